@@ -1,0 +1,48 @@
+"""Files that are replaced whole: a reader, a crash or a full disk never meets half of one."""
+
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Yield a new name beside *path* that takes its place on success and vanishes on failure."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace the content of *path* with *text*; an existing file keeps its mode, owner and symlink.
+
+    *mode* is for a new file.
+    """
+    path = path.resolve()
+    try:
+        before = path.stat()
+    except FileNotFoundError:
+        before = None
+    with beside(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            if before is not None and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                _keep_owner(file.fileno(), before)
+            os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode) if before else mode)
+            os.fsync(file.fileno())
+
+
+def _keep_owner(descriptor: int, before: os.stat_result) -> None:
+    try:
+        os.fchown(descriptor, before.st_uid, before.st_gid)
+    except PermissionError:
+        pass  # only root may give a file away; a shared file stays usable through its mode

@@ -1,0 +1,68 @@
+"""What every task here has in common: an optional NAME, and failures of the machine told in one line."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from invoke.context import Context
+from invoke.parser import Argument
+from invoke.parser.parser import ParseMachine
+from invoke.tasks import Task
+
+from . import shell
+from .errors import SessionError
+
+
+class _Optional(Argument):
+    """A positional argument that may be left out, which Invoke does not have."""
+
+
+class _Command(Task):  # type: ignore[type-arg]
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        arguments: list[Argument] = super().get_arguments(ignore_unknown_help)
+        for argument in arguments:
+            if argument.positional and argument.default == "":
+                argument.__class__, argument.default = _Optional, None
+        return arguments
+
+
+def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str] | None = None) -> Callable[..., Any]:
+    """Return the decorator of a task whose *positional* arguments may be left out when their default is ''."""
+
+    def decorate(body: Callable[..., None]) -> Any:
+        @functools.wraps(body)
+        def guarded(context: Context, *args: Any, **kwargs: Any) -> None:
+            shell.use(context)
+            try:
+                body(context, *args, **kwargs)
+                sys.stdout.flush()
+            except BrokenPipeError:  # whoever read our answer has seen enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            except OSError as error:
+                about = f"{error.filename}: " if error.filename else ""
+                raise SessionError(f"{about}{error.strerror or error}") from None
+            except sqlite3.Error as error:
+                raise SessionError(f"a database could not be copied: {error}") from None
+
+        return _Command(guarded, positional=positional, aliases=aliases, help=help or {})
+
+    return decorate
+
+
+def _complete_context(machine: ParseMachine) -> None:
+    if machine.context:
+        for argument in machine.context.missing_positional_args:
+            if isinstance(argument, _Optional):
+                argument.set_value("", cast=False)
+    _original(machine)
+
+
+# Invoke's parser asks its contexts, not the arguments, whether a positional is missing; only ours are let through.
+_original: Callable[[ParseMachine], None] = getattr(ParseMachine, "_before_optional", ParseMachine.complete_context)
+setattr(ParseMachine, "_before_optional", _original)
+setattr(ParseMachine, "complete_context", _complete_context)

@@ -1,0 +1,88 @@
+"""One file or directory copied whole, a SQLite database consistently even while a server writes to it."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from . import atomic
+
+_SQLITE = b"SQLite format 3\0"
+_BUSY = 5.0  # seconds that a writer may hold the database before the slower way is taken
+
+
+def copy(source: Path, target: Path) -> None:
+    """Make *target* a copy of *source* with its mode; it appears complete or not at all."""
+    with atomic.beside(target) as temporary:
+        if source.is_dir():
+            try:
+                shutil.copytree(source, temporary, symlinks=True)
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
+            return
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        if _is_database(source):
+            _copy_database(source, temporary)
+        else:
+            _copy_bytes(source, temporary)
+        shutil.copymode(source, temporary)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    wal, target_wal = Path(f"{source}-wal"), Path(f"{target}-wal")
+    try:
+        with closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", _BUSY, 0, None, uri=True)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # While we hold the write lock nobody resets the log: with it the file is whole, whatever a checkpoint does.
+            _copy_bytes(source, target)
+            if wal.exists():
+                _copy_bytes(wal, target_wal)
+            connection.execute("ROLLBACK")
+        if target_wal.exists():
+            _fold(target)
+    except sqlite3.OperationalError:  # held by a writer for long, or not writable by us
+        _back_up(source, target)
+    except sqlite3.DatabaseError:  # encrypted, or no database after all
+        _copy_bytes(source, target)
+    finally:
+        for suffix in ("-wal", "-shm", "-journal"):
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
+
+
+def _fold(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _back_up(source: Path, target: Path) -> None:
+    target.write_bytes(b"")
+    with (
+        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as origin,
+        closing(sqlite3.connect(target)) as copied,
+    ):
+        copied.execute("PRAGMA synchronous=OFF")
+        origin.backup(copied)
+
+
+def _copy_bytes(source: Path, target: Path) -> None:
+    if not hasattr(os, "copy_file_range"):
+        shutil.copyfile(source, target)  # on macOS the system's own fast copy
+        return
+    with source.open("rb") as origin, target.open("wb") as copied:
+        try:
+            while os.copy_file_range(origin.fileno(), copied.fileno(), 1 << 30):
+                pass
+        except OSError as error:
+            if copied.tell() or os.lseek(copied.fileno(), 0, os.SEEK_CUR) or error.errno in _REAL_FAILURES:
+                raise
+            shutil.copyfileobj(origin, copied, 1 << 20)
+
+
+_REAL_FAILURES = frozenset((5, 12, 27, 28, 122))  # EIO, ENOMEM, EFBIG, ENOSPC, EDQUOT

@@ -1,0 +1,91 @@
+"""The answers of the tasks, as text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from .model import Resource, Session
+from .status import Status
+
+
+def urls(session: Session) -> list[tuple[str, str]]:
+    """Return what each of the session's ports is for, and its address."""
+    return [(key.removesuffix("_port"), f"http://localhost:{port}") for key, port in session.ports.items()]
+
+
+def added(session: Session) -> str:
+    """Return the answer of `add`: where everything is, and how to get there."""
+    lines = [(what, url) for what, url in urls(session)]
+    lines += [("worktree", str(session.worktree)), ("attach", f"inv session.attach {session.name}")]
+    return _aligned(lines)
+
+
+def plan(session: Session, resources: Sequence[Resource], label: Callable[[Resource], str]) -> str:
+    """Return what `add` would make."""
+    lines = [(label(resource), resource.describe(session)) for resource in resources]
+    return _aligned([*((what, url) for what, url in urls(session)), *lines])
+
+
+def removal(session: Session) -> str:
+    """Return what `remove` would take away."""
+    branch = (
+        f"and the branch {session.branch} at {session.tip[:12]}" if session.creates_branch else "(the branch stays)"
+    )
+    return f"would end tmux session {session.tmux}, delete {session.worktree} {branch}"
+
+
+def table(found: Sequence[Status]) -> str:
+    """Return the sessions as a table for people."""
+    if not found:
+        return "no sessions; to make one: inv session.add NAME"
+    from tabulate import tabulate
+
+    titles = ["name", "branch", "ports", "state", "git", "age", "claude"]
+    rows = [_row(each) for each in found]
+    if any(each.session.component for each in found):
+        titles.append("component")
+        rows = [[*row, each.session.component] for row, each in zip(rows, found, strict=True)]
+    return tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
+
+
+def details(found: Status) -> str:
+    """Return everything about one session."""
+    session, done = found.session, found.work
+    lines = [("name", session.name), ("state", found.state), ("branch", session.branch), ("git", _git(found))]
+    for key, url in urls(session):
+        port = int(url.rpartition(":")[2])
+        lines.append((key, f"{url} ({'answers' if port in found.answering else 'does not answer'})"))
+    lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
+    lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.windows))]
+    lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
+    lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({found.age})")]
+    changed = [*done.changed, *done.untracked] if done else []
+    lines += [("changed", path) for path in changed[:20]]
+    lines += [("attach", f"inv session.attach {session.name}")]
+    return _aligned(lines)
+
+
+def _row(found: Status) -> list[str]:
+    session = found.session
+    ports = ", ".join(f"{port} {'up' if port in found.answering else 'off'}" for port in session.ports.values())
+    return [session.name, session.branch, ports, found.state, _git(found), found.age, found.claude]
+
+
+def _git(found: Status) -> str:
+    if found.work is None:
+        return "no worktree"
+    count = len(found.work.changed) + len(found.work.untracked)
+    parts = [f"{count} changed" if count else "clean"]
+    parts += [f"{found.ahead} ahead"] if found.ahead else []
+    parts += [f"{found.behind} behind"] if found.behind else []
+    return ", ".join(parts)
+
+
+def _home(path: str) -> str:
+    home = os.path.expanduser("~")
+    return "~" + path.removeprefix(home) if path.startswith(home + "/") else path
+
+
+def _aligned(lines: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"{what:<10} {value}" for what, value in lines)

@@ -1,0 +1,29 @@
+"""Our own part of `.git/info/exclude`: a link to a directory is no directory to git, and would be committed."""
+
+from . import atomic, locks, registry
+from .model import Repository
+
+_BEGIN, _END = "# tally-sessions: begin (kept by session.add and session.remove)", "# tally-sessions: end"
+
+
+def refresh(repository: Repository, without: str = "") -> None:
+    """Make our part name the links of every session in the registry but *without*; it goes with the last session."""
+    with locks.held(repository.private / "exclude.lock"):
+        rows = {name: row for name, row in registry.rows(repository).items() if name != without}
+        wanted = {f"/{registry.path(repository).name}"} if rows else set()
+        for row in rows.values():
+            wanted |= {f"/{path}" for path in row.get("link", [])}
+        _put(repository, sorted(wanted))
+
+
+def _put(repository: Repository, lines: list[str]) -> None:
+    file = repository.common / "info" / "exclude"
+    before = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+    head, begun, rest = before.partition(_BEGIN + "\n")
+    tail = rest.partition(_END + "\n")[2] if begun else ""
+    if head and not head.endswith("\n"):
+        head += "\n"
+    block = "".join(f"{line}\n" for line in (_BEGIN, *lines, _END)) if lines else ""
+    if head + block + tail != before and (block or begun):
+        file.parent.mkdir(exist_ok=True)
+        atomic.write(file, head + block + tail)

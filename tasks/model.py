@@ -1,0 +1,101 @@
+"""The values that the layers hand to each other; nothing here acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository: its *main* checkout and its git *common* directory, both absolute."""
+
+    main: Path
+    common: Path
+
+    @property
+    def private(self) -> Path:
+        """The directory for what is ours and not the person's: locks and trash."""
+        return self.common / "tally-sessions"
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
+
+    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt.
+    """
+
+    name: str
+    directory: str = ""
+    run: str = ""
+    type: str = ""
+    claude: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that was decided about a session, complete before anything of it is made."""
+
+    name: str
+    slug: str
+    repository: Repository
+    worktree: Path
+    branch: str
+    ports: Mapping[str, int]
+    tmux: str  # the tmux session's name
+    state: str = "ready"  # or "adding", "removing"
+    base: str = ""  # the ref that its work is measured against
+    start: str = ""  # the commit that the branch began at
+    tip: str = ""  # the commit that the branch must still have when it is deleted
+    creates_branch: bool = True
+    tracks: str = ""  # the remote branch that a new branch follows
+    project: str = ""
+    preset: str = ""
+    created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
+    conversation: str = ""  # uuid
+    component: str = ""
+    copy: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    activate: str = ""
+    setup: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
+        ports = {key.upper(): str(port) for key, port in self.ports.items()}
+        return {**ports, "TALLY_SESSION": str(self.worktree)}
+
+    @property
+    def present_windows(self) -> tuple[Window, ...]:
+        """The windows whose directory exists in the worktree."""
+        return tuple(window for window in self.windows if (self.worktree / window.directory).is_dir())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about a session that is not as it should be: the fact, why it matters, the command that mends it."""
+
+    what: str
+    why: str
+    mend: str
+
+
+class Resource(Protocol):
+    """One thing that a session is made of; a module satisfies it."""
+
+    def describe(self, session: Session) -> str:
+        """Return in half a line what `create` makes."""
+
+    def create(self, session: Session) -> None:
+        """Make sure it is there; what is there already stays untouched."""
+
+    def remove(self, session: Session) -> None:
+        """Leave none of it, however much exists, and touch nothing that is not ours."""
+
+    def problems(self, session: Session) -> list[Problem]:
+        """Return what is not as it should be."""

@@ -1,0 +1,123 @@
+"""Ports: a resource of the machine, shared by every repository on it."""
+
+import errno
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import atomic, locks, narration, registry
+from .errors import SessionError
+from .model import Repository
+
+_LAST = 65535
+# Browsers refuse to open these (WHATWG Fetch, "bad port"), those above 1023 that a count upwards can meet.
+_BLOCKED = frozenset(
+    (1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080)
+)
+
+
+def _state() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "tally-sessions"
+
+
+@contextmanager
+def claiming(repository: Repository) -> Iterator[set[int]]:
+    """Yield the ports that other repositories' sessions hold, under the machine's lock, and join their list."""
+    with locks.held(_state() / "ports.lock"):
+        yield held_elsewhere(repository, join=True)
+
+
+def held_elsewhere(repository: Repository, join: bool = False) -> set[int]:
+    """Return the ports in every other registry of this machine; with *join* this one is added to their list."""
+    known = _registries()
+    own = str(registry.path(repository))
+    if join and own not in known:
+        kept = [other for other in known if Path(other).parent.is_dir()]
+        atomic.write(_state() / "registries.json", json.dumps([*kept, own], indent=2) + "\n", mode=0o600)
+    held: set[int] = set()
+    for other in known:
+        if other != own:
+            held |= _ports_in(Path(other))
+    return held
+
+
+def _registries() -> list[str]:
+    file = _state() / "registries.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise SessionError(f"{file}: not a list of registries; delete it: each registry joins again with its next add")
+    return found
+
+
+def _ports_in(file: Path) -> set[int]:
+    try:
+        rows = registry.parse(file)
+    except (SessionError, OSError) as error:
+        narration.notice(f"ports of another registry are unknown: {error}")
+        return set()
+    return {port for row in rows.values() for port in in_row(row).values()}
+
+
+def in_row(row: Mapping[str, object]) -> dict[str, int]:
+    """Return the ports of a registry row by key: those it lists, else (in other tools' rows) all whole numbers."""
+    listed = row.get("ports")
+    keys = listed if isinstance(listed, list) else list(row)
+    numbers = {str(key): row.get(key) for key in keys}
+    return {k: n for k, n in numbers.items() if isinstance(n, int) and not isinstance(n, bool)}
+
+
+def choose(first: Mapping[str, int], held: set[int]) -> dict[str, int]:
+    """Return for each key the first free port, counting up from its number in *first*.
+
+    Raises `SessionError` when none is left.
+    """
+    chosen: dict[str, int] = {}
+    for key, start in first.items():
+        taken = held | set(chosen.values()) | _BLOCKED
+        port = next((p for p in range(start, _LAST + 1) if p not in taken and free(p)), None)
+        if port is None:
+            raise SessionError(f"session.ports.{key}: no port from {start} to {_LAST} is free; configure a lower one")
+        chosen[key] = port
+    return chosen
+
+
+def free(port: int) -> bool:
+    """Return whether *port* can be listened on now, on the loopback addresses and on all."""
+    addresses = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1"))  # noqa: S104
+    return all(_can_listen(family, address, port) for family, address in addresses)
+
+
+def _can_listen(family: int, address: str, port: int) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection in TIME_WAIT holds no server up
+            trial.bind((address, port))
+            trial.listen(1)
+    except OSError as error:
+        return error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EPERM)  # a machine without IPv6 has no ::1
+    return True
+
+
+def answering(ports: set[int]) -> set[int]:
+    """Return those of *ports* that accept a connection on this machine now."""
+    return {port for port in ports if _answers(port)}
+
+
+def _answers(port: int) -> bool:
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as trial:
+                trial.settimeout(0.3)
+                trial.connect((address, port))
+                return True
+        except OSError:
+            continue
+    return False

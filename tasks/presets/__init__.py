@@ -1,0 +1,7 @@
+"""The systems that a project can start its configuration from: one module each."""
+
+from typing import Any
+
+from . import points, tally
+
+PRESETS: dict[str, dict[str, Any]] = {"points": points.SETTINGS, "tally": tally.SETTINGS}

@@ -1,0 +1,73 @@
+"""The processes of a session: those that carry its mark in their environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .model import Session
+from .narration import notice
+
+if TYPE_CHECKING:
+    import psutil
+
+_GRACE = 5.0  # seconds between asking a process to end and ending it
+
+
+def end(session: Session) -> None:
+    """End every process of *session* but the shells of its windows and ourselves, and wait until they are gone.
+
+    Children that were left behind hold the port: they are found by the mark that they inherited.
+    """
+    import psutil
+
+    running = list(_marked(session))
+    for process in running:
+        _signal(process, "terminate")
+    _gone, alive = psutil.wait_procs(running, timeout=_GRACE)
+    for process in alive:
+        _signal(process, "kill")
+    _gone, alive = psutil.wait_procs(alive, timeout=_GRACE)
+    for process in alive:
+        notice(f"process {process.pid} of {session.name} does not end; see: ps -fp {process.pid}")
+
+
+def _signal(process: psutil.Process, how: str) -> None:
+    import psutil
+
+    try:
+        getattr(process, how)()  # psutil compares the start time first: a recycled pid is never signalled
+    except psutil.Error:
+        pass
+
+
+def _marked(session: Session) -> Iterator[psutil.Process]:
+    import psutil
+
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        if process.pid in spared:
+            continue
+        try:
+            if process.uids().real == os.getuid() and _belongs(process, session) and not _is_window_shell(process):
+                yield process
+        except (psutil.Error, OSError):
+            continue
+
+
+def _belongs(process: psutil.Process, session: Session) -> bool:
+    mark = process.environ().get("TALLY_SESSION")
+    if mark is not None or session.created:
+        return mark == str(session.worktree)
+    # A tool that knew no mark made this session: what runs on one of its ports in its directory is its own.
+    if not Path(process.cwd()).is_relative_to(session.worktree):
+        return False
+    return any(c.laddr.port in session.ports.values() for c in process.net_connections("tcp") if c.status == "LISTEN")
+
+
+def _is_window_shell(process: psutil.Process) -> bool:
+    """A pane's first process, which tmux ends together with the window."""
+    parent = process.parent()
+    return parent is not None and parent.name().startswith("tmux")

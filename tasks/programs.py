@@ -1,0 +1,83 @@
+"""The resource of what runs in the windows: servers, the conversation, shells with the environment active."""
+
+from __future__ import annotations
+
+import shlex
+
+from . import conversation, panes, processes
+from .model import Problem, Session, Window
+from .narration import notice
+
+_PROMPT = 20.0  # seconds that a login shell may take for its first prompt
+_BEGIN = 0.1  # seconds in which a shell begins with what was typed
+_FINISH = 15.0  # seconds that activating the environment may take
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    lines = [window.run for window in session.windows if window.run]
+    return f"run {'; '.join(lines)}" if lines else "no servers"
+
+
+def create(session: Session) -> None:
+    """Type each window's command once its shell shows a prompt; what runs is left alone.
+
+    A server or conversation that ended is started again in the window that it left at a prompt.
+    """
+    there = {pane.window: pane for pane in panes.of(session)}
+    chosen = [(window, there[window.name]) for window in session.present_windows if window.name in there]
+    due = [(window, pane) for window, pane in chosen if not pane.typed or (_lasting(window) and pane.at_prompt)]
+    late = panes.wait_for_prompts([pane for _window, pane in due], _PROMPT)
+    for pane in late:
+        again = f"inv session.resume {session.name}"
+        notice(f"window {pane.window}: no prompt after {_PROMPT:.0f} s, so nothing was typed; then: {again}")
+    due = [(window, pane) for window, pane in due if pane not in late]
+    if due:
+        panes.step([keys for window, pane in due for keys in _typing(session, window, pane)])
+        panes.wait_for_work([pane for _window, pane in due], _BEGIN)
+        _type_ahead(due)
+
+
+def remove(session: Session) -> None:
+    """End what runs in the windows and what it left behind."""
+    processes.end(session)
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return the windows whose server or conversation ended."""
+    there = {pane.window: pane for pane in panes.observe(session)}
+    ended = [w.name for w in session.present_windows if w.run and w.name in there and there[w.name].at_prompt]
+    mend = f"inv session.resume {session.name}"
+    return [Problem(f"nothing runs in window {name}", "its server ended", mend) for name in ended]
+
+
+def _lasting(window: Window) -> bool:
+    return bool(window.run or window.claude)
+
+
+def line(session: Session, window: Window) -> str:
+    """Return what is typed and executed in *window*; empty when it is a plain shell in the right place already.
+
+    `workon` may change the directory, and so may a login shell.
+    """
+    directory = shlex.quote(str(session.worktree / window.directory).rstrip("/"))
+    command = window.run or (conversation.command(session) if window.claude else "")
+    if not (session.activate or command):
+        return ""
+    return " && ".join(part for part in (session.activate, f"cd {directory}", command) if part)
+
+
+def _typing(session: Session, window: Window, pane: panes.Pane) -> list[tuple[str, ...]]:
+    # Half a line that somebody left at the prompt must not become part of ours.
+    clean = [("send-keys", "-t", pane.id, "C-e", "C-u")] if pane.typed else []
+    text = line(session, window)
+    typed = [("send-keys", "-t", pane.id, "-l", "--", text), ("send-keys", "-t", pane.id, "Enter")] if text else []
+    return [*clean, *typed, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
+
+
+def _type_ahead(due: list[tuple[Window, panes.Pane]]) -> None:
+    """Type what is not to be executed, after the prompt that follows the activation."""
+    waiting = [(window, pane) for window, pane in due if window.type]
+    if waiting:
+        panes.wait_for_prompts([pane for _window, pane in waiting], _FINISH)
+        panes.step([("send-keys", "-t", pane.id, "-l", "--", window.type) for window, pane in waiting])

@@ -1,0 +1,59 @@
+"""A session as a row of the registry, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from . import names, plan, ports, registry
+from .errors import SessionError
+from .model import Repository, Session, Window
+from .settings import Settings
+
+_FACTS = (
+    "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
+).split()
+
+
+def row(session: Session) -> registry.Row:
+    """Return the row of *session*: the ports, worktree and branch first, then everything else that was decided."""
+    facts = {fact: getattr(session, fact) for fact in _FACTS}
+    windows = [{k: v for k, v in asdict(window).items() if v} for window in session.windows]
+    return {
+        **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
+        **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
+        "env": {file: dict(values) for file, values in session.env.items()}, "windows": windows,
+    }  # fmt: skip
+
+
+def session(name: str, row: registry.Row, repository: Repository, settings: Callable[[], Settings]) -> Session:
+    """Return the session of a *row*; what a row of another tool does not say follows from the *settings* of today.
+
+    Raises `SessionError` when the row holds a value of a wrong type.
+    """
+    where = {"worktree": Path(row["worktree"]).expanduser(), "branch": row["branch"], "ports": ports.in_row(row)}
+    try:
+        if "windows" not in row:
+            return _foreign(name, where, repository, settings())
+        facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
+        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
+        windows = tuple(Window(**window) for window in row["windows"])
+        return Session(name=name, repository=repository, **where, **facts, **lists, env=row["env"], windows=windows)
+    except (TypeError, KeyError, ValueError) as error:
+        file = registry.path(repository)
+        raise SessionError(
+            f"{file}: the row of {name!r} cannot be used: {error!r}; mend it, it was not changed"
+        ) from None
+
+
+def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:
+    slug, project = names.slug(name), plan.project(settings, repository)
+    numbers = {key: str(port) for key, port in where["ports"].items()}
+    facts = {"name": name, "slug": slug, "project": project, "main": str(repository.main), "date": "", "component": ""}
+    facts |= {"profile": "", "branch": where["branch"], "worktree": str(where["worktree"]), **numbers}
+    return Session(
+        name=name, slug=slug, repository=repository, **where, tmux=f"{names.slug(project)}-{slug}", project=project,
+        **plan.contents(settings, facts, repository),
+    )  # fmt: skip

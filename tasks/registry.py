@@ -1,0 +1,93 @@
+"""`.tally-sessions` in the main checkout: one row for each session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import atomic, locks
+from .errors import SessionError
+from .model import Repository
+
+Row = dict[str, Any]
+
+_NAME = ".tally-sessions"
+
+
+def path(repository: Repository) -> Path:
+    """Return where the registry of *repository* is, or will be."""
+    return repository.main / _NAME
+
+
+def rows(repository: Repository) -> dict[str, Row]:
+    """Return the row of every session by name; none without a registry.
+
+    Raises `SessionError` naming file, line and column when the content is not a registry.
+    """
+    return parse(path(repository))
+
+
+def parse(file: Path) -> dict[str, Row]:
+    """Return the rows in *file*."""
+    try:
+        content = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise SessionError(f"{file}:1:1: not a registry: {error}; mend or move it away, it was not changed") from None
+    try:
+        found = json.loads(content)
+    except json.JSONDecodeError as error:
+        where = f"{file}:{error.lineno}:{error.colno}"
+        raise SessionError(f"{where}: not valid JSON: {error.msg}; mend or move it away, it was not changed") from None
+    if not isinstance(found, dict):
+        raise SessionError(f"{file}:1:1: expected an object of sessions; mend or move it away, it was not changed")
+    for name, row in found.items():
+        _check(file, content, name, row)
+    return found
+
+
+def _check(file: Path, content: str, name: str, row: object) -> None:
+    complete = isinstance(row, dict) and all(isinstance(row.get(key), str) for key in ("worktree", "branch"))
+    if not complete:
+        before = content[: content.find(json.dumps(name))]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise SessionError(
+            f"{file}:{line}:{column}: {name!r} is no session: expected an object with worktree and branch;"
+            " mend or move it away, it was not changed"
+        )
+
+
+@contextmanager
+def changing(repository: Repository) -> Iterator[dict[str, Row]]:
+    """Yield the rows under the registry's lock; what is different afterwards is written, whole.
+
+    The file goes with its last row.
+    """
+    with locks.held(repository.private / "registry.lock"):
+        file = path(repository)
+        current = parse(file)
+        before = json.dumps(current)
+        yield current
+        if json.dumps(current) == before:
+            return
+        if current:
+            atomic.write(file, json.dumps(current, indent=2, ensure_ascii=False) + "\n", mode=0o600)
+        else:
+            file.unlink(missing_ok=True)
+
+
+def note(repository: Repository, name: str, **facts: Any) -> None:
+    """Set *facts* in the row of the session *name*; a row that is gone stays gone."""
+    with changing(repository) as current:
+        if name in current:
+            current[name].update(facts)
+
+
+def release(repository: Repository, name: str) -> None:
+    """Drop the row of the session *name*, if there is one."""
+    with changing(repository) as current:
+        current.pop(name, None)

@@ -1,0 +1,61 @@
+"""What `remove` would take away: every refusal, before any effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import git, work, worktree
+from .errors import SessionError
+from .model import Session
+
+_SHOWN = 10
+
+
+def plan(session: Session, force: bool, keep_branch: bool) -> Session:
+    """Return *session* as it is to be removed: with the commit that its branch must still have.
+
+    Raises `SessionError` naming the work that exists nowhere else, unless *force*.
+    """
+    done = work.of(session) if worktree.administration(session) is not None else None
+    if done is not None and done.branch == session.branch:
+        tip = done.head
+    else:
+        tip = git.commit(session.repository, f"refs/heads/{session.branch}")
+    doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
+    if not force:
+        _refuse_uncommitted(session, done)
+        _refuse_unmerged(doomed, done)
+    return doomed
+
+
+def _refuse_uncommitted(session: Session, done: work.Work | None) -> None:
+    if done is None or not done.dirty:
+        return
+    kinds = (("changed", done.changed), ("untracked", done.untracked))
+    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
+    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    listed = "\n".join([*lines[:_SHOWN], *more])
+    raise SessionError(
+        f"session {session.name} has work that is not committed, in {session.worktree}:\n{listed}\n"
+        f"commit or discard it, or remove it with the session: inv session.remove {session.name} --force"
+    )
+
+
+def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
+    ends = {doomed.tip} if doomed.creates_branch else set()
+    if done is not None and done.branch != doomed.branch:
+        ends.add(done.head)  # commits on a detached HEAD belong to no branch
+    ends -= {doomed.start, ""}
+    if not ends:
+        return
+    kept = [doomed.base] if git.commit(doomed.repository, doomed.base or "HEAD") else []
+    if done is not None and done.branch not in (doomed.branch, "(detached)"):
+        kept.append(f"refs/heads/{done.branch}")  # another branch, which stays
+    count = git.unmerged(doomed.repository, sorted(ends), kept or ["HEAD"])
+    if count:
+        raise SessionError(
+            f"session {doomed.name} has {count} unmerged commit{'s' if count > 1 else ''}: on {doomed.branch},"
+            f" in neither {doomed.base or 'HEAD'} nor any remote branch;\n"
+            "merge or push them, keep the branch (--keep-branch), or delete them:"
+            f" inv session.remove {doomed.name} --force"
+        )

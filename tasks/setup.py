@@ -1,0 +1,64 @@
+"""The resource of the project's own setup commands, run once in a new worktree."""
+
+from __future__ import annotations
+
+from . import registry, shell
+from .errors import CommandError
+from .model import Problem, Session
+from .narration import notice, say
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    return f"setup: {'; '.join(session.setup)}" if session.setup else "no setup commands"
+
+
+def create(session: Session) -> None:
+    """Run the setup commands that have not succeeded yet; one that fails is told, and tried again by the next start."""
+    for command in _pending(session):
+        try:
+            _run(session, command)
+        except CommandError as error:
+            notice(f"setup command failed: {command}")
+            say(error.stderr.rstrip())
+            notice(f"the session is kept; after mending it: inv session.start {session.name}")
+            return
+        registry.note(session.repository, session.name, setup_done=[*_done(session), command])
+
+
+def remove(session: Session) -> None:
+    """Nothing: what the commands made in the worktree goes with it."""
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return the setup commands that have not succeeded."""
+    mend = f"inv session.start {session.name}"
+    return [Problem(f"setup did not succeed: {command}", "it failed", mend) for command in _pending(session)]
+
+
+def _done(session: Session) -> list[str]:
+    row = registry.rows(session.repository).get(session.name, {})
+    found = row.get("setup_done", [])
+    return found if isinstance(found, list) else []
+
+
+def _pending(session: Session) -> list[str]:
+    if not session.setup:
+        return []
+    done = _done(session)
+    return [command for command in session.setup if command not in done]
+
+
+def _run(session: Session, command: str) -> None:
+    active = f"{_sourced(session.activate)} && " if session.activate else ""
+    script = f'cd "$1" && {{ {active}{command}\n}} 1>&2'
+    environment = {**shell.pristine_environment(), **session.environment}
+    shell.run("bash", "-c", script, "setup", str(session.worktree), env=environment)
+
+
+def _sourced(activate: str) -> str:
+    """`workon` is a function of interactive shells; what it activates is a file."""
+    words = activate.split()
+    if words[0] == "workon" and len(words) == 2:
+        return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
+    return activate

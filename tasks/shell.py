@@ -1,0 +1,89 @@
+"""Programs that we start: steps through Invoke's `run`, questions through `subprocess`."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from invoke.context import Context
+
+from .errors import CommandError, SessionError
+
+# What git itself calls repository-local (`git rev-parse --local-env-vars`), set in its hooks; and where we run from.
+_MISLEADING = frozenset(
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_CONFIG GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS GIT_DIR"
+    " GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_NO_REPLACE_OBJECTS GIT_OBJECT_DIRECTORY"
+    " GIT_PREFIX GIT_QUARANTINE_PATH GIT_REPLACE_REF_BASE GIT_SHALLOW_FILE GIT_WORK_TREE TMUX TMUX_PANE".split()
+)
+# A tmux server that we are the first to start keeps its environment for every later pane.
+_PERSONAL = frozenset(
+    "CLAUDECODE CLAUDE_CODE_CHILD_SESSION CLAUDE_CODE_ENTRYPOINT CLAUDE_CODE_SESSION_ID OLDPWD PYTHONHOME VIRTUAL_ENV"
+    " VIRTUAL_ENV_PROMPT".split()
+)
+
+_context = Context()
+
+
+def use(context: Context) -> None:
+    """Run later steps through *context*: the running task's, so that `inv --echo` shows them."""
+    global _context
+    _context = context
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without what would lead a child to another repository."""
+    return {key: value for key, value in os.environ.items() if key not in _MISLEADING}
+
+
+def pristine_environment() -> dict[str, str]:
+    """Return `environment()` without a virtualenv, a conversation or a session that we happen to run in."""
+    kept = {k: v for k, v in environment().items() if k not in _PERSONAL and not k.startswith("TALLY_")}
+    if inside := os.environ.get("VIRTUAL_ENV"):
+        own = os.path.join(inside, "bin")
+        kept["PATH"] = os.pathsep.join(p for p in kept.get("PATH", "").split(os.pathsep) if p != own)
+    return kept
+
+
+def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
+    """Run the step *argv* and return its stdout.
+
+    Raises `CommandError` when it fails, `SessionError` when the program is not installed.
+    """
+    command = shlex.join(argv)
+    _echo(command)
+    result = _context.run(
+        command, hide="both", warn=True, echo=False, dry=False, pty=False, in_stream=False,
+        encoding="utf-8", env=dict(env or environment()), replace_env=True,
+    )  # fmt: skip
+    assert result is not None  # only a disowned command has no result
+    if result.failed:
+        raise _failure(argv, result.return_code, result.stderr)
+    return str(result.stdout)
+
+
+def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
+    """Return what *argv* prints; without *check* a failing program's output is returned as well."""
+    _echo(shlex.join(argv))
+    try:
+        result = subprocess.run(
+            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
+            encoding="utf-8", errors="surrogateescape",
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise _failure(argv, 127, "") from None
+    if check and result.returncode:
+        raise _failure(argv, result.returncode, result.stderr)
+    return result.stdout
+
+
+def _echo(command: str) -> None:
+    if _context.config.run.echo:
+        print(f"+ {command}", file=sys.stderr, flush=True)
+
+
+def _failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
+    if code == 127:
+        return SessionError(f"{argv[0]} is not installed or not on PATH; install the package '{argv[0]}'")
+    words = [word for word in argv if not word.startswith(("-", "/", "="))][:3]
+    return CommandError(" ".join(words), code, stderr)

@@ -1,0 +1,143 @@
+"""The resource of the tmux session and its windows: shells, in which nothing runs yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import panes, shell
+from .errors import CommandError, SessionError
+from .model import Problem, Session
+from .narration import notice
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    return f"tmux session {session.tmux} with windows {', '.join(window.name for window in session.windows)}"
+
+
+def create(session: Session) -> None:
+    """Open the tmux session, or those of its windows that are missing.
+
+    Raises `SessionError` when a tmux session of that name is there and not ours.
+    """
+    for window in session.windows:
+        if window not in session.present_windows:
+            notice(f"window {window.name} is left out: {window.directory} does not exist on this branch")
+    there = [] if session.state == "adding" else _own(session)
+    if there:
+        _open_missing(session, {pane.window for pane in there})
+    elif session.present_windows:
+        _open(session)
+
+
+def remove(session: Session) -> None:
+    """End the tmux session if it is ours; another one of that name stays."""
+    target = f"={session.tmux}:"
+    condition = panes.same(str(session.worktree))
+    if not session.created:
+        _own(session)
+    try:
+        panes.step([("if-shell", "-F", "-t", target, condition, f"kill-session -t '={session.tmux}'")])
+    except CommandError as error:
+        if not _absent(error):
+            raise
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return the windows that are missing from a running tmux session."""
+    there = {pane.window for pane in _own(session)}
+    missing = [window.name for window in session.present_windows if window.name not in there]
+    if not there or not missing:
+        return []
+    mend = f"inv session.resume {session.name}"
+    return [Problem(f"windows are missing: {', '.join(missing)}", "what ran there does not run", mend)]
+
+
+def _own(session: Session) -> list[panes.Pane]:
+    """Return our panes in the tmux session, which is taken over first if another tool made it for this worktree."""
+    found = panes.observe(session)
+    if found or session.created:
+        return [pane for pane in found if pane.worktree == str(session.worktree)]
+    _adopt(session)
+    return panes.observe(session)
+
+
+def _adopt(session: Session) -> None:
+    target, form = f"={session.tmux}:", "#{pane_id}|#{window_name}|#{@tally_session}|#{pane_current_path}"
+    said = shell.read("tmux", "list-panes", "-s", "-t", target, "-F", form, check=False)
+    rows = [line.split("|", 3) for line in said.splitlines()]
+    within = str(session.worktree)
+    if not rows or any(mark or not (path + "/").startswith(within + "/") for _id, _name, mark, path in rows):
+        return
+    names = {window.name for window in session.windows}
+    steps: list[Sequence[str]] = [("set-option", "-t", target, "@tally_session", within)]
+    for pane, name, _mark, _path in rows:
+        if name in names:
+            steps.append(("set-option", "-p", "-t", pane, "@tally_window", name))
+            steps.append(("set-option", "-p", "-t", pane, "@tally_typed", "1"))
+    panes.step(steps)
+
+
+def _open(session: Session) -> None:
+    try:
+        said = panes.step(_opening(session), env=shell.pristine_environment())
+    except CommandError as error:
+        if "duplicate session" in error.stderr:
+            raise SessionError(
+                f"a tmux session {session.tmux} is running and is not this session's; to end it:"
+                f" tmux kill-session -t '={session.tmux}', or choose another NAME or `project`"
+            ) from None
+        if ("unknown" in error.stderr and "-e" in error.stderr) or "usage:" in error.stderr:
+            version = shell.read("tmux", "-V").strip()
+            raise SessionError(f"{version} is too old; expected tmux 3.2 or newer") from None
+        if "invalid window name" not in error.stderr:
+            raise
+        remove(session)
+        said = panes.step(_opening(session, plain_names=True), env=shell.pristine_environment())
+    panes.remember(session, said)
+
+
+def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]:
+    target, variables = f"={session.tmux}:", _variables(session)
+    steps: list[Sequence[str]] = []
+    for window in session.present_windows:
+        # Some releases of tmux refuse a colon in a window's name.
+        name = window.name.replace(":", "-") if plain_names else window.name
+        where = ("-c", str(session.worktree / window.directory))
+        if not steps:
+            steps.append(
+                ("new-session", "-d", "-s", session.tmux, "-n", name, "-x", "200", "-y", "50", *where, *variables)
+            )
+            steps.append(("set-option", "-t", target, "@tally_session", str(session.worktree)))
+        else:
+            steps.append(("new-window", "-t", target, "-n", name, *where, *variables))
+        steps.append(("set-option", "-p", "-t", target, "@tally_window", window.name))
+    return [*steps, ("select-window", "-t", f"{target}^"), ("list-panes", "-s", "-t", target, "-F", panes.FORM)]
+
+
+def _variables(session: Session) -> list[str]:
+    return [word for key, value in session.environment.items() for word in ("-e", f"{key}={value}")]
+
+
+def _open_missing(session: Session, there: set[str]) -> None:
+    missing = [window for window in session.present_windows if window.name not in there]
+    if not missing:
+        return
+    import libtmux
+    from libtmux.exc import LibTmuxException
+
+    try:
+        server = libtmux.Server(socket_name="default")
+        ours = next(each for each in server.sessions if each.session_name == session.tmux)
+        for window in missing:
+            opened = ours.new_window(
+                window.name, start_directory=session.worktree / window.directory, environment=session.environment
+            )
+            opened.panes[0].cmd("set-option", "-p", "@tally_window", window.name)
+    except LibTmuxException as error:
+        raise SessionError(f"tmux did not open the windows {', '.join(w.name for w in missing)}: {error}") from None
+
+
+def _absent(error: CommandError) -> bool:
+    said = ("can't find session", "no server running", "error connecting", "can't find pane", "can't find window")
+    return any(text in error.stderr for text in said)

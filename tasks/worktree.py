@@ -1,0 +1,113 @@
+"""The resource of the git worktree and its branch."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from . import git, shell
+from .errors import CommandError, SessionError
+from .model import Problem, Session
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    if session.tracks:
+        return f"{session.worktree} on new branch {session.branch}, tracking {session.tracks}"
+    if session.creates_branch:
+        return f"{session.worktree} on new branch {session.branch} from {session.base}"
+    return f"{session.worktree} on existing branch {session.branch}"
+
+
+def create(session: Session) -> None:
+    """Check the branch out in its worktree.
+
+    Raises `SessionError` when a session that was complete has lost its worktree: git decides what can be mended.
+    """
+    if administration(session) is not None:
+        return
+    if session.state != "adding":
+        raise SessionError(
+            f"the worktree {session.worktree} is gone, its branch {session.branch} is not. To begin again on it:"
+            f" inv session.remove {session.name} --keep-branch, then inv session.add {session.name}"
+        )
+    new = ("-b", session.branch) if session.creates_branch else ()
+    onto = session.start if session.creates_branch else session.branch
+    # --no-track: writing the configuration is what fails when several are made at once.
+    arguments = ("worktree", "add", "--quiet", "--no-track", *new, "--", str(session.worktree), onto)
+    git.run(session.repository.main, "-c", f"checkout.workers={os.cpu_count() or 1}", *arguments)
+    if session.tracks:
+        git.run(session.repository.main, "branch", "--quiet", f"--set-upstream-to={session.tracks}", session.branch)
+
+
+def remove(session: Session) -> None:
+    """Take the worktree away; delete the branch if the session made it and it still has the commit that was checked."""
+    if (entry := administration(session)) is not None:
+        _discard(session)
+        shutil.rmtree(entry, ignore_errors=True)
+        if not any(entry.parent.iterdir()):
+            entry.parent.rmdir()
+    else:
+        _forget_missing(session)
+    parent = session.worktree.parent
+    if parent != session.repository.main.parent and parent.is_dir() and not any(parent.iterdir()):
+        parent.rmdir()
+    if session.creates_branch and session.tip:
+        _delete_branch(session)
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return whether the worktree is gone."""
+    if administration(session) is not None:
+        return []
+    mend = f"inv session.remove {session.name} --keep-branch"
+    return [Problem(f"the worktree {session.worktree} is gone", "nothing of the session can run", mend)]
+
+
+def administration(session: Session) -> Path | None:
+    """Return git's own directory for the session's worktree; None unless that is a worktree of this repository."""
+    try:
+        entry = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip())
+    except OSError:
+        return None
+    return entry if entry.parent == session.repository.common / "worktrees" and entry.is_dir() else None
+
+
+def _discard(session: Session) -> None:
+    """Move the worktree out of the way at once and delete it afterwards, in the background."""
+    trash = session.repository.private / "trash"
+    trash.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        session.worktree.rename(trash / uuid.uuid4().hex)
+    except OSError:  # another file system
+        session.worktree.rename(aside := session.worktree.with_name(f".{session.worktree.name}.removed"))
+        shell.run("rm", "-rf", "--", str(aside))
+    entries = [str(entry) for entry in trash.iterdir()]
+    shell.run("sh", "-c", 'nohup rm -rf -- "$@" >/dev/null 2>&1 &', "sh", *entries)
+
+
+def _forget_missing(session: Session) -> None:
+    """Drop git's record of a worktree whose directory somebody deleted, and of no other."""
+    for entry in (session.repository.common / "worktrees").glob("*"):
+        try:
+            recorded = Path((entry / "gitdir").read_text().strip()).parent
+        except OSError:
+            continue
+        if recorded == session.worktree and not recorded.exists() and not (entry / "locked").exists():
+            shutil.rmtree(entry)
+
+
+def _delete_branch(session: Session) -> None:
+    reference = f"refs/heads/{session.branch}"
+    try:
+        git.run(session.repository.main, "update-ref", "-d", reference, session.tip)
+    except CommandError as error:
+        if not git.read(session.repository.main, "for-each-ref", reference):
+            return
+        if "but expected" in error.stderr or "expected" in error.stderr:
+            raise SessionError(
+                f"the branch {session.branch} has new commits since it was checked; it is kept"
+            ) from None
+        raise
+    if f'[branch "{session.branch}"]' in (session.repository.common / "config").read_text(errors="replace"):
+        git.run(session.repository.main, "config", "--remove-section", f"branch.{session.branch}")

@@ -1,0 +1,1 @@
+"""The tests, on real git, tmux, Django and Vite; only `claude` is a stand-in."""

@@ -1,0 +1,70 @@
+"""Every test runs in a sandbox of its own: HOME, tmux server, state and PATH."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import guard, stand_ins
+from tests.project import Project, make
+
+_MEMORY = Path("/dev/shm")
+_INHERITED = ("CLAUDE", "GIT_", "INVOKE_", "TALLY_", "TMUX", "VIRTUAL", "WORKON", "XDG_")
+_RC = 'PS1="$ "\nPATH={path}\n'
+
+
+def _fill_home(home: Path, path: str) -> None:
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Test\n\temail = test@example.invalid\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
+        "[protocol \"file\"]\n\tallow = always\n"
+    )  # fmt: skip
+    (home / ".bashrc").write_text(_RC.format(path=path))
+    (home / ".bash_profile").write_text(". ~/.bashrc\n")  # a login shell: /etc/profile has reset PATH
+
+
+def _end_leftovers(sandbox: Path) -> None:
+    """End the sandbox's tmux server and what carries its mark; nothing else."""
+    if any((sandbox / "tmux").rglob("default")):
+        subprocess.run(["tmux", "kill-server"], capture_output=True, check=False)
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("HOME") == str(sandbox / "home") and process.pid != os.getpid():
+                process.kill()
+        except psutil.Error:
+            continue
+
+
+@pytest.fixture(autouse=True)
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the directory outside of which this test cannot start anything."""
+    place = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None  # short as well: a socket's path has 108 bytes
+    directory = Path(tempfile.mkdtemp(prefix="ts-", dir=place)).resolve()
+    for key in [key for key in os.environ if key.startswith(_INHERITED)]:
+        monkeypatch.delenv(key)
+    path = os.pathsep.join([str(directory / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    stand_ins.install(directory / "bin")
+    _fill_home(directory / "home", path)
+    (directory / "tmux").mkdir()
+    for key, value in {
+        "HOME": directory / "home", "TMUX_TMPDIR": directory / "tmux", "XDG_STATE_HOME": directory / "state",
+        "PATH": path, "SHELL": "/bin/bash", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "screen",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(key, str(value))
+    guard.enter(directory)
+    yield directory
+    _end_leftovers(directory)
+    guard.enter(None)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def project(sandbox: Path) -> Project:
+    """Return a small project shaped like Tally, with stand-in servers."""
+    return make(sandbox / "dev" / "tally")

@@ -1,0 +1,43 @@
+"""Run `inv` with one resource that fails: RESOURCE VERB before|after KIND INV-ARGUMENTS…
+
+KIND is error, oserror, or the name of a signal, which this process sends to itself.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any
+
+
+def _fail(kind: str) -> None:
+    from tasks.errors import SessionError
+
+    if kind == "error":
+        raise SessionError("injected failure")
+    if kind == "oserror":
+        raise OSError(28, "No space left on device", "injected")
+    os.kill(os.getpid(), signal.Signals[kind])
+    signal.pause()  # the handler raises; a signal that nobody handles has ended us
+
+
+def main() -> None:
+    """Replace one verb of one resource and hand over to Invoke."""
+    resource, verb, moment, kind, *arguments = sys.argv[1:]
+    sys.path.insert(0, os.getcwd())
+    sys.modules.pop("tasks", None)
+    module = importlib.import_module(f"tasks.{resource}")
+    original = getattr(module, verb)
+
+    def failing(*args: Any) -> Any:
+        if moment == "after":
+            original(*args)
+        _fail(kind)
+
+    setattr(module, verb, failing)
+    from invoke.main import program
+
+    program.run(["inv", *arguments])
+
+
+main()

@@ -1,0 +1,132 @@
+"""A small repository with the tasks embedded, and `inv` run in it as a person runs it."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests import world
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+INV = str(Path(sys.executable).with_name("inv"))
+EMBEDDING = "import sys\n\ndel sys.modules[__name__]\n\nfrom tasks import ns\n"
+
+# A server that answers on the port it is given, whatever else it is given; in place of Django and Vite.
+_SERVER = """import functools, http.server, sys
+port = next(int(word) for word in sys.argv if word.isdigit())
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=".")
+http.server.ThreadingHTTPServer(("127.0.0.1", port), handler).serve_forever()
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How `inv` ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The answer, parsed."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Project:
+    """The main checkout *main* in a sandbox directory of its own."""
+
+    main: Path
+
+    @property
+    def top(self) -> Path:
+        """The directory that holds the main checkout and the worktrees."""
+        return self.main.parent
+
+    def inv(
+        self,
+        *arguments: str,
+        code: int = 0,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        program: str = "",
+    ) -> Result:
+        """Run `inv` with *arguments* and check its exit *code*; a traceback is a failure whatever the code."""
+        argv = [sys.executable, program, *arguments] if program else [INV, *arguments]
+        run = subprocess.run(
+            argv, cwd=cwd or self.main, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        said = f"{' '.join(arguments)}\n{run.stdout}\n{run.stderr}"
+        assert run.returncode == code, said
+        assert "Traceback" not in run.stderr, said
+        return Result(run.returncode, run.stdout, run.stderr)
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run git in the main checkout, or in *cwd*, and return what it prints."""
+        argv = ["git", "-C", str(cwd or self.main), *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the registry's row of the session *name*."""
+        found: dict[str, Any] = json.loads((self.main / ".tally-sessions").read_text())[name]
+        return found
+
+    def listed(self, name: str) -> dict[str, Any]:
+        """Return the session *name* as `session.list --json` shows it."""
+        found: list[dict[str, Any]] = self.inv("session.list", "--json").json
+        return next(each for each in found if each["name"] == name)
+
+    def worktree(self, slug: str) -> Path:
+        """Return where the session with *slug* has its worktree."""
+        return self.top / f"{self.main.name}-{slug}"
+
+    def world(self) -> dict[str, object]:
+        """Return everything that a session could have changed."""
+        return world.of(self.top, self.main)
+
+    def configure(self, text: str) -> None:
+        """Commit *text* as the project's invoke.yaml."""
+        (self.main / "invoke.yaml").write_text(text)
+        self.git("add", "invoke.yaml")
+        self.git("commit", "--quiet", "-m", "configure")
+
+
+def eventually(true: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until *true* returns something true; fail after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {true}"
+        time.sleep(0.05)
+
+
+def make(main: Path) -> Project:
+    """Return a project shaped like Tally, with stand-in servers, at *main*."""
+    project = Project(main)
+    for place in ("backend", "frontend/node_modules/left-pad"):
+        (main / place).mkdir(parents=True)
+    (main / "backend" / "manage.py").write_text(_SERVER)
+    (main / "frontend" / "package.json").write_text('{"name": "tally", "scripts": {"dev": "python server.py"}}\n')
+    (main / "frontend" / "server.py").write_text(_SERVER)
+    (main / "frontend" / "node_modules" / "left-pad" / "index.js").write_text("module.exports = 1\n")
+    (main / ".gitignore").write_text(".env\n*.sqlite3\nnode_modules/\n__pycache__/\n")
+    (main / "tasks.py").write_text(EMBEDDING)
+    (main / "tasks").symlink_to(CHECKOUT / "tasks")
+    secrets = {"backend": "SECRET_KEY='a # \"b\" $c'\n", "frontend": "# kept\nexport VITE_TITLE='T'\nVITE_API_URL=x\n"}
+    for place, text in secrets.items():
+        (main / place / ".env").write_text(text)
+        (main / place / ".env").chmod(0o600)
+    with closing(sqlite3.connect(main / "backend" / "db.sqlite3")) as database:
+        database.executescript("create table points (number integer); insert into points values (1)")
+    subprocess.run(["git", "init", "--quiet", "-b", "main", str(main)], check=True)
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "begin")
+    return project

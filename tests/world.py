@@ -1,0 +1,62 @@
+"""The world around a project as one value: what a test compares before and after."""
+
+import hashlib
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+# What Claude Code, git and we keep for ourselves and what says nothing about a session.
+_IGNORED = (
+    "/.git/logs",
+    "/.git/index",
+    "/.git/objects",
+    "/.git/tally-sessions",
+    "/tasks",
+    "__pycache__",
+    "/state",
+    "/tmux",
+)
+
+
+def _entry(path: Path) -> str:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return f"link {path.readlink()}"
+    if stat.S_ISREG(status.st_mode):
+        return f"{stat.S_IMODE(status.st_mode):o} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    return "directory"
+
+
+def files(top: Path) -> dict[str, str]:
+    """Return every file below *top* by path: its mode and content, or where it links to."""
+    found = {}
+    for directory, names, entries in os.walk(top):
+        for name in (*names, *entries):
+            path = Path(directory) / name
+            relative = f"/{path.relative_to(top)}"
+            if not any(part in relative for part in _IGNORED) and (name != ".git" or path.is_dir()):
+                found[relative] = _entry(path)
+    return found
+
+
+def tmux() -> list[str]:
+    """Return the windows of every tmux session on the test's server."""
+    form = "#{session_name} #{window_name} #{pane_id}"
+    said = subprocess.run(["tmux", "list-panes", "-a", "-F", form], capture_output=True, text=True, check=False)
+    return sorted(said.stdout.splitlines())
+
+
+def of(top: Path, main: Path) -> dict[str, object]:
+    """Return the world: all files below *top*, the branches and worktrees of *main*, the tmux sessions."""
+
+    def git(*arguments: str) -> list[str]:
+        run = subprocess.run(["git", "-C", str(main), *arguments], capture_output=True, text=True, check=True)
+        return run.stdout.splitlines()
+
+    return {
+        "files": files(top),
+        "refs": git("for-each-ref", "--format=%(refname) %(objectname)"),
+        "worktrees": git("worktree", "list", "--porcelain"),
+        "tmux": tmux(),
+    }

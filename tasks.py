@@ -5,6 +5,68 @@ import sys
 # Invoke loads this file as the module `tasks`; the package of the same name is what we mean.
 del sys.modules[__name__]
 
+from pathlib import Path  # noqa: E402
+
+from invoke import Context, Exit, task  # noqa: E402
 from tasks import ns  # noqa: E402
 
-__all__ = ["ns"]
+_PYTHON = f"'{sys.executable}'"
+_CHECKS = (
+    "ruff check .",
+    "ruff format --check .",
+    "mypy",
+)
+
+
+@task(help={"path": "the directory to make it in", "clean": "remove everything that the demo made"})
+def demo(_c: Context, path: str = "~/tally-demo", clean: bool = False) -> None:
+    """Make a small Django and Svelte project and run two sessions of it side by side.
+
+    Example: inv demo --path /tmp/demo
+    """
+    from develop import demo as demonstration
+
+    directory = Path(path).expanduser().resolve()
+    step = demonstration.clean if clean else demonstration.make
+    try:
+        step(directory, lambda text: print(text, flush=True))
+    except (demonstration.DemoError, OSError) as error:
+        raise Exit(str(error), 1) from None
+
+
+@task(help={"only": "run the tests whose name matches", "workers": "how many run at once"})
+def test(c: Context, only: str = "", workers: str = "auto") -> None:
+    """Run the tests, on real git, tmux, Django and Vite.
+
+    Example: inv test --only rollback
+    """
+    chosen = f" -k '{only}'" if only else ""
+    c.run(f"{_PYTHON} -m pytest -q -n {workers}{chosen}", pty=sys.stdout.isatty())
+
+
+@task
+def check(c: Context) -> None:
+    """Run the linter, the formatter and the type checker.
+
+    Example: inv check
+    """
+    for command in _CHECKS:
+        c.run(f"{_PYTHON} -m {command}", pty=sys.stdout.isatty())
+
+
+@task(help={"rounds": "how often each pair runs", "large": "also the repository of 20,000 files"})
+def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
+    """Measure the sessions against a plain shell script that does the same.
+
+    Example: inv bench --rounds 5
+    """
+    from tabulate import tabulate
+
+    from develop import bench as measuring
+
+    rows = measuring.run(rounds, large, lambda text: print(text, file=sys.stderr, flush=True))
+    print(tabulate(rows, headers="firstrow", disable_numparse=True))
+
+
+for each in (demo, test, check, bench):
+    ns.add_task(each)

@@ -24,6 +24,11 @@ def _put(repository: Repository, lines: list[str]) -> None:
     if head and not head.endswith("\n"):
         head += "\n"
     block = "".join(f"{line}\n" for line in (_BEGIN, *lines, _END)) if lines else ""
-    if head + block + tail != before and (block or begun):
+    after = head + block + tail
+    if begun and not after:  # a repository made without git's template had no such file
+        file.unlink()
+        if not any(file.parent.iterdir()):
+            file.parent.rmdir()
+    elif after != before and (block or begun):
         file.parent.mkdir(exist_ok=True)
-        atomic.write(file, head + block + tail)
+        atomic.write(file, after)

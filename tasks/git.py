@@ -82,7 +82,12 @@ class Ref:
 def branches(repository: Repository) -> dict[str, Ref]:
     """Return every local and remote branch by its full name, in one question."""
     form = "%(refname)%00%(objectname)%00%(worktreepath)%00%(HEAD)"
-    said = read(repository.main, "for-each-ref", f"--format={form}", "refs/heads", "refs/remotes")
+    try:
+        said = read(repository.main, "for-each-ref", f"--format={form}", "refs/heads", "refs/remotes")
+    except CommandError as error:
+        if "unknown field name" not in error.stderr:
+            raise
+        raise SessionError(f"{read(repository.main, 'version').strip()} is too old; expected git 2.25 or newer") from None
     rows = (line.split("\0") for line in said.splitlines())
     return {name: Ref(name, commit, checkout, head == "*") for name, commit, checkout, head in rows}
 

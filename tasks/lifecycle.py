@@ -92,7 +92,7 @@ def remove(session: Session, force: bool = False, keep_branch: bool = False) -> 
             if leftovers := _sweep(doomed, RESOURCES):
                 again = f"the rest is removed; to try again: inv session.remove {session.name}"
                 raise SessionError("\n".join([*leftovers, again]))
-            registry.release(session.repository, session.name)
+            _release(session)
 
 
 def plan_removal(session: Session, force: bool, keep_branch: bool) -> Session:
@@ -115,7 +115,7 @@ def _undo(session: Session, begun: Iterable[Resource]) -> None:
         if leftovers:
             narration.notice(f"to try again: inv session.remove {session.name}")
         else:
-            registry.release(session.repository, session.name)
+            _release(session)
             narration.say(f"nothing is left of {session.name}")
 
 
@@ -128,6 +128,11 @@ def _sweep(session: Session, resources: Sequence[Resource]) -> list[str]:
         except (SessionError, OSError) as error:  # an undo that raised would hide the failure behind it
             leftovers.append(f"{label(resource)}: {error}")
     return leftovers
+
+
+def _release(session: Session) -> None:
+    if not registry.release(session.repository, session.name):
+        ports.leave(session.repository)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ def plan(name: str, settings: Settings, repository: Repository, held: set[int]) 
 
     Raises `SessionError` for everything that can be known to be in the way.
     """
+    if shutil.which("tmux") is None:
+        raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
     rows = registry.rows(repository)
     slug = names.slug(name)
     _refuse_taken(name, slug, rows)

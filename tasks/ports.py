@@ -35,8 +35,7 @@ def held_elsewhere(repository: Repository, join: bool = False) -> set[int]:
     known = _registries()
     own = str(registry.path(repository))
     if join and own not in known:
-        kept = [other for other in known if Path(other).parent.is_dir()]
-        atomic.write(_state() / "registries.json", json.dumps([*kept, own], indent=2) + "\n", mode=0o600)
+        _list([*(other for other in known if Path(other).parent.is_dir()), own])
     held: set[int] = set()
     for other in known:
         if other != own:
@@ -44,8 +43,28 @@ def held_elsewhere(repository: Repository, join: bool = False) -> set[int]:
     return held
 
 
+def leave(repository: Repository) -> None:
+    """Take a repository without sessions off this machine's list, which goes with its last entry."""
+    with locks.held(_state() / "ports.lock"):
+        known = _registries()
+        if registry.rows(repository) or str(registry.path(repository)) not in known:
+            return
+        _list([other for other in known if other != str(registry.path(repository))])
+
+
+def _list(known: list[str]) -> None:
+    if known:
+        atomic.write(_file(), json.dumps(known, indent=2) + "\n", mode=0o600)
+    else:
+        _file().unlink(missing_ok=True)
+
+
+def _file() -> Path:
+    return _state() / "registries.json"
+
+
 def _registries() -> list[str]:
-    file = _state() / "registries.json"
+    file = _file()
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -87,7 +87,8 @@ def note(repository: Repository, name: str, **facts: Any) -> None:
             current[name].update(facts)
 
 
-def release(repository: Repository, name: str) -> None:
-    """Drop the row of the session *name*, if there is one."""
+def release(repository: Repository, name: str) -> int:
+    """Drop the row of the session *name*, if there is one; return how many are left."""
     with changing(repository) as current:
         current.pop(name, None)
+        return len(current)

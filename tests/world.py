@@ -14,6 +14,7 @@ _IGNORED = (
     "/.git/tally-sessions",
     "/tasks",
     "__pycache__",
+    "/node_modules/.vite-temp",
     "/state",
     "/tmux",
 )

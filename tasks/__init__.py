@@ -2,6 +2,10 @@
 
 from invoke.collection import Collection
 
-from . import session
+from . import bytecode
+
+bytecode.keep()
+
+from . import session  # noqa: E402
 
 ns = Collection(session=session.ns)

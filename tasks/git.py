@@ -87,7 +87,9 @@ def branches(repository: Repository) -> dict[str, Ref]:
     except CommandError as error:
         if "unknown field name" not in error.stderr:
             raise
-        raise SessionError(f"{read(repository.main, 'version').strip()} is too old; expected git 2.25 or newer") from None
+        raise SessionError(
+            f"{read(repository.main, 'version').strip()} is too old; expected git 2.25 or newer"
+        ) from None
     rows = (line.split("\0") for line in said.splitlines())
     return {name: Ref(name, commit, checkout, head == "*") for name, commit, checkout, head in rows}
 

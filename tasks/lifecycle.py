@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from threading import Thread
 
 from . import claude, files, locks, names, narration, ports, programs, records, registry, setup, signals, tmux, worktree
 from . import plan as planning
@@ -42,6 +44,7 @@ def add(name: str, settings: Settings, repository: Repository) -> Session:
             with ports.claiming(repository) as held, registry.changing(repository) as rows:
                 session = planning.plan(name, settings, repository, held)
                 rows[name] = records.row(session)
+            _prefetch("dotenv.parser", "sqlite3")
             for resource in RESOURCES:
                 begun.append(resource)  # first: `git worktree add` that a hook fails leaves its worktree
                 with narration.step(label(resource), resource.describe(session)):
@@ -84,6 +87,7 @@ def remove(session: Session, force: bool = False, keep_branch: bool = False) -> 
     Raises `SessionError` before any effect when work would be lost, unless *force*.
     """
     with _surviving(session), _alone(session.repository, session.name):
+        _prefetch("psutil")
         doomed = removing.plan(session, force, keep_branch)
         registry.note(
             session.repository, session.name, state="removing", tip=doomed.tip, creates_branch=doomed.creates_branch
@@ -133,6 +137,11 @@ def _sweep(session: Session, resources: Sequence[Resource]) -> list[str]:
 def _release(session: Session) -> None:
     if not registry.release(session.repository, session.name):
         ports.leave(session.repository)
+
+
+def _prefetch(*modules: str) -> None:
+    """Import *modules*, which will be needed, while we wait for git."""
+    Thread(target=lambda: [import_module(module) for module in modules], daemon=True).start()
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from .model import Problem, Session, Window
 from .narration import notice
 
 _PROMPT = 20.0  # seconds that a login shell may take for its first prompt
-_BEGIN = 0.1  # seconds in which a shell begins with what was typed
+_BEGIN = 0.5  # seconds in which a shell begins with a server
+_QUICK = 0.03  # the same for what may be over before it is seen
 _FINISH = 15.0  # seconds that activating the environment may take
 
 
@@ -34,8 +35,9 @@ def create(session: Session) -> None:
     due = [(window, pane) for window, pane in due if pane not in late]
     if due:
         panes.step([keys for window, pane in due for keys in _typing(session, window, pane)])
-        panes.wait_for_work([pane for _window, pane in due], _BEGIN)
-        _type_ahead(due)
+        if session.activate:
+            _type_ahead([(window, pane) for window, pane in due if window.type])
+        panes.wait_for_work([pane for window, pane in due if _lasting(window)], _BEGIN)
 
 
 def remove(session: Session) -> None:
@@ -72,12 +74,17 @@ def _typing(session: Session, window: Window, pane: panes.Pane) -> list[tuple[st
     clean = [("send-keys", "-t", pane.id, "C-e", "C-u")] if pane.typed else []
     text = line(session, window)
     typed = [("send-keys", "-t", pane.id, "-l", "--", text), ("send-keys", "-t", pane.id, "Enter")] if text else []
-    return [*clean, *typed, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
+    ahead = [_literal(window, pane)] if window.type and not session.activate else []
+    return [*clean, *typed, *ahead, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
+
+
+def _literal(window: Window, pane: panes.Pane) -> tuple[str, ...]:
+    return ("send-keys", "-t", pane.id, "-l", "--", window.type)
 
 
 def _type_ahead(due: list[tuple[Window, panes.Pane]]) -> None:
     """Type what is not to be executed, after the prompt that follows the activation."""
-    waiting = [(window, pane) for window, pane in due if window.type]
-    if waiting:
-        panes.wait_for_prompts([pane for _window, pane in waiting], _FINISH)
-        panes.step([("send-keys", "-t", pane.id, "-l", "--", window.type) for window, pane in waiting])
+    if due:
+        panes.wait_for_work([pane for _window, pane in due], _QUICK)
+        panes.wait_for_prompts([pane for _window, pane in due], _FINISH)
+        panes.step([_literal(window, pane) for window, pane in due])

@@ -6,16 +6,18 @@ import json as jsonlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 
-from . import attaching, display, git, lifecycle, records, registry, status
 from .command import command
 from .errors import SessionError
-from .model import Repository, Session
-from .settings import DEFAULTS, Settings, load
+from .settings import DEFAULTS
+
+if TYPE_CHECKING:
+    from .model import Repository, Session
+    from .settings import Settings
 
 _NAME = {"name": "the session; inside its worktree it may be left out"}
 
@@ -31,6 +33,8 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, json: bool
 
     Example: inv session.add feature/login
     """
+    from . import display, lifecycle, status
+
     repository, settings = _here(), _settings(c, base)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(name, settings, repository)
@@ -54,6 +58,8 @@ def remove(
 
     Example: inv session.remove feature/login
     """
+    from . import display, lifecycle
+
     failed = []
     for session in _chosen(c, name, all):
         try:
@@ -73,6 +79,8 @@ def resume(c: Context, name: str = "") -> None:
 
     Example: inv session.resume
     """
+    from . import display, lifecycle, status
+
     sessions = _chosen(c, name, all=not name)
     failed = lifecycle.resume(sessions)
     _answer(display.table(status.of(_chosen(c, name, all=not name), _here())))
@@ -85,6 +93,8 @@ def start(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.start feature/login
     """
+    from . import display, lifecycle, status
+
     sessions = _chosen(c, name, all)
     failed = lifecycle.resume(sessions)
     _answer(display.table(status.of(sessions, _here())))
@@ -97,6 +107,8 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.stop feature/login
     """
+    from . import lifecycle
+
     failed = []
     for session in _chosen(c, name, all):
         try:
@@ -113,6 +125,8 @@ def list_(c: Context, json: bool = False) -> None:
 
     Example: inv session.list
     """
+    from . import display, status
+
     repository = _here()
     found = status.of(_all(c, repository), repository)
     _answer(_json([each.record() for each in found]) if json else display.table(found))
@@ -124,6 +138,8 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.show feature/login
     """
+    from . import display, status
+
     repository = _here()
     found = status.of(_chosen(c, name), repository)[0]
     _answer(_json(found.record()) if json else display.details(found))
@@ -135,10 +151,14 @@ def attach(c: Context, name: str = "") -> None:
 
     Example: inv session.attach feature/login
     """
+    from . import attaching
+
     attaching.attach(_chosen(c, name)[0])
 
 
 def _here() -> Repository:
+    from . import git
+
     try:
         start = Path.cwd()
     except FileNotFoundError:
@@ -149,6 +169,8 @@ def _here() -> Repository:
 
 
 def _settings(c: Context, base: str = "") -> Settings:
+    from .settings import load
+
     configured = c.config.get("session") or {}
     if not hasattr(configured, "items"):
         raise SessionError(f"session: expected a table of settings, found {configured!r}")
@@ -160,6 +182,8 @@ def _plain(value: Any) -> Any:
 
 
 def _all(c: Context, repository: Repository) -> list[Session]:
+    from . import records, registry
+
     rows = registry.rows(repository)
     return [records.session(name, rows[name], repository, lambda: _settings(c)) for name in sorted(rows)]
 

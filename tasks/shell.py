@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from invoke.context import Context
+from invoke.runners import Local
 
 from .errors import CommandError, SessionError
 
@@ -23,6 +24,10 @@ _PERSONAL = frozenset(
 )
 
 _context = Context()
+
+
+class _Runner(Local):
+    input_sleep = 0.001  # Invoke looks only every 10 ms whether a command has ended
 
 
 def use(context: Context) -> None:
@@ -52,7 +57,7 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     """
     command = shlex.join(argv)
     _echo(command)
-    result = _context.run(
+    result = _Runner(_context).run(
         command, hide="both", warn=True, echo=False, dry=False, pty=False, in_stream=False,
         encoding="utf-8", env=dict(env or environment()), replace_env=True,
     )  # fmt: skip

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import git
 from .model import Session
 
+_CHECKOUT = 5.0  # seconds that git may take for it
 _OURS_UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp$")
 
 
@@ -28,7 +31,8 @@ class Work:
 
 def of(session: Session) -> Work:
     """Return what was done in the worktree of *session*, its own copies and links left out."""
-    said = git.read(session.worktree, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z")
+    lockless = () if _never_refreshed(session) else ("--no-optional-locks",)
+    said = git.read(session.worktree, *lockless, "status", "--porcelain=v2", "--branch", "-z")
     head = branch = ""
     changed, untracked = [], []
     records = iter(said.split("\0"))
@@ -46,6 +50,19 @@ def of(session: Session) -> Work:
             changed.append(rest.split(" ", 8)[-1])
             next(records, None)  # where it was renamed from
     return Work(head, branch, tuple(changed), tuple(path for path in untracked if not _ours(session, path)))
+
+
+def _never_refreshed(session: Session) -> bool:
+    """Return whether git's index is as the checkout left it, as old as its files: git then reads every one of them.
+
+    One status that may lock the index mends that; later ones must not, or a commit at that moment would fail.
+    """
+    try:
+        entry = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip())
+        made, index = (entry / "gitdir").stat().st_mtime, (entry / "index").stat().st_mtime
+    except OSError:
+        return False
+    return index - made < _CHECKOUT and time.time() - index > 1
 
 
 def _ours(session: Session, path: str) -> bool:

@@ -5,7 +5,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from . import git, shell
+from . import bytecode, git, shell
 from .errors import CommandError, SessionError
 from .model import Problem, Session
 
@@ -82,7 +82,8 @@ def _discard(session: Session) -> None:
     except OSError:  # another file system
         session.worktree.rename(aside := session.worktree.with_name(f".{session.worktree.name}.removed"))
         shell.run("rm", "-rf", "--", str(aside))
-    entries = [str(entry) for entry in trash.iterdir()]
+    compiled = bytecode.directory() / str(session.worktree).lstrip("/")
+    entries = [str(entry) for entry in (*trash.iterdir(), compiled)]
     shell.run("sh", "-c", 'nohup rm -rf -- "$@" >/dev/null 2>&1 &', "sh", *entries)
 
 

@@ -16,15 +16,14 @@ def urls(session: Session) -> list[tuple[str, str]]:
 
 def added(session: Session) -> str:
     """Return the answer of `add`: where everything is, and how to get there."""
-    lines = [(what, url) for what, url in urls(session)]
-    lines += [("worktree", str(session.worktree)), ("attach", f"inv session.attach {session.name}")]
+    lines = [*urls(session), ("worktree", str(session.worktree)), ("attach", f"inv session.attach {session.name}")]
     return _aligned(lines)
 
 
 def plan(session: Session, resources: Sequence[Resource], label: Callable[[Resource], str]) -> str:
     """Return what `add` would make."""
     lines = [(label(resource), resource.describe(session)) for resource in resources]
-    return _aligned([*((what, url) for what, url in urls(session)), *lines])
+    return _aligned([*urls(session), *(line for line in lines if line[1])])
 
 
 def removal(session: Session) -> str:

@@ -13,7 +13,7 @@ _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
     parts = ("copy", session.copy), ("link", session.link), ("set values in", tuple(session.env))
-    return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths) or "no files"
+    return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths)
 
 
 def create(session: Session) -> None:

@@ -47,7 +47,8 @@ def add(name: str, settings: Settings, repository: Repository) -> Session:
             _prefetch("dotenv.parser", "sqlite3")
             for resource in RESOURCES:
                 begun.append(resource)  # first: `git worktree add` that a hook fails leaves its worktree
-                with narration.step(label(resource), resource.describe(session)):
+                detail = resource.describe(session)
+                with narration.step(label(resource), detail) if detail else nullcontext():
                     resource.create(session)
             registry.note(repository, name, state="ready")
         except BaseException:

@@ -89,7 +89,7 @@ class Resource(Protocol):
     """One thing that a session is made of; a module satisfies it."""
 
     def describe(self, session: Session) -> str:
-        """Return in half a line what `create` makes."""
+        """Return in half a line what `create` makes; empty for nothing that is worth telling."""
 
     def create(self, session: Session) -> None:
         """Make sure it is there; what is there already stays untouched."""

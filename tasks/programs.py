@@ -9,7 +9,7 @@ from .model import Problem, Session, Window
 from .narration import notice
 
 _PROMPT = 20.0  # seconds that a login shell may take for its first prompt
-_BEGIN = 0.5  # seconds in which a shell begins with a server
+_BEGIN = 0.1  # seconds in which a shell begins with a server
 _QUICK = 0.03  # the same for what may be over before it is seen
 _FINISH = 15.0  # seconds that activating the environment may take
 
@@ -17,7 +17,7 @@ _FINISH = 15.0  # seconds that activating the environment may take
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
     lines = [window.run for window in session.windows if window.run]
-    return f"run {'; '.join(lines)}" if lines else "no servers"
+    return f"run {'; '.join(lines)}" if lines else ""
 
 
 def create(session: Session) -> None:

@@ -10,7 +10,7 @@ from .narration import notice, say
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    return f"setup: {'; '.join(session.setup)}" if session.setup else "no setup commands"
+    return "; ".join(session.setup)
 
 
 def create(session: Session) -> None:

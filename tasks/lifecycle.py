@@ -93,6 +93,7 @@ def remove(session: Session, force: bool = False, keep_branch: bool = False) -> 
         registry.note(
             session.repository, session.name, state="removing", tip=doomed.tip, creates_branch=doomed.creates_branch
         )
+        os.chdir(session.repository.main)  # the worktree may take our directory with it
         with signals.held():
             if leftovers := _sweep(doomed, RESOURCES):
                 again = f"the rest is removed; to try again: inv session.remove {session.name}"

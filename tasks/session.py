@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,14 +59,18 @@ def remove(
     """
     from . import display, lifecycle
 
-    failed = []
-    for session in _chosen(c, name, all):
+    failed: list[str] = []
+    chosen, inside = _chosen(c, name, all), Path.cwd()
+    for session in chosen:
         try:
             if dry_run or c.config.run.dry:
                 _answer(display.removal(lifecycle.plan_removal(session, force, keep_branch)))
             else:
                 lifecycle.remove(session, force, keep_branch)
-                _answer(f"removed {session.name}")
+                lost = (
+                    f"; this directory went with it: cd {Path.cwd()}" if inside.is_relative_to(session.worktree) else ""
+                )
+                _answer(f"removed {session.name}{lost}")
         except SessionError as error:
             failed.append(str(error))
     _fail(failed)
@@ -163,9 +166,7 @@ def _here() -> Repository:
         start = Path.cwd()
     except FileNotFoundError:
         raise SessionError("the current directory was deleted; go to the main checkout: cd") from None
-    repository = git.locate(start)
-    os.chdir(repository.main)  # a worktree that is removed takes its directory away from under us
-    return repository
+    return git.locate(start)
 
 
 def _settings(c: Context, base: str = "") -> Settings:
@@ -190,8 +191,8 @@ def _all(c: Context, repository: Repository) -> list[Session]:
 
 def _chosen(c: Context, name: str, all: bool = False) -> list[Session]:
     """Return the session NAME, or that of the worktree we are in, or all of them."""
-    inside = Path(os.environ.get("PWD") or ".").resolve()
-    known = _all(c, _here())
+    repository = _here()
+    known, inside = _all(c, repository), Path.cwd()
     if all:
         return known
     for session in known:

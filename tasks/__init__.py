@@ -2,9 +2,9 @@
 
 from invoke.collection import Collection
 
-from . import bytecode
+from . import imports
 
-bytecode.keep()
+imports.keep()
 
 from . import session  # noqa: E402
 

@@ -1,6 +1,7 @@
 """Files that are replaced whole: a reader, a crash or a full disk never meets half of one."""
 
 import os
+import shutil
 import stat
 import uuid
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ def beside(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except BaseException:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
         temporary.unlink(missing_ok=True)
         raise
 
@@ -23,7 +26,7 @@ def beside(path: Path) -> Iterator[Path]:
 def write(path: Path, text: str, mode: int = 0o644) -> None:
     """Replace the content of *path* with *text*; an existing file keeps its mode, owner and symlink.
 
-    *mode* is for a new file.
+    *mode* is for a new file. Bytes that were read with `surrogateescape` come out as they were.
     """
     path = path.resolve()
     try:
@@ -32,7 +35,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
         before = None
     with beside(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
             file.flush()
             if before is not None and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):

@@ -1,8 +1,11 @@
 """One file or directory copied whole, a SQLite database consistently even while a server writes to it."""
 
+import errno
 import os
 import shutil
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,11 +19,7 @@ def copy(source: Path, target: Path) -> None:
     """Make *target* a copy of *source* with its mode; it appears complete or not at all."""
     with atomic.beside(target) as temporary:
         if source.is_dir():
-            try:
-                shutil.copytree(source, temporary, symlinks=True)
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
+            shutil.copytree(source, temporary, symlinks=True)
             return
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         if _is_database(source):
@@ -38,7 +37,7 @@ def _is_database(path: Path) -> bool:
 def _copy_database(source: Path, target: Path) -> None:
     wal, target_wal = Path(f"{source}-wal"), Path(f"{target}-wal")
     try:
-        with closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", _BUSY, 0, None, uri=True)) as connection:
+        with closing(_open(f"{source.as_uri()}?mode=rw")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             # While we hold the write lock nobody resets the log: with it the file is whole, whatever a checkpoint does.
             _copy_bytes(source, target)
@@ -56,6 +55,10 @@ def _copy_database(source: Path, target: Path) -> None:
             Path(f"{target}{suffix}").unlink(missing_ok=True)
 
 
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, timeout=_BUSY, isolation_level=None, uri=True)
+
+
 def _fold(database: Path) -> None:
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -64,11 +67,24 @@ def _fold(database: Path) -> None:
 def _back_up(source: Path, target: Path) -> None:
     target.write_bytes(b"")
     with (
-        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as origin,
+        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", timeout=0, uri=True)) as origin,
         closing(sqlite3.connect(target)) as copied,
     ):
         copied.execute("PRAGMA synchronous=OFF")
-        origin.backup(copied)
+        origin.backup(copied, progress=_patience(source), sleep=0.05)
+
+
+def _patience(source: Path) -> Callable[[int, int, int], None]:
+    """Return what ends a backup that gets nowhere: by itself it would wait for a lock for ever."""
+    moved = [time.monotonic()]
+
+    def progress(status: int, _remaining: int, _total: int) -> None:
+        if status in (sqlite3.SQLITE_OK, sqlite3.SQLITE_DONE):
+            moved[0] = time.monotonic()
+        elif time.monotonic() - moved[0] > _BUSY:
+            raise TimeoutError(errno.EBUSY, "a program holds the database locked; end its transaction", str(source))
+
+    return progress
 
 
 def _copy_bytes(source: Path, target: Path) -> None:
@@ -85,4 +101,4 @@ def _copy_bytes(source: Path, target: Path) -> None:
             shutil.copyfileobj(origin, copied, 1 << 20)
 
 
-_REAL_FAILURES = frozenset((5, 12, 27, 28, 122))  # EIO, ENOMEM, EFBIG, ENOSPC, EDQUOT
+_REAL_FAILURES = frozenset((errno.EIO, errno.ENOMEM, errno.EFBIG, errno.ENOSPC, errno.EDQUOT))

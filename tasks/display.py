@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
+from .archive import Archive
 from .model import Resource, Session
 from .status import Status
 
@@ -48,6 +50,33 @@ def table(found: Sequence[Status]) -> str:
     return tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
 
 
+def gone(session: Session, saved: Archive | None) -> str:
+    """Return the answer of `remove`: what is kept, and how to bring it back."""
+    if saved is None:
+        return f"removed {session.name}"
+    kept = [*(["its uncommitted work"] if saved.facts["work"] else []), *saved.facts["files"]]
+    listed = f", {', '.join(kept[:5])}{' …' if len(kept) > 5 else ''} kept" if kept else ""
+    return f"removed {session.name}{listed}; to bring it back: inv session.restore {session.name}"
+
+
+def removed(kept: Sequence[Archive]) -> str:
+    """Return what can be restored as a table for people."""
+    if not kept:
+        return "nothing that was removed is kept"
+    from tabulate import tabulate
+
+    rows = [[each.name, each.facts["row"]["branch"], age(each.removed), f"{each.size / 1e6:.1f} MB"] for each in kept]
+    return tabulate(rows, ["name", "branch", "removed", "size"], tablefmt="simple", disable_numparse=True)
+
+
+def age(since: datetime) -> str:
+    """Return the time since then: minutes, hours or days."""
+    minutes = max(int((datetime.now().astimezone() - since).total_seconds() / 60), 0)
+    if minutes < 60:
+        return f"{minutes}m"
+    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
+
+
 def details(found: Status) -> str:
     """Return everything about one session."""
     session, done = found.session, found.work
@@ -58,17 +87,21 @@ def details(found: Status) -> str:
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.windows))]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
-    lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({found.age})")]
+    lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     changed = [*done.changed, *done.untracked] if done else []
     lines += [("changed", path) for path in changed[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
     return _aligned(lines)
 
 
+def _age(session: Session) -> str:
+    return age(datetime.fromisoformat(session.created)) if session.created else ""
+
+
 def _row(found: Status) -> list[str]:
     session = found.session
     ports = ", ".join(f"{port} {'up' if port in found.answering else 'off'}" for port in session.ports.values())
-    return [session.name, session.branch, ports, found.state, _git(found), found.age, found.claude]
+    return [session.name, session.branch, ports, found.state, _git(found), _age(found.session), found.claude]
 
 
 def _git(found: Status) -> str:

@@ -1,30 +1,56 @@
 """Variables in `.env` files, everything else in the file kept."""
 
-import os
+from __future__ import annotations
+
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import atomic
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 _PLAIN = re.compile(r"[\w./:@%+,=-]*")
+_COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
 
 
 def put(path: Path, values: Mapping[str, str]) -> None:
-    """Set *values* in the file *path*, which is made, private, if it is missing; its mode is kept."""
-    from dotenv import set_key
+    """Set *values* in the file *path*, which is made, private, if it is missing; its mode is kept.
 
-    exported = _exported(path)
-    if not path.exists():
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    for key, value in values.items():
-        quote = "never" if _PLAIN.fullmatch(value) else "always"
-        set_key(path, key, value, quote_mode=quote, export=key in exported)
-
-
-def _exported(path: Path) -> set[str]:
-    """Return the keys that *path* sets with `export`, which would otherwise be lost."""
+    python-dotenv reads the file; its own `set_key` would lose blank lines, line ends, `export` and foreign bytes.
+    """
     from dotenv.parser import parse_stream
 
-    if not path.exists():
-        return set()
-    with path.open(encoding="utf-8") as file:
-        return {b.key for b in parse_stream(file) if b.key and b.original.string.lstrip().startswith("export ")}
+    before = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+    newline = "\r\n" if "\r\n" in before else "\n"
+    missing, text = dict(values), ""
+    for binding in parse_stream(io.StringIO(before, newline="")):
+        if binding.key is not None and binding.key in values:
+            missing.pop(binding.key, None)
+            text += _replaced(binding, values[binding.key])
+        else:
+            text += binding.original.string
+    for key, value in missing.items():
+        text += newline if text and not text.endswith(("\n", "\r")) else ""
+        text += f"{key}={_quoted(value)}{newline}"
+    if text != before or not path.exists():
+        atomic.write(path, text, mode=0o600)
+
+
+def _replaced(binding: Binding, value: str) -> str:
+    original = binding.original.string
+    line = original.strip()
+    before, after = original[: original.index(line)], original[original.index(line) + len(line) :]
+    comment = _COMMENT.search(line)
+    kept = comment[0] if comment and comment[0].strip() not in (binding.value or "") else ""
+    export = "export " if line.startswith("export") and line[6:7].isspace() else ""
+    return f"{before}{export}{binding.key}={_quoted(value)}{kept}{after}"
+
+
+def _quoted(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -12,6 +12,9 @@ class SessionError(Exit):
     def __init__(self, message: str) -> None:
         super().__init__(message, 1)
 
+    def __str__(self) -> str:
+        return str(self.message)
+
 
 class CommandError(SessionError):
     """A program that we started and that failed; *stderr* is what it said."""

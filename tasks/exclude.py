@@ -1,5 +1,7 @@
 """Our own part of `.git/info/exclude`: a link to a directory is no directory to git, and would be committed."""
 
+import re
+
 from . import atomic, locks, registry
 from .model import Repository
 
@@ -12,7 +14,7 @@ def refresh(repository: Repository, without: str = "") -> None:
         rows = {name: row for name, row in registry.rows(repository).items() if name != without}
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
-            wanted |= {f"/{path}" for path in row.get("link", [])}
+            wanted |= {_pattern(path) for path in row.get("link", [])}
         _put(repository, sorted(wanted))
 
 
@@ -20,15 +22,21 @@ def _put(repository: Repository, lines: list[str]) -> None:
     file = repository.common / "info" / "exclude"
     before = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
     head, begun, rest = before.partition(_BEGIN + "\n")
-    tail = rest.partition(_END + "\n")[2] if begun else ""
+    ours, ended, tail = rest.partition(_END + "\n")
+    if not ended:  # somebody took our end mark out: what follows may be theirs
+        tail = ours
     if head and not head.endswith("\n"):
         head += "\n"
-    block = "".join(f"{line}\n" for line in (_BEGIN, *lines, _END)) if lines else ""
-    after = head + block + tail
+    after = head + "".join(f"{line}\n" for line in (_BEGIN, *lines, _END) if lines) + tail
     if begun and not after:  # a repository made without git's template had no such file
         file.unlink()
         if not any(file.parent.iterdir()):
             file.parent.rmdir()
-    elif after != before and (block or begun):
+    elif after != before and (lines or begun):
         file.parent.mkdir(exist_ok=True)
         atomic.write(file, after)
+
+
+def _pattern(path: str) -> str:
+    """Return the line that makes git ignore *path* and nothing else."""
+    return "/" + re.sub(r"([\\*?\[ ])", r"\\\1", path)

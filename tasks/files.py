@@ -26,7 +26,7 @@ def create(session: Session) -> None:
     made = {path for path in session.copy if _wanted(session, path) and _copied(session, path)}
     for path, values in session.env.items():
         target = session.worktree / path
-        if session.state != "adding" and path not in made and target.exists():
+        if session.state != "adding" and path not in made and target.exists():  # a person may have changed it
             continue
         if not target.parent.is_dir():
             notice(f"{path} is not set: {Path(path).parent} does not exist on this branch")

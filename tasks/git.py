@@ -1,5 +1,6 @@
 """What git is asked and told; nobody else starts it."""
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from .errors import CommandError, SessionError
 from .model import Repository
 
 _LOCKED = re.compile(r"could not lock config file|\.lock': File exists|Another git process")
+_BARE = re.compile(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 _PATIENCE = 10.0
 
 
@@ -38,7 +40,7 @@ def locate(start: Path) -> Repository:
     """
     for directory in (start, *start.parents):
         if (common := _common(directory / ".git")) is not None:
-            if common.name == ".git":
+            if common.name == ".git" and not _BARE.search((common / "config").read_text(errors="replace")):
                 return Repository(common.parent, common)
             return _unusual(directory, common)
     if read(start, "rev-parse", "--is-bare-repository", check=False).strip() == "true":
@@ -49,11 +51,19 @@ def locate(start: Path) -> Repository:
 def _common(entry: Path) -> Path | None:
     if entry.is_dir():
         return entry.resolve() if (entry / "HEAD").is_file() else None
+    directory = _gitdir(entry)
+    if directory is None:
+        return None
     try:
-        directory = (entry.parent / entry.read_text().removeprefix("gitdir:").strip()).resolve()
         return (directory / (directory / "commondir").read_text().strip()).resolve()
-    except FileNotFoundError:
-        return directory if entry.is_file() else None
+    except OSError:
+        return directory
+
+
+def _gitdir(entry: Path) -> Path | None:
+    """Return the directory that a `.git` file names."""
+    try:
+        return (entry.parent / entry.read_text().removeprefix("gitdir:").strip()).resolve()
     except (OSError, ValueError):
         return None
 
@@ -64,8 +74,13 @@ def _unusual(directory: Path, common: Path) -> Repository:
     if "bare" in first:
         raise SessionError(f"{common} is a bare repository; sessions need a main checkout: git clone {common}")
     main = Path(first[0].removeprefix("worktree "))
-    if main == common:  # a submodule: git names the directory of its data
-        main = Path(read(directory, "rev-parse", "--show-toplevel").strip())
+    if main == common:  # git names the directory of its data instead
+        configured = read(common, "config", "core.worktree", check=False).strip()
+        main = Path(os.path.normpath(common / configured)) if configured else directory
+    if _common(main / ".git") != common or (main / ".git").resolve() == common:
+        raise SessionError(f"from {directory} the main checkout of {common} cannot be found; go there")
+    if main == directory and (_gitdir(main / ".git") or common).parent == common / "worktrees":
+        raise SessionError(f"from {directory} the main checkout of {common} cannot be found; go there")
     return Repository(main, common)
 
 

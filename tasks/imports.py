@@ -1,8 +1,10 @@
-"""Where Python keeps our compiled modules: Invoke has none written, and compiling them costs half of every `inv`."""
+"""What importing costs: compiled modules are kept, and some are imported while we wait for git anyway."""
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 
 def directory() -> Path:
@@ -11,7 +13,15 @@ def directory() -> Path:
 
 
 def keep() -> None:
-    """Have what is imported from now on compiled once, unless PYTHONDONTWRITEBYTECODE says no."""
+    """Have what is imported from now on compiled once, unless PYTHONDONTWRITEBYTECODE says no.
+
+    Invoke switches that off, and compiling these modules would be half of what every `inv` costs.
+    """
     if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
         sys.dont_write_bytecode = False
         sys.pycache_prefix = str(directory())
+
+
+def prefetch(*modules: str) -> None:
+    """Import *modules*, which will be needed, in the background."""
+    Thread(target=lambda: [import_module(module) for module in modules], daemon=True).start()

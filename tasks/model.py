@@ -62,6 +62,7 @@ class Session:
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     activate: str = ""
     setup: tuple[str, ...] = ()
+    archive: str = ""  # the directory that it is restored from
     windows: tuple[Window, ...] = ()
 
     @property

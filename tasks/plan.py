@@ -27,7 +27,7 @@ def plan(name: str, settings: Settings, repository: Repository, held: set[int]) 
         raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
     rows = registry.rows(repository)
     slug = names.slug(name)
-    _refuse_taken(name, slug, rows)
+    refuse_taken(name, slug, rows)
     facts = _names(name, slug, settings, repository)
     facts["branch"] = expand(settings.branch, facts, "branch")
     names.check_branch(facts["branch"])
@@ -87,7 +87,8 @@ def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
     return tuple(made)
 
 
-def _refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:
+def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:
+    """Raise `SessionError` when a session of *rows* has that name or slug."""
     for other, row in rows.items():
         if other == name and row.get("state", "ready") != "ready":
             raise SessionError(f"session {name} is {row['state']}: unfinished; to undo it: inv session.remove {name}")

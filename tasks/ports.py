@@ -25,17 +25,22 @@ def _state() -> Path:
 
 @contextmanager
 def claiming(repository: Repository) -> Iterator[set[int]]:
-    """Yield the ports that other repositories' sessions hold, under the machine's lock, and join their list."""
+    """Yield the ports that other repositories' sessions hold, under the machine's lock."""
     with locks.held(_state() / "ports.lock"):
-        yield held_elsewhere(repository, join=True)
+        yield held_elsewhere(repository)
 
 
-def held_elsewhere(repository: Repository, join: bool = False) -> set[int]:
-    """Return the ports in every other registry of this machine; with *join* this one is added to their list."""
+def join(repository: Repository) -> None:
+    """Put the registry of *repository* on this machine's list, under the lock of `claiming`."""
+    known, own = _registries(), str(registry.path(repository))
+    if own not in known:
+        _list([*(other for other in known if Path(other).parent.is_dir()), own])
+
+
+def held_elsewhere(repository: Repository) -> set[int]:
+    """Return the ports in every other registry of this machine."""
     known = _registries()
     own = str(registry.path(repository))
-    if join and own not in known:
-        _list([*(other for other in known if Path(other).parent.is_dir()), own])
     held: set[int] = set()
     for other in known:
         if other != own:
@@ -88,9 +93,9 @@ def _ports_in(file: Path) -> set[int]:
 def in_row(row: Mapping[str, object]) -> dict[str, int]:
     """Return the ports of a registry row by key: those it lists, else (in other tools' rows) all whole numbers."""
     listed = row.get("ports")
-    keys = listed if isinstance(listed, list) else list(row)
-    numbers = {str(key): row.get(key) for key in keys}
-    return {k: n for k, n in numbers.items() if isinstance(n, int) and not isinstance(n, bool)}
+    keys = [key for key in listed if isinstance(key, str)] if isinstance(listed, list) else list(row)
+    numbers = {key: row.get(key) for key in keys}
+    return {k: n for k, n in numbers.items() if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= _LAST}
 
 
 def choose(first: Mapping[str, int], held: set[int]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
         lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
         windows = tuple(Window(**window) for window in row["windows"])
+        _check(facts, row.get("ports", []))
         return Session(name=name, repository=repository, **where, **facts, **lists, env=row["env"], windows=windows)
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)
@@ -48,12 +50,26 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         ) from None
 
 
+def _check(facts: dict[str, Any], keys: list[Any]) -> None:
+    if not all(isinstance(key, str) for key in keys):
+        raise TypeError(f"ports: {keys!r}")
+    for fact, value in facts.items():
+        if not isinstance(value, bool if fact == "creates_branch" else str):
+            raise TypeError(f"{fact}: {value!r}")
+    if facts.get("created"):
+        datetime.fromisoformat(facts["created"])
+
+
 def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:
     slug, project = names.slug(name), plan.project(settings, repository)
     numbers = {key: str(port) for key, port in where["ports"].items()}
     facts = {"name": name, "slug": slug, "project": project, "main": str(repository.main), "date": "", "component": ""}
     facts |= {"profile": "", "branch": where["branch"], "worktree": str(where["worktree"]), **numbers}
+    try:
+        decided = plan.contents(settings, facts, repository)
+    except SessionError:  # its ports have other keys than the windows of today
+        decided = {}
     return Session(
         name=name, slug=slug, repository=repository, **where, tmux=f"{names.slug(project)}-{slug}", project=project,
-        **plan.contents(settings, facts, repository),
+        **decided,
     )  # fmt: skip

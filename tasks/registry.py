@@ -43,6 +43,8 @@ def parse(file: Path) -> dict[str, Row]:
     except json.JSONDecodeError as error:
         where = f"{file}:{error.lineno}:{error.colno}"
         raise SessionError(f"{where}: not valid JSON: {error.msg}; mend or move it away, it was not changed") from None
+    except (ValueError, RecursionError) as error:
+        raise SessionError(f"{file}:1:1: not a registry: {error}; mend or move it away, it was not changed") from None
     if not isinstance(found, dict):
         raise SessionError(f"{file}:1:1: expected an object of sessions; mend or move it away, it was not changed")
     for name, row in found.items():
@@ -53,12 +55,28 @@ def parse(file: Path) -> dict[str, Row]:
 def _check(file: Path, content: str, name: str, row: object) -> None:
     complete = isinstance(row, dict) and all(isinstance(row.get(key), str) for key in ("worktree", "branch"))
     if not complete:
-        before = content[: content.find(json.dumps(name))]
+        before = content[: _position(content, name)]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise SessionError(
             f"{file}:{line}:{column}: {name!r} is no session: expected an object with worktree and branch;"
             " mend or move it away, it was not changed"
         )
+
+
+def _position(content: str, name: str) -> int:
+    """Return where the key *name* of the object *content* begins."""
+    decoder, at = json.JSONDecoder(), content.index("{") + 1
+    while True:
+        start = _past_space(content, at)
+        key, end = decoder.raw_decode(content, start)
+        if key == name:
+            return start
+        _value, end = decoder.raw_decode(content, _past_space(content, content.index(":", end) + 1))
+        at = content.index(",", end) + 1
+
+
+def _past_space(content: str, at: int) -> int:
+    return at + len(content[at:]) - len(content[at:].lstrip())
 
 
 @contextmanager
@@ -74,10 +92,17 @@ def changing(repository: Repository) -> Iterator[dict[str, Row]]:
         yield current
         if json.dumps(current) == before:
             return
-        if current:
+        if current or file.is_symlink():
             atomic.write(file, json.dumps(current, indent=2, ensure_ascii=False) + "\n", mode=0o600)
         else:
             file.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(repository: Repository, name: str) -> Iterator[None]:
+    """Let nobody else change the session *name* meanwhile, without keeping the registry from the others."""
+    with locks.held(repository.private / f"{name.replace('/', '%')}.lock"):
+        yield
 
 
 def note(repository: Repository, name: str, **facts: Any) -> None:

@@ -22,7 +22,7 @@ def plan(session: Session, force: bool, keep_branch: bool) -> Session:
     else:
         tip = git.commit(session.repository, f"refs/heads/{session.branch}")
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
-    if not force:
+    if not force and session.state != "removing":  # then it was agreed to, and interrupted
         _refuse_uncommitted(session, done)
         _refuse_unmerged(doomed, done)
     return doomed
@@ -48,10 +48,10 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
     ends -= {doomed.start, ""}
     if not ends:
         return
-    kept = [doomed.base] if git.commit(doomed.repository, doomed.base or "HEAD") else []
+    kept = [doomed.base or "HEAD"] if git.commit(doomed.repository, doomed.base or "HEAD") else []
     if done is not None and done.branch not in (doomed.branch, "(detached)"):
         kept.append(f"refs/heads/{done.branch}")  # another branch, which stays
-    count = git.unmerged(doomed.repository, sorted(ends), kept or ["HEAD"])
+    count = git.unmerged(doomed.repository, sorted(ends), kept)
     if count:
         raise SessionError(
             f"session {doomed.name} has {count} unmerged commit{'s' if count > 1 else ''}: on {doomed.branch},"

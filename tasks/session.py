@@ -5,18 +5,12 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 
 from .command import command
 from .errors import SessionError
-from .settings import DEFAULTS
-
-if TYPE_CHECKING:
-    from .model import Repository, Session
-    from .settings import Settings
 
 _NAME = {"name": "the session; inside its worktree it may be left out"}
 
@@ -32,12 +26,12 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, json: bool
 
     Example: inv session.add feature/login
     """
-    from . import display, lifecycle, status
+    from . import choosing, display, lifecycle, status, walk
 
-    repository, settings = _here(), _settings(c, base)
+    repository, settings = choosing.here(), choosing.settings(c, base)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(name, settings, repository)
-        _answer(display.plan(planned, lifecycle.RESOURCES, lifecycle.label))
+        _answer(display.plan(planned, lifecycle.RESOURCES, walk.label))
         return
     made = lifecycle.add(name, settings, repository)
     _answer(_json(status.of([made], repository)[0].record()) if json else display.added(made))
@@ -57,20 +51,19 @@ def remove(
 
     Example: inv session.remove feature/login
     """
-    from . import display, lifecycle
+    from . import choosing, display, lifecycle
 
     failed: list[str] = []
-    chosen, inside = _chosen(c, name, all), Path.cwd()
+    chosen, inside = choosing.chosen(c, name, all), Path.cwd()
     for session in chosen:
         try:
             if dry_run or c.config.run.dry:
                 _answer(display.removal(lifecycle.plan_removal(session, force, keep_branch)))
             else:
-                lifecycle.remove(session, force, keep_branch)
-                lost = (
-                    f"; this directory went with it: cd {Path.cwd()}" if inside.is_relative_to(session.worktree) else ""
-                )
-                _answer(f"removed {session.name}{lost}")
+                saved = lifecycle.remove(session, force, keep_branch)
+                _answer(display.gone(session, saved))
+                if inside.is_relative_to(session.worktree):
+                    _answer(f"this directory went with it: cd {Path.cwd()}")
         except SessionError as error:
             failed.append(str(error))
     _fail(failed)
@@ -82,11 +75,11 @@ def resume(c: Context, name: str = "") -> None:
 
     Example: inv session.resume
     """
-    from . import display, lifecycle, status
+    from . import choosing, display, lifecycle, status
 
-    sessions = _chosen(c, name, all=not name)
+    sessions = choosing.chosen(c, name, all=not name)
     failed = lifecycle.resume(sessions)
-    _answer(display.table(status.of(_chosen(c, name, all=not name), _here())))
+    _answer(display.table(status.of(choosing.chosen(c, name, all=not name), choosing.here())))
     _fail(failed)
 
 
@@ -96,11 +89,11 @@ def start(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.start feature/login
     """
-    from . import display, lifecycle, status
+    from . import choosing, display, lifecycle, status
 
-    sessions = _chosen(c, name, all)
+    sessions = choosing.chosen(c, name, all)
     failed = lifecycle.resume(sessions)
-    _answer(display.table(status.of(sessions, _here())))
+    _answer(display.table(status.of(sessions, choosing.here())))
     _fail(failed)
 
 
@@ -110,10 +103,10 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.stop feature/login
     """
-    from . import lifecycle
+    from . import choosing, lifecycle
 
     failed = []
-    for session in _chosen(c, name, all):
+    for session in choosing.chosen(c, name, all):
         try:
             lifecycle.stop(session)
             _answer(f"stopped {session.name}; to go on: inv session.start {session.name}")
@@ -122,16 +115,46 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
     _fail(failed)
 
 
-@command(aliases=("ls",), help={"json": "answer as JSON"})
-def list_(c: Context, json: bool = False) -> None:
+@command("name", help={"name": "the removed session", "json": "answer as JSON"})
+def restore(c: Context, name: str, json: bool = False) -> None:  # noqa: ARG001
+    """Bring a removed session back: its commits, its uncommitted work, its database and `.env` files.
+
+    Example: inv session.restore feature/login
+    """
+    from . import choosing, display, lifecycle, status
+
+    repository = choosing.here()
+    made = lifecycle.restore(name, repository)
+    _answer(_json(status.of([made], repository)[0].record()) if json else display.added(made))
+
+
+@command(help={"days": "drop what was removed longer ago", "dry-run": "print what would be dropped and change nothing"})
+def prune(c: Context, days: float = 0.0, dry_run: bool = False) -> None:
+    """Forget removed sessions that nobody restored, and sessions whose worktree is gone.
+
+    Example: inv session.prune --dry-run
+    """
+    from . import choosing, pruning
+
+    repository = choosing.here()
+    limit = days or choosing.settings(c).keep_removed
+    _answer(pruning.prune(repository, choosing.every(c, repository), limit, dry_run or c.config.run.dry))
+
+
+@command(aliases=("ls",), help={"json": "answer as JSON", "removed": "show what session.restore can bring back"})
+def list_(c: Context, json: bool = False, removed: bool = False) -> None:
     """Show every session with its branch, ports, state and work.
 
     Example: inv session.list
     """
-    from . import display, status
+    from . import archive, choosing, display, status
 
-    repository = _here()
-    found = status.of(_all(c, repository), repository)
+    repository = choosing.here()
+    if removed:
+        kept = archive.all_of(repository)
+        _answer(_json([each.record() for each in kept]) if json else display.removed(kept))
+        return
+    found = status.of(choosing.every(c, repository), repository)
     _answer(_json([each.record() for each in found]) if json else display.table(found))
 
 
@@ -141,10 +164,10 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.show feature/login
     """
-    from . import display, status
+    from . import choosing, display, status
 
-    repository = _here()
-    found = status.of(_chosen(c, name), repository)[0]
+    repository = choosing.here()
+    found = status.of(choosing.chosen(c, name), repository)[0]
     _answer(_json(found.record()) if json else display.details(found))
 
 
@@ -154,54 +177,9 @@ def attach(c: Context, name: str = "") -> None:
 
     Example: inv session.attach feature/login
     """
-    from . import attaching
+    from . import attaching, choosing
 
-    attaching.attach(_chosen(c, name)[0])
-
-
-def _here() -> Repository:
-    from . import git
-
-    try:
-        start = Path.cwd()
-    except FileNotFoundError:
-        raise SessionError("the current directory was deleted; go to the main checkout: cd") from None
-    return git.locate(start)
-
-
-def _settings(c: Context, base: str = "") -> Settings:
-    from .settings import load
-
-    configured = c.config.get("session") or {}
-    if not hasattr(configured, "items"):
-        raise SessionError(f"session: expected a table of settings, found {configured!r}")
-    return load({**_plain(configured), **({"base": base} if base else {})})
-
-
-def _plain(value: Any) -> Any:
-    return {key: _plain(item) for key, item in value.items()} if hasattr(value, "items") else value
-
-
-def _all(c: Context, repository: Repository) -> list[Session]:
-    from . import records, registry
-
-    rows = registry.rows(repository)
-    return [records.session(name, rows[name], repository, lambda: _settings(c)) for name in sorted(rows)]
-
-
-def _chosen(c: Context, name: str, all: bool = False) -> list[Session]:
-    """Return the session NAME, or that of the worktree we are in, or all of them."""
-    repository = _here()
-    known, inside = _all(c, repository), Path.cwd()
-    if all:
-        return known
-    for session in known:
-        if session.name == name or (not name and inside.is_relative_to(session.worktree)):
-            return [session]
-    listed = f"known: {', '.join(session.name for session in known)}" if known else "there is none"
-    if not name:
-        raise SessionError(f"a NAME is needed outside of a session's worktree; {listed}")
-    raise SessionError(f"no session is called {name!r}; {listed}. To make it: inv session.add {name}")
+    attaching.attach(choosing.chosen(c, name)[0])
 
 
 def _json(value: object) -> str:
@@ -218,6 +196,5 @@ def _fail(messages: list[str]) -> None:
         raise SessionError("\n".join(messages))
 
 
-ns = Collection("session", add, remove, resume, start, stop, show, attach)
+ns = Collection("session", add, remove, restore, resume, start, stop, show, attach, prune)
 ns.add_task(list_, name="list", aliases=("ls",))
-ns.configure({"session": DEFAULTS})

@@ -1,5 +1,6 @@
 """Signals as exceptions, so that what was begun can be undone."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,20 @@ def raised() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def surviving(session: str) -> Iterator[None]:
+    """Do the same, but outlive the end of the window that we run in when it is one of *session*, by its mark."""
+    if os.environ.get("TALLY_SESSION") != session:
+        with raised():
+            yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager

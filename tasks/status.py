@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from . import git, panes, ports, work, worktree
@@ -26,16 +25,6 @@ class Status:
     ahead: int
     behind: int
     claude: str  # off or unknown
-
-    @property
-    def age(self) -> str:
-        """The time since it was added: minutes, hours or days; empty when nobody wrote it down."""
-        if not self.session.created:
-            return ""
-        minutes = int((datetime.now().astimezone() - datetime.fromisoformat(self.session.created)).total_seconds() / 60)
-        if minutes < 60:
-            return f"{max(minutes, 0)}m"
-        return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
 
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""

@@ -22,6 +22,8 @@ class Work:
     branch: str  # "(detached)" without one
     changed: tuple[str, ...]
     untracked: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()  # untracked, but put there by us
 
     @property
     def dirty(self) -> bool:
@@ -29,12 +31,20 @@ class Work:
         return bool(self.changed or self.untracked)
 
 
-def of(session: Session) -> Work:
-    """Return what was done in the worktree of *session*, its own copies and links left out."""
+def of(session: Session, ignored: bool = False) -> Work:
+    """Return what was done in the worktree of *session*, its own copies and links left out.
+
+    With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`).
+    """
     lockless = () if _never_refreshed(session) else ("--no-optional-locks",)
-    said = git.read(session.worktree, *lockless, "status", "--porcelain=v2", "--branch", "-z")
+    listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
+    said = git.read(session.worktree, *lockless, "status", "--porcelain=v2", "--branch", "-z", *listing)
+    return _parsed(said, session)
+
+
+def _parsed(said: str, session: Session) -> Work:
     head = branch = ""
-    changed, untracked = [], []
+    changed, untracked, hidden = [], [], []
     records = iter(said.split("\0"))
     for record in records:
         kind, _, rest = record.partition(" ")
@@ -44,12 +54,16 @@ def of(session: Session) -> Work:
             branch = record.split(" ", 2)[2]
         elif kind == "?":
             untracked.append(rest)
+        elif kind == "!":
+            hidden.append(rest.rstrip("/"))
         elif kind in ("1", "u"):
             changed.append(rest.split(" ", 7 if kind == "1" else 9)[-1])
         elif kind == "2":
             changed.append(rest.split(" ", 8)[-1])
             next(records, None)  # where it was renamed from
-    return Work(head, branch, tuple(changed), tuple(path for path in untracked if not _ours(session, path)))
+    others = tuple(path for path in untracked if not _ours(session, path))
+    own = tuple(path for path in untracked if path not in others)
+    return Work(head, branch, tuple(changed), others, tuple(hidden), own)
 
 
 def _never_refreshed(session: Session) -> bool:

@@ -5,7 +5,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from . import bytecode, git, shell
+from . import git, imports, shell
 from .errors import CommandError, SessionError
 from .model import Problem, Session
 
@@ -31,10 +31,10 @@ def create(session: Session) -> None:
             f"the worktree {session.worktree} is gone, its branch {session.branch} is not. To begin again on it:"
             f" inv session.remove {session.name} --keep-branch, then inv session.add {session.name}"
         )
-    new = ("-b", session.branch) if session.creates_branch else ()
-    onto = session.start if session.creates_branch else session.branch
     # --no-track: writing the configuration is what fails when several are made at once.
-    arguments = ("worktree", "add", "--quiet", "--no-track", *new, "--", str(session.worktree), onto)
+    new = ("--no-track", "-b", session.branch) if session.creates_branch else ()
+    onto = session.tip if session.creates_branch else session.branch
+    arguments = ("worktree", "add", "--quiet", *new, "--", str(session.worktree), onto)
     git.run(session.repository.main, "-c", f"checkout.workers={os.cpu_count() or 1}", *arguments)
     if session.tracks:
         git.run(session.repository.main, "branch", "--quiet", f"--set-upstream-to={session.tracks}", session.branch)
@@ -44,9 +44,7 @@ def remove(session: Session) -> None:
     """Take the worktree away; delete the branch if the session made it and it still has the commit that was checked."""
     if (entry := administration(session)) is not None:
         _discard(session)
-        shutil.rmtree(entry, ignore_errors=True)
-        if not any(entry.parent.iterdir()):
-            entry.parent.rmdir()
+        _drop(entry)
     else:
         _forget_missing(session)
     parent = session.worktree.parent
@@ -82,7 +80,7 @@ def _discard(session: Session) -> None:
     except OSError:  # another file system
         session.worktree.rename(aside := session.worktree.with_name(f".{session.worktree.name}.removed"))
         shell.run("rm", "-rf", "--", str(aside))
-    compiled = bytecode.directory() / str(session.worktree).lstrip("/")
+    compiled = imports.directory() / str(session.worktree).lstrip("/")
     entries = [str(entry) for entry in (*trash.iterdir(), compiled)]
     shell.run("sh", "-c", 'nohup rm -rf -- "$@" >/dev/null 2>&1 &', "sh", *entries)
 
@@ -95,7 +93,14 @@ def _forget_missing(session: Session) -> None:
         except OSError:
             continue
         if recorded == session.worktree and not recorded.exists() and not (entry / "locked").exists():
-            shutil.rmtree(entry)
+            _drop(entry)
+
+
+def _drop(entry: Path) -> None:
+    """Delete git's record of a worktree, and as git does the directory of such records with its last one."""
+    shutil.rmtree(entry, ignore_errors=True)
+    if not any(entry.parent.iterdir()):
+        entry.parent.rmdir()
 
 
 def _delete_branch(session: Session) -> None:

@@ -7,6 +7,7 @@ SETTINGS: dict[str, Any] = {
     "branch": "{name}",
     "base": "HEAD",
     "fetch": False,
+    "keep_removed": 30,
     "ports": {"backend_port": 8000, "frontend_port": 5000},
     "copy": ["backend/db.sqlite3", "backend/.env", "frontend/.env"],
     "link": ["frontend/node_modules"],

@@ -1,0 +1,131 @@
+"""The form of each value in the configuration; what is wrong is named by its key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import PurePosixPath
+from typing import Any
+
+from .errors import SessionError
+from .model import Session
+
+# Names that the row or a placeholder needs for something else.
+_RESERVED = {field.name for field in fields(Session)} | {"claude_entry", "date", "main", "profile", "setup_done"}
+
+
+def wrong(key: str, expected: str, value: object) -> SessionError:
+    """Return the error that *value* is not what was *expected*."""
+    return SessionError(f"session.{key}: expected {expected}, found {type(value).__name__} {value!r}")
+
+
+def text(key: str, value: object) -> str:
+    """Return *value*, text of one line."""
+    if not isinstance(value, str):
+        raise wrong(key, "text", value)
+    if any(ord(character) < 32 for character in value):
+        raise SessionError(f"session.{key}: {value!r} contains a control character")
+    return value
+
+
+def filled(key: str, value: object) -> str:
+    """Return *value*, text that is not empty."""
+    if not text(key, value):
+        raise SessionError(f"session.{key}: is empty")
+    return str(value)
+
+
+def port_key(key: str, value: object) -> str:
+    """Return *value*, the name of a port."""
+    if not re.fullmatch(r"[A-Za-z_]\w*", filled(key, value)) or value in _RESERVED:
+        raise SessionError(f"session.{key}: {value!r} cannot name a port; expected for example app_port")
+    return str(value)
+
+
+def switch(key: str, value: object) -> bool:
+    """Return *value*, true or false."""
+    if isinstance(value, str) and value.lower() in ("true", "false", "0", "1"):  # from an environment variable
+        return value.lower() in ("true", "1")
+    if not isinstance(value, bool):
+        raise wrong(key, "true or false", value)
+    return value
+
+
+def port(key: str, value: object) -> int:
+    """Return *value*, a port number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong(key, "a port number", value)
+    if not 1 <= value <= 65535:
+        raise SessionError(f"session.{key}: {value} is no port; expected 1 to 65535")
+    return value
+
+
+def days(key: str, value: object) -> float:
+    """Return *value*, a number of days."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise wrong(key, "a number of days", value)
+    try:
+        return float(value)  # text comes from an environment variable
+    except ValueError:
+        raise wrong(key, "a number of days", value) from None
+
+
+def inside(key: str, value: object) -> str:
+    """Return *value*, a path inside of the repository."""
+    path = PurePosixPath(filled(key, value))
+    if path.is_absolute() or ".." in path.parts:
+        raise SessionError(f"session.{key}: {value!r} leaves the repository; expected a path relative to its top")
+    return str(path)
+
+
+def items(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
+    """Return the check of a list whose items are checked by *of*."""
+
+    def check(key: str, value: object) -> list[Any]:
+        if isinstance(value, str) or not isinstance(value, (list, tuple)):
+            raise wrong(key, "a list", value)
+        return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
+
+    return check
+
+
+def table(keys: Callable[[str, object], str], of: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
+    """Return the check of a table whose keys and values are checked by *keys* and *of*."""
+
+    def check(key: str, value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise wrong(key, "a table of keys and values", value)
+        return {keys(f"{key}.{name}", name): of(f"{key}.{name}", item) for name, item in value.items()}
+
+    return check
+
+
+def scalar(key: str, value: object) -> str:
+    """Return *value*, text or a number, as text."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise wrong(key, "text", value)
+    return str(value)
+
+
+_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
+
+
+def window(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the table of one window."""
+    if not isinstance(value, Mapping) or "name" not in value:
+        raise wrong(key, "a table with at least `name`", value)
+    for name in value:
+        if name not in _WINDOW:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_WINDOW)}")
+    if len({"run", "type", "claude"} & set(value)) > 1:
+        raise SessionError(f"session.{key}: only one of run, type and claude can be given")
+    return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
+
+
+CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
+    "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
+    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
+    "windows": items(window), "keep_removed": days,
+}  # fmt: skip

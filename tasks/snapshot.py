@@ -1,0 +1,53 @@
+"""A worktree's staged, unstaged and untracked work as commits, made beside its index and without hooks."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import shell
+from .errors import CommandError
+from .model import Session
+
+# Whoever removes a session may have no identity configured.
+_NOBODY = {
+    f"GIT_{role}_{fact}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for fact, value in (("NAME", "Tally Sessions"), ("EMAIL", "tally-sessions@localhost"))
+}
+
+
+def take(session: Session, head: str, without: Iterable[str]) -> str:
+    """Return a commit that holds the worktree's content, but for the paths in *without*.
+
+    Its parents are *head*, a commit of what was staged, and the branch's tip when that is elsewhere.
+    """
+    with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
+        index = Path(scratch, "index")
+        current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
+        shutil.copy2(session.worktree / current, index)
+        environment = {**shell.environment(), **_NOBODY, "GIT_INDEX_FILE": str(index)}
+
+        def git(*arguments: str) -> str:
+            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment).strip()
+
+        try:
+            staged = git("write-tree")
+        except CommandError:  # a merge with conflicts has no tree; what is in the files is kept all the same
+            staged = git("rev-parse", f"{head}^{{tree}}")
+        excluded = [f":(exclude,literal){path}" for path in without]
+        git("-c", "advice.addEmbeddedRepo=false", "add", "--all", "--", ":/", *excluded)
+        content = git("write-tree")
+        parents = [head, git("commit-tree", staged, "-p", head, "-m", "staged")]
+        parents += [session.tip] if session.tip and session.tip != head else []
+        message = f"Work of the session {session.name}"
+        return git("commit-tree", content, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+
+
+def put_back(session: Session, work: str) -> None:
+    """Give the worktree, checked out clean at the first parent of *work*, its content and its index."""
+    where = ("git", "-C", str(session.worktree))
+    shell.run(*where, "read-tree", "-m", "-u", f"{work}^1", work)
+    shell.run(*where, "read-tree", f"{work}^2")

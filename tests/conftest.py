@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import guard, stand_ins
+from tests import guard, port_slot, stand_ins
 from tests.project import Project, make
 
 _MEMORY = Path("/dev/shm")
@@ -25,6 +25,7 @@ def _fill_home(home: Path, path: str) -> None:
         "[user]\n\tname = Test\n\temail = test@example.invalid\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
         "[protocol \"file\"]\n\tallow = always\n"
     )  # fmt: skip
+    (home / ".invoke.yaml").write_text(port_slot.configuration())
     (home / ".bashrc").write_text(_RC.format(path=path))
     (home / ".bash_profile").write_text(". ~/.bashrc\n")  # a login shell: /etc/profile has reset PATH
 

@@ -1,6 +1,7 @@
 """Run `inv` with one resource that fails: RESOURCE VERB before|after KIND INV-ARGUMENTS…
 
-KIND is error, oserror, or the name of a signal, which this process sends to itself.
+KIND is error, oserror, or the name of a signal, which this process sends to itself; with -twice after it, once more
+when the resource is removed.
 """
 
 import importlib
@@ -24,6 +25,7 @@ def _fail(kind: str) -> None:
 def main() -> None:
     """Replace one verb of one resource and hand over to Invoke."""
     resource, verb, moment, kind, *arguments = sys.argv[1:]
+    kind, _, twice = kind.partition("-")
     sys.path.insert(0, os.getcwd())
     sys.modules.pop("tasks", None)
     module = importlib.import_module(f"tasks.{resource}")
@@ -34,10 +36,18 @@ def main() -> None:
             original(*args)
         _fail(kind)
 
+    def interrupted(session: Any) -> None:
+        os.kill(os.getpid(), signal.Signals[kind])
+        undo(session)
+
     setattr(module, verb, failing)
+    if twice:
+        undo = module.remove
+        setattr(module, "remove", interrupted)
     from invoke.main import program
 
     program.run(["inv", *arguments])
 
 
-main()
+if __name__ == "__main__":
+    main()

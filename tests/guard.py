@@ -46,12 +46,10 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         check_environment(arguments[3])
     elif event in ("os.posix_spawn", "os.exec"):
         check_environment(arguments[2])
-    elif event == "open" and isinstance(arguments[0], (str, bytes)):
-        if os.fsdecode(arguments[0]).startswith(_FORBIDDEN):
-            raise OutsideOfSandboxError(f"a test opens {os.fsdecode(arguments[0])}")
-    elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir") and isinstance(arguments[0], (str, bytes)):
-        if os.fsdecode(arguments[0]).startswith(_FORBIDDEN):
-            raise OutsideOfSandboxError(f"a test changes {os.fsdecode(arguments[0])}")
+    elif event in ("open", "os.remove", "os.rename", "os.mkdir", "os.rmdir"):
+        for path in arguments[: 2 if event == "os.rename" else 1]:
+            if isinstance(path, (str, bytes, os.PathLike)) and os.fsdecode(path).startswith(_FORBIDDEN):
+                raise OutsideOfSandboxError(f"a test reaches {os.fsdecode(path)}")
 
 
 sys.addaudithook(_audit)

@@ -24,7 +24,12 @@ def _blocks(language: str) -> list[str]:
 def _normal(text: str, project: Project) -> list[str]:
     """Return *text* with what differs from run to run made equal: seconds, ports, widths, the directory."""
     text = text.replace(str(project.top), "~/Dev")
-    for pattern, same in ((r"\d+\.\d\d s", "0.00 s"), (r"\b80\d\d\b", "8000"), (r"\b50\d\d\b", "5000"), (r"\b\dm\b", "0m")):
+    for pattern, same in (
+        (r"\d+\.\d\d s", "0.00 s"),
+        (r"\b80\d\d\b", "8000"),
+        (r"\b50\d\d\b", "5000"),
+        (r"\b\dm\b", "0m"),
+    ):
         text = re.sub(pattern, same, text)
     return [re.sub(r"[ -]{2,}", "  ", line).strip() for line in text.splitlines()]
 

@@ -6,11 +6,14 @@ import stat
 import subprocess
 from pathlib import Path
 
+import psutil
+
 # What Claude Code, git and we keep for ourselves and what says nothing about a session.
 _IGNORED = (
     "/.git/logs",
     "/.git/index",
     "/.git/objects",
+    "/.git/refs/tally",
     "/.git/tally-sessions",
     "/tasks",
     "__pycache__",
@@ -48,8 +51,25 @@ def tmux() -> list[str]:
     return sorted(said.stdout.splitlines())
 
 
+def processes() -> set[str]:
+    """Return the sessions whose processes run in this sandbox."""
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            continue
+        if environment.get("HOME") == os.environ["HOME"] and "TALLY_SESSION" in environment:
+            found.add(environment["TALLY_SESSION"])
+    return found
+
+
+def _content(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
 def of(top: Path, main: Path) -> dict[str, object]:
-    """Return the world: all files below *top*, the branches and worktrees of *main*, the tmux sessions."""
+    """Return the world: files below *top*, branches and worktrees of *main*, tmux sessions, processes, lists."""
 
     def git(*arguments: str) -> list[str]:
         run = subprocess.run(["git", "-C", str(main), *arguments], capture_output=True, text=True, check=True)
@@ -57,7 +77,10 @@ def of(top: Path, main: Path) -> dict[str, object]:
 
     return {
         "files": files(top),
-        "refs": git("for-each-ref", "--format=%(refname) %(objectname)"),
+        "refs": git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/remotes", "refs/tags"),
         "worktrees": git("worktree", "list", "--porcelain"),
         "tmux": tmux(),
+        "processes": processes(),
+        "claude": _content(Path("~/.claude.json").expanduser()),
+        "registries": _content(Path(os.environ["XDG_STATE_HOME"]) / "tally-sessions" / "registries.json"),
     }

@@ -1,0 +1,36 @@
+"""What a person sees and does in tmux."""
+
+import subprocess
+
+from tests.project import eventually
+
+
+def tmux(*arguments: str, check: bool = True) -> str:
+    """Run tmux on the test's server and return what it prints."""
+    return subprocess.run(["tmux", *arguments], capture_output=True, text=True, check=check).stdout.strip()
+
+
+def panes(session: str, form: str) -> list[str]:
+    """Return *form* for every pane of the tmux session *session*, in order; none without it."""
+    return tmux("list-panes", "-s", "-t", f"={session}:", "-F", form, check=False).splitlines()
+
+
+def windows(session: str) -> dict[str, str]:
+    """Return the pane ids of the tmux session *session* by window name."""
+    return dict(line.split(" ", 1) for line in panes(session, "#{window_name} #{pane_id}"))
+
+
+def screen(pane: str) -> str:
+    """Return what the pane shows, wrapped lines joined."""
+    return tmux("capture-pane", "-p", "-J", "-t", pane)
+
+
+def shows(pane: str, text: str) -> None:
+    """Wait until the pane shows *text*."""
+    eventually(lambda: text in screen(pane))
+
+
+def enter(pane: str, line: str) -> None:
+    """Type *line* into the pane and press Enter."""
+    tmux("send-keys", "-t", pane, "-l", "--", line)
+    tmux("send-keys", "-t", pane, "Enter")

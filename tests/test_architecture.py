@@ -1,0 +1,142 @@
+"""The structure that design.md promises, held by reading the source."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import CHECKOUT
+
+_TASKS = CHECKOUT / "tasks"
+# From the top down; a module imports from the rows below its own only.
+_LAYERS = (
+    "__init__",
+    "session",
+    "pruning",
+    "lifecycle attaching display choosing",
+    "status removal restoration",
+    "worktree kept tmux files setup claude programs",  # the resources: none imports another
+    "archive",
+    "records",
+    "plan",
+    "keeping walk",
+    "exclude conversation processes claude_json copying envfile activation snapshot",
+    "work ports",
+    "panes git registry settings",
+    "checks locks atomic placeholders names presets signals command",
+    "shell narration imports",
+    "model errors",
+)  # fmt: skip
+_RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
+_RESOURCES = set(_LAYERS[5].split())
+_LONGEST = {"session": 210}  # 150 for the others
+_LONGEST_FUNCTION = 25
+_MOST_PARAMETERS = 6
+_THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "filelock", "rich")
+_FILES = sorted(_TASKS.rglob("*.py"))
+
+
+def name_of(file: Path) -> str:
+    """Return the module's name; a package below `tasks` counts as one module."""
+    relative = file.relative_to(_TASKS)
+    return relative.stem if len(relative.parts) == 1 else relative.parts[0]
+
+
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules of `tasks` that *file* imports, at any depth."""
+    found: set[str] = set()
+    inner = len(file.relative_to(_TASKS).parts)
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.ImportFrom) and node.level == inner:
+            found |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            assert not (node.module or "").startswith("tasks"), f"{file}: absolute import of tasks"
+    return found
+
+
+def outside(file: Path) -> set[str]:
+    """Return the packages that importing *file* loads: what its module level imports, types apart."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree(file)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).split(".")[0])
+        waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def functions(file: Path) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef)]
+
+
+def length(function: ast.FunctionDef) -> int:
+    """Return the lines of *function* without its docstring and decorators."""
+    lines = (function.end_lineno or 0) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is not None:
+        lines -= (first.end_lineno or 0) - first.lineno + 1
+    return lines
+
+
+def test_every_module_has_its_layer_and_every_layer_its_modules() -> None:
+    assert {name_of(file) for file in _FILES} == set(_RANK)
+
+
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
+def test_imports_go_down_only(file: Path) -> None:
+    own = name_of(file)
+    upwards = {name for name in imported(file) - {own} if _RANK[name] <= _RANK[own]}
+
+    assert upwards == set()
+
+
+@pytest.mark.parametrize("name", sorted(_RESOURCES))
+def test_no_resource_imports_another(name: str) -> None:
+    assert imported(_TASKS / f"{name}.py") & _RESOURCES == set()
+
+
+@pytest.mark.parametrize("name", sorted(_RESOURCES))
+def test_a_resource_has_the_four_verbs(name: str) -> None:
+    public = {each.name for each in tree(_TASKS / f"{name}.py").body if isinstance(each, ast.FunctionDef)}
+
+    assert {"describe", "create", "remove", "problems"} <= public
+
+
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
+def test_at_module_level_invoke_is_the_only_third_party(file: Path) -> None:
+    assert outside(file) - sys.stdlib_module_names == outside(file) & {"invoke"}
+
+
+def test_importing_the_tasks_loads_none_of_the_slow_packages() -> None:
+    ask = f"import sys, tasks; print([name for name in {_THIRD_PARTY!r} if name in sys.modules])"
+
+    said = subprocess.run([sys.executable, "-c", ask], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+
+    assert said.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
+def test_modules_are_short(file: Path) -> None:
+    assert len(file.read_text().splitlines()) <= _LONGEST.get(name_of(file), 150)
+
+
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
+def test_functions_are_short_and_take_few_parameters(file: Path) -> None:
+    for function in functions(file):
+        given = function.args
+        assert length(function) <= _LONGEST_FUNCTION, function.name
+        if not any("command" in ast.unparse(decorator) for decorator in function.decorator_list):
+            assert len([*given.posonlyargs, *given.args, *given.kwonlyargs]) <= _MOST_PARAMETERS, function.name

@@ -1,0 +1,134 @@
+"""What every task has in common: an optional NAME, failures in one line, steps shown by --echo."""
+
+import errno
+import os
+import sqlite3
+import subprocess
+
+import pytest
+from invoke.context import Context
+
+from tasks.command import command
+from tasks.errors import SessionError
+from tests.project import INV, Project
+
+
+def seed(project: Project, name: str = "x") -> None:
+    """Register a session as the seeds' scripts did; nothing else of it exists."""
+    ports = '"backend_port": 8001, "frontend_port": 5001'
+    row = f'{{"{name}": {{"worktree": "{project.worktree(name)}", "branch": "{name}", {ports}}}}}'
+    (project.main / ".tally-sessions").write_text(row)
+
+
+def test_a_name_may_be_left_out(project: Project) -> None:
+    assert "no sessions" in project.inv("session.resume").out
+
+
+def test_a_name_may_be_given_by_position_or_by_flag(project: Project) -> None:
+    assert "'x'" in project.inv("session.resume", "x", code=1).err
+    assert "'x'" in project.inv("session.resume", "--name", "x", code=1).err
+
+
+def test_flags_may_come_before_and_after_the_name(project: Project) -> None:
+    first = project.inv("session.add", "--dry-run", "x").out
+    second = project.inv("session.add", "x", "--dry-run").out
+
+    assert first == second
+
+
+def test_two_tasks_on_one_line_both_run(project: Project) -> None:
+    said = project.inv("session.add", "x", "--dry-run", "session.list")
+
+    assert "tally-x on new branch x" in said.out
+    assert said.out.endswith("no sessions; to make one: inv session.add NAME\n")
+
+
+def test_a_task_after_one_that_was_given_its_name_runs(project: Project) -> None:
+    seed(project)
+
+    said = project.inv("session.remove", "x", "--dry-run", "session.list")
+
+    assert "would end tmux session tally-x" in said.out
+    assert "broken" in said.out
+
+
+def test_a_name_that_is_needed_is_asked_for(project: Project) -> None:
+    assert "name" in project.inv("session.add", code=1).err
+
+
+def test_help_shows_the_name_and_an_example(project: Project) -> None:
+    said = project.inv("--help", "session.resume").out
+
+    assert "-n STRING, --name=STRING" in said
+    assert "Example: inv session.resume" in said
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(project: Project) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [INV, "session.list"], cwd=project.main, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )  # fmt: skip
+    os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_failure_of_the_system_is_one_line_and_exit_code_1(project: Project) -> None:
+    registry = project.main / ".tally-sessions"
+    registry.symlink_to(registry)
+
+    said = project.inv("session.list", code=1)
+
+    assert said.err == f"{registry}: Too many levels of symbolic links\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/some/file"), "/some/file: No space left on device"),
+        (OSError("strange"), "strange"),
+        (sqlite3.OperationalError("disk I/O error"), "a database could not be copied: disk I/O error"),
+    ],
+)
+def test_an_error_of_the_machine_becomes_ours(error: Exception, expected: str) -> None:
+    @command("name")
+    def failing(c: Context, name: str = "") -> None:
+        """Fail."""
+        raise error
+
+    with pytest.raises(SessionError) as raised:
+        failing(Context())
+
+    assert (raised.value.message, raised.value.code) == (expected, 1)
+
+
+def test_a_mistake_of_ours_keeps_its_traceback() -> None:
+    @command("name")
+    def mistaken(c: Context, name: str = "") -> None:
+        """Fail."""
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        mistaken(Context())
+
+
+def test_echo_shows_the_commands_of_git_and_tmux_on_stderr_only(project: Project) -> None:
+    seed(project)
+
+    said = project.inv("--echo", "session.list", "--json")
+
+    shown = [line for line in said.err.splitlines() if line.startswith("+ ")]
+    assert any(line.startswith("+ tmux list-panes") for line in shown)
+    assert [row["name"] for row in said.json] == ["x"]
+
+
+def test_echo_shows_what_add_asks_git(project: Project) -> None:
+    said = project.inv("--echo", "session.add", "x", "--dry-run")
+
+    assert f"+ git -C {project.main} for-each-ref" in said.err
+    assert "+ " not in said.out
+
+
+def test_without_echo_no_command_is_shown(project: Project) -> None:
+    assert "+ git" not in project.inv("session.add", "x", "--dry-run").err

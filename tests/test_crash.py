@@ -1,0 +1,93 @@
+"""A `kill -9` at any instant leaves a row that `list` shows and that `remove` finishes."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tasks.lifecycle import RESOURCES
+from tasks.walk import label
+from tests import failing_inv
+from tests.project import Project
+from tests.terminal import tmux
+
+_PROGRAM = str(failing_inv.__file__)
+_KILLED = -signal.SIGKILL
+_NAMES = [label(resource) for resource in RESOURCES]
+
+resources = pytest.mark.parametrize("resource", _NAMES)
+moments = pytest.mark.parametrize("moment", ["before", "after"])
+
+
+@pytest.fixture
+def crowded(project: Project, sandbox: Path) -> Project:
+    """Return the project with a branch and a tmux session that are nobody's, and permissions."""
+    entries = {str(project.main): {"allowedTools": ["Bash(ls:*)"]}}
+    (sandbox / "home" / ".claude.json").write_text(json.dumps({"projects": entries}, indent=2))
+    tmux("new-session", "-d", "-s", "tally-x-2", "-n", "foreign")
+    project.git("branch", "mine")
+    return project
+
+
+@resources
+@moments
+def test_an_add_that_was_killed_is_listed_and_removed(crowded: Project, resource: str, moment: str) -> None:
+    before = crowded.world()
+
+    crowded.inv(resource, "create", moment, "SIGKILL", "session.add", "x", code=_KILLED, program=_PROGRAM)
+
+    assert crowded.listed("x")["status"] == "adding"
+    assert "x" in crowded.inv("session.add", "x", code=1).err
+    crowded.inv("session.remove", "x")
+    assert crowded.world() == before
+
+
+def test_a_branch_that_was_there_survives_every_killed_add(crowded: Project) -> None:
+    before = crowded.world()
+    for resource in _NAMES:
+        crowded.inv(resource, "create", "after", "SIGKILL", "session.add", "mine", code=_KILLED, program=_PROGRAM)
+        crowded.inv("session.remove", "mine")
+
+        assert crowded.world() == before, resource
+
+
+@resources
+@moments
+def test_a_remove_that_was_killed_is_listed_and_finished(crowded: Project, resource: str, moment: str) -> None:
+    before = crowded.world()
+    crowded.inv("session.add", "x")
+
+    crowded.inv(resource, "remove", moment, "SIGKILL", "session.remove", "x", code=_KILLED, program=_PROGRAM)
+
+    assert crowded.listed("x")["status"] == "removing"
+    crowded.inv("session.remove", "x")
+    assert crowded.world() == before
+
+
+@resources
+def test_what_does_not_go_stays_registered_until_it_does(crowded: Project, resource: str) -> None:
+    before = crowded.world()
+    crowded.inv("session.add", "x")
+
+    said = crowded.inv(resource, "remove", "before", "error", "session.remove", "x", code=1, program=_PROGRAM)
+
+    assert f"{resource}: injected failure" in said.err
+    assert "inv session.remove x" in said.err
+    assert crowded.listed("x")["status"] == "removing"
+    crowded.inv("session.remove", "x")
+    assert crowded.world() == before
+
+
+def test_an_add_that_was_killed_keeps_its_ports_from_others(crowded: Project) -> None:
+    crowded.inv("worktree", "create", "after", "SIGKILL", "session.add", "x", code=_KILLED, program=_PROGRAM)
+
+    crowded.inv("session.add", "y")
+
+    assert not set(crowded.listed("x")["ports"].values()) & set(crowded.listed("y")["ports"].values())
+
+
+def test_resume_leaves_what_is_unfinished_and_says_how_to_finish_it(crowded: Project) -> None:
+    crowded.inv("tmux", "create", "after", "SIGKILL", "session.add", "x", code=_KILLED, program=_PROGRAM)
+
+    assert "inv session.remove x" in crowded.inv("session.resume", code=1).err

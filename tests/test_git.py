@@ -1,0 +1,192 @@
+"""Which repository we are in, from anywhere; and what git is asked."""
+
+import gc
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks import git
+from tasks.errors import CommandError, SessionError
+from tasks.model import Repository
+
+# Invoke does not close the pipe to a command's stdin.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Let nothing that Invoke left open end in another test."""
+    yield
+    gc.collect()
+
+
+def run(*arguments: object, cwd: Path) -> str:
+    argv = ["git", *map(str, arguments)]
+    return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def main(sandbox: Path) -> Path:
+    return made(sandbox / "main")
+
+
+def made(place: Path, *options: object) -> Path:
+    """Return a repository with one commit at *place*."""
+    place.mkdir()
+    run("init", "--quiet", *options, cwd=place)
+    run("commit", "--quiet", "--allow-empty", "-m", "begin", cwd=place)
+    return place
+
+
+def with_submodule(sandbox: Path, main: Path) -> Path:
+    """Return the checkout of a submodule of *main*."""
+    made(sandbox / "library")
+    run("submodule", "--quiet", "add", sandbox / "library", "sub", cwd=main)
+    return main / "sub"
+
+
+def test_from_the_main_checkout_and_below(main: Path) -> None:
+    (main / "a" / "b").mkdir(parents=True)
+
+    for place in (main, main / "a" / "b", main / ".git" / "hooks"):
+        assert git.locate(place) == Repository(main, main / ".git")
+
+
+def test_from_a_linked_worktree_and_below(main: Path, sandbox: Path) -> None:
+    run("worktree", "add", "--quiet", sandbox / "linked", cwd=main)
+    (sandbox / "linked" / "below").mkdir()
+
+    for place in (sandbox / "linked", sandbox / "linked" / "below"):
+        assert git.locate(place) == Repository(main, main / ".git")
+
+
+def test_an_ordinary_repository_is_found_without_starting_git(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    assert git.locate(main).main == main
+
+
+def test_a_submodule_is_a_repository_of_its_own(main: Path, sandbox: Path) -> None:
+    sub = with_submodule(sandbox, main)
+
+    assert git.locate(sub) == Repository(sub, main / ".git" / "modules" / "sub")
+
+
+def test_a_separate_git_directory(sandbox: Path) -> None:
+    place = made(sandbox / "main", f"--separate-git-dir={sandbox / 'data'}")
+
+    assert git.locate(place) == Repository(place, sandbox / "data")
+
+
+def test_from_a_linked_worktree_of_a_submodule(sandbox: Path) -> None:
+    place = with_submodule(sandbox, made(sandbox / "main"))
+    run("worktree", "add", "--quiet", sandbox / "linked", cwd=place)
+
+    assert git.locate(sandbox / "linked") == git.locate(place)
+
+
+def test_from_a_linked_worktree_that_records_no_way_to_the_main_checkout(sandbox: Path) -> None:
+    place = made(sandbox / "main", f"--separate-git-dir={sandbox / 'data'}")
+    run("worktree", "add", "--quiet", sandbox / "linked", cwd=place)
+
+    with pytest.raises(SessionError, match="the main checkout of .* cannot be found; go there"):
+        git.locate(sandbox / "linked")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bare.git", "bare", "around/.git"],
+)
+def test_a_bare_repository_and_its_worktrees_are_refused(main: Path, sandbox: Path, name: str) -> None:
+    bare, linked = sandbox / name, sandbox / "linked"
+    run("clone", "--quiet", "--bare", main, bare, cwd=sandbox)
+    run("worktree", "add", "--quiet", linked, cwd=bare)
+
+    for place in (bare, linked):
+        with pytest.raises(SessionError, match="is a bare repository; sessions need a main checkout"):
+            git.locate(place)
+
+
+def test_outside_of_every_repository_is_refused(sandbox: Path) -> None:
+    with pytest.raises(SessionError, match=f"^{sandbox} is not inside a git repository"):
+        git.locate(sandbox)
+
+
+def test_a_directory_that_only_looks_like_a_repository_is_passed_by(main: Path) -> None:
+    (main / "a" / ".git").mkdir(parents=True)
+
+    assert git.locate(main / "a").main == main
+
+
+def test_a_variable_of_a_hook_does_not_lead_to_another_repository(
+    main: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = made(sandbox / "other")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+
+    assert git.read(main, "rev-parse", "--absolute-git-dir").strip() == str(main / ".git")
+
+
+def test_a_lock_of_another_git_is_waited_for(main: Path) -> None:
+    lock = main / ".git" / "config.lock"
+    lock.touch()
+    timer = threading.Timer(0.3, lock.unlink)
+    timer.start()
+
+    git.run(main, "config", "some.key", "value")
+
+    timer.join()
+    assert run("config", "some.key", cwd=main) == "value"
+
+
+def test_a_lock_that_stays_is_an_error_after_a_while(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "_PATIENCE", 0.2)
+    (main / ".git" / "config.lock").touch()
+
+    with pytest.raises(CommandError, match="config"):
+        git.run(main, "config", "some.key", "value")
+
+
+def test_another_failure_is_not_tried_again(main: Path) -> None:
+    started = time.monotonic()
+
+    with pytest.raises(CommandError) as error:
+        git.run(main, "checkout", "nothing")
+
+    assert time.monotonic() - started < 2
+    assert "nothing" in error.value.stderr
+
+
+def test_branches_tell_where_they_are_checked_out(main: Path, sandbox: Path) -> None:
+    run("worktree", "add", "--quiet", "-b", "feature/x", sandbox / "linked", cwd=main)
+    run("branch", "free", cwd=main)
+
+    found = git.branches(Repository(main, main / ".git"))
+
+    head = run("rev-parse", "HEAD", cwd=main)
+    assert found == {
+        "refs/heads/main": git.Ref("refs/heads/main", head, str(main), True),
+        "refs/heads/feature/x": git.Ref("refs/heads/feature/x", head, str(sandbox / "linked"), False),
+        "refs/heads/free": git.Ref("refs/heads/free", head, "", False),
+    }
+
+
+@pytest.mark.parametrize("revision", ["nothing", "--all", "", "-h", "main:"])
+def test_what_names_no_commit_is_empty(main: Path, revision: str) -> None:
+    assert git.commit(Repository(main, main / ".git"), revision) == ""
+
+
+def test_commits_that_a_remote_branch_has_are_not_unmerged(main: Path, sandbox: Path) -> None:
+    repository = Repository(main, main / ".git")
+    run("checkout", "--quiet", "-b", "x", cwd=main)
+    run("commit", "--quiet", "--allow-empty", "-m", "one", cwd=main)
+    run("commit", "--quiet", "--allow-empty", "-m", "two", cwd=main)
+    assert git.unmerged(repository, ["x"], ["main", ""]) == 2
+
+    run("update-ref", "refs/remotes/origin/x", "x~1", cwd=main)
+
+    assert git.unmerged(repository, ["x"], ["main"]) == 1

@@ -1,0 +1,89 @@
+"""Processes that outlive their window hold its port: `stop` and `remove` end them, and no others."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.project import Project, eventually
+from tests.terminal import enter, shows, windows
+
+_STUBBORN = """import pathlib, signal, sys, time
+for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def unrelated(sandbox: Path, stubborn: Path) -> Iterator[psutil.Process]:
+    """Return a process with the same command that belongs to no session."""
+    running = subprocess.Popen([sys.executable, str(stubborn), str(sandbox / "begun-alone")])
+    eventually((sandbox / "begun-alone").exists)
+    yield psutil.Process(running.pid)
+    running.kill()
+    running.wait()
+
+
+@pytest.fixture
+def stubborn(sandbox: Path) -> Path:
+    """Return a program that ignores every request to end, and touches its argument once it does."""
+    program = sandbox / "stubborn.py"
+    program.write_text(_STUBBORN)
+    return program
+
+
+def _begin(session: str, command: str, begun: Path) -> psutil.Process:
+    """Run *command* in the background of the shell window; return its process, found by its argument *begun*."""
+    pane = windows(session)["shell"]
+    shows(pane, "$")
+    enter(pane, f"{command} {begun} > /dev/null 2>&1 &")
+    eventually(begun.exists)
+    return next(p for p in psutil.process_iter() if str(begun) in _words(p) and "python" in _words(p)[0])
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline() or [""]
+    except psutil.Error:
+        return [""]
+
+
+@pytest.mark.parametrize("verb", ["remove", "stop"])
+def test_what_outlives_its_window_is_ended_and_nothing_else(
+    project: Project, sandbox: Path, stubborn: Path, unrelated: psutil.Process, verb: str
+) -> None:
+    for name in ("x", "x-2"):
+        project.inv("session.add", name)
+    command = f"python {stubborn}"
+    ours = [
+        _begin("tally-x", command, sandbox / "begun-1"),
+        _begin("tally-x", f"setsid nohup {command}", sandbox / "begun-2"),
+        _begin("tally-x", f"cd / && {command}", sandbox / "begun-3"),
+    ]
+    neighbour = _begin("tally-x-2", command, sandbox / "begun-4")
+
+    project.inv(f"session.{verb}", "x")
+
+    assert [process.is_running() for process in ours] == [False] * 3
+    assert neighbour.is_running()
+    assert unrelated.is_running()
+    assert project.listed("x-2")["status"] in ("running", "partial")
+
+
+def test_a_servers_reloader_is_ended_with_it(project: Project) -> None:
+    project.inv("session.add", "x")
+    port = project.row("x")["backend_port"]
+    pane = windows("tally-x")["shell"]
+    eventually(lambda: project.listed("x")["status"] == "running")
+    enter(pane, f"cd backend; setsid nohup python manage.py {port + 20000} > /dev/null 2>&1 &")
+    eventually(lambda: any(str(port + 20000) in _words(process) for process in psutil.process_iter()))
+
+    project.inv("session.stop", "x")
+
+    assert project.listed("x")["answering"] == []
+    assert not any(str(port + 20000) in _words(process) for process in psutil.process_iter())

@@ -1,0 +1,212 @@
+"""Ports belong to the machine: what another registry holds, or a program listens on, is skipped."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import ports, registry
+from tasks.errors import SessionError
+from tasks.model import Repository
+from tests.project import CHECKOUT
+
+_CLAIM = """
+import pathlib, sys, time
+from tasks import ports, registry
+from tasks.model import Repository
+main = pathlib.Path(sys.argv[1])
+repository = Repository(main, main / ".git")
+for number in range(5):
+    with ports.claiming(repository) as held, registry.changing(repository) as rows:
+        own = {row["app_port"] for row in rows.values()}
+        chosen = ports.choose({"app_port": int(sys.argv[2])}, held | own)
+        ports.join(repository)
+        time.sleep(0.005)
+        rows[str(number)] = {**chosen, "worktree": "/w", "branch": "b"}
+"""
+
+
+def repository(place: Path, **rows: dict[str, Any]) -> Repository:
+    """Return a repository whose registry has *rows*."""
+    (place / ".git").mkdir(parents=True)
+    made = Repository(place, place / ".git")
+    if rows:
+        complete = {name: {"worktree": "/w", "branch": "b", **row} for name, row in rows.items()}
+        registry.path(made).write_text(json.dumps(complete))
+    return made
+
+
+def join(member: Repository) -> None:
+    with ports.claiming(member):
+        ports.join(member)
+
+
+@contextmanager
+def listening(address: str, port: int = 0) -> Iterator[int]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as server:
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            server.bind((address, port))
+        except OSError:
+            pytest.skip(f"this machine has no {address}")
+        server.listen()
+        yield int(server.getsockname()[1])
+
+
+def quiet() -> int:
+    """Return the first of a few ports in a row that nobody uses."""
+    return next(p for p in range(23000, 32000, 10) if all(ports.free(p + offset) for offset in range(10)))
+
+
+def test_the_first_port_is_taken_when_it_is_free() -> None:
+    first = quiet()
+
+    assert ports.choose({"app_port": first}, set()) == {"app_port": first}
+
+
+def test_held_ports_are_skipped() -> None:
+    first = quiet()
+
+    assert ports.choose({"app_port": first}, {first, first + 1}) == {"app_port": first + 2}
+
+
+def test_two_keys_with_the_same_start_get_different_ports() -> None:
+    first = quiet()
+
+    assert ports.choose({"a": first, "b": first}, set()) == {"a": first, "b": first + 1}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_a_port_that_is_listened_on_is_skipped(address: str) -> None:
+    first = quiet()
+
+    with listening(address, first):
+        assert ports.choose({"app_port": first}, set()) == {"app_port": first + 1}
+
+    assert ports.choose({"app_port": first}, set()) == {"app_port": first}
+
+
+def test_a_connection_that_lingers_after_its_server_does_not_hold_the_port() -> None:
+    with listening("127.0.0.1") as port, socket.create_connection(("127.0.0.1", port)):
+        pass
+
+    assert ports.free(port)
+
+
+@pytest.mark.parametrize("port", [5060, 5061, 6000, 6666, 10080])
+def test_ports_that_browsers_block_are_skipped(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "free", lambda _port: True)
+
+    assert ports.choose({"app_port": port}, set())["app_port"] > port
+
+
+def test_a_last_port_that_is_held_is_an_error_that_names_the_key() -> None:
+    with pytest.raises(SessionError, match=r"session\.ports\.app_port: no port from 65535 to 65535 is free"):
+        ports.choose({"app_port": 65535}, {65535})
+
+
+def test_the_ports_of_every_other_registry_are_held(sandbox: Path) -> None:
+    first = repository(sandbox / "a", x={"app_port": 8001, "ports": ["app_port"]})
+    second = repository(sandbox / "b", y={"app_port": 8002, "other_port": 5000})
+    third = repository(sandbox / "c", z={"app_port": 8003})
+    for member in (first, second, third):
+        join(member)
+
+    assert ports.held_elsewhere(third) == {8001, 8002, 5000}
+    assert ports.held_elsewhere(first) == {8002, 5000, 8003}
+
+
+def test_another_state_directory_is_another_machine(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    join(repository(sandbox / "a", x={"app_port": 8001}))
+    second = repository(sandbox / "b")
+    assert ports.held_elsewhere(second) == {8001}
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(sandbox / "elsewhere"))
+
+    assert ports.held_elsewhere(second) == set()
+
+
+def test_a_question_alone_writes_nothing(sandbox: Path) -> None:
+    ports.held_elsewhere(repository(sandbox / "a"))
+
+    assert not (sandbox / "state").exists()
+
+
+def test_a_registry_joins_once_and_one_whose_checkout_is_gone_leaves(sandbox: Path) -> None:
+    gone, kept = repository(sandbox / "gone"), repository(sandbox / "kept")
+    join(gone)
+    (gone.main / ".git").rmdir()
+    gone.main.rmdir()
+
+    join(kept)
+    join(kept)
+
+    listed = json.loads((sandbox / "state" / "tally-sessions" / "registries.json").read_text())
+    assert listed == [str(registry.path(kept))]
+
+
+def test_a_damaged_registry_of_another_repository_is_told_and_no_obstacle(
+    sandbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = repository(sandbox / "a")
+    join(other)
+    registry.path(other).write_text("{")
+
+    assert ports.held_elsewhere(repository(sandbox / "b")) == set()
+    assert f"ports of another registry are unknown: {registry.path(other)}:1:2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[1]", ""])
+def test_a_damaged_list_of_registries_is_an_error_that_names_it(sandbox: Path, text: str) -> None:
+    file = sandbox / "state" / "tally-sessions" / "registries.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+    with pytest.raises(SessionError, match=f"^{file}: not a list of registries"):
+        ports.held_elsewhere(repository(sandbox / "a"))
+
+
+def test_the_ports_of_a_row_are_those_it_lists() -> None:
+    row = {"app_port": 8001, "worktree": "/w", "branch": "b", "ports": ["app_port"], "count": 7}
+
+    assert ports.in_row(row) == {"app_port": 8001}
+
+
+def test_the_ports_of_another_tools_row_are_its_whole_numbers() -> None:
+    row = {"backend_port": 8001, "frontend_port": 5001, "worktree": "/w", "branch": "b", "on": True, "rate": 0.5}
+
+    assert ports.in_row(row) == {"backend_port": 8001, "frontend_port": 5001}
+
+
+def test_a_number_that_cannot_be_a_port_is_none() -> None:
+    assert ports.in_row({"worktree": "/w", "branch": "b", "size": 123456, "offset": -1}) == {}
+
+
+def test_a_list_of_ports_of_a_wrong_shape_is_no_crash() -> None:
+    assert ports.in_row({"ports": [["app_port"]], "app_port": 1}) == {}
+
+
+def test_repositories_that_claim_at_the_same_time_never_share_a_port(sandbox: Path) -> None:
+    members = [repository(sandbox / f"r{number}") for number in range(4)]
+    argv = [sys.executable, "-c", _CLAIM]
+    first = str(quiet())
+    processes = [subprocess.Popen([*argv, str(each.main), first], cwd=CHECKOUT) for each in members]
+
+    codes = [process.wait(60) for process in processes]
+
+    assert codes == [0] * 4
+    chosen = [row["app_port"] for member in members for row in registry.rows(member).values()]
+    assert len(set(chosen)) == len(chosen) == 20
+
+
+def test_only_ports_with_a_server_answer() -> None:
+    with listening("127.0.0.1") as four, listening("::1") as six:
+        assert ports.answering({four, six, 1}) == {four, six}

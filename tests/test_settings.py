@@ -1,0 +1,175 @@
+"""The `session:` part of Invoke's configuration: what is taken, what is refused, and where it may come from."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import settings
+from tasks.checks import CHECKS
+from tasks.errors import SessionError
+from tasks.presets import PRESETS
+from tests.project import Project
+
+_WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"colour": "red"}, "session.colour: unknown key"),
+    ({"preset": "none"}, "session.preset: unknown preset"),
+    ({"preset": 5}, "session.preset: expected text"),
+    ({"project": 5}, "session.project: expected text"),
+    ({"project": ""}, "session.project: is empty"),
+    ({"worktree": ["a"]}, "session.worktree: expected text"),
+    ({"branch": {"a": "b"}}, "session.branch: expected text"),
+    ({"branch": "a\nb"}, "session.branch: .* control character"),
+    ({"base": 1.5}, "session.base: expected text"),
+    ({"fetch": "maybe"}, "session.fetch: expected true or false"),
+    ({"fetch": 1}, "session.fetch: expected true or false"),
+    ({"ports": [8000]}, "session.ports: expected a table"),
+    ({"ports": {"backend_port": "8000"}}, "session.ports.backend_port: expected a port number"),
+    ({"ports": {"backend_port": True}}, "session.ports.backend_port: expected a port number"),
+    ({"ports": {"backend_port": 0}}, "session.ports.backend_port: 0 is no port"),
+    ({"ports": {"backend_port": 65536}}, "session.ports.backend_port: 65536 is no port"),
+    ({"ports": {8000: 8000}}, "session.ports.8000: expected text"),
+    ({"copy": "a"}, "session.copy: expected a list"),
+    ({"copy": ["ok", 7]}, r"session.copy\[1\]: expected text"),
+    ({"copy": ["../secret"]}, r"session.copy\[0\]: .* leaves the repository"),
+    ({"copy": ["/etc/passwd"]}, r"session.copy\[0\]: .* leaves the repository"),
+    ({"link": ["a/../../b"]}, r"session.link\[0\]: .* leaves the repository"),
+    ({"link": {"a": "b"}}, "session.link: expected a list"),
+    ({"env": {"../.env": {"A": "b"}}}, r"session.env\.\.\./\.env: .* leaves the repository"),
+    ({"env": {".env": ["A=b"]}}, r"session.env\.\.env: expected a table"),
+    ({"env": {".env": {"A": True}}}, r"session.env\.\.env\.A: expected text"),
+    ({"env": {".env": {"A": None}}}, r"session.env\.\.env\.A: expected text"),
+    ({"activate": 1}, "session.activate: expected text"),
+    ({"setup": "make"}, "session.setup: expected a list"),
+    ({"setup": [""]}, r"session.setup\[0\]: is empty"),
+    ({"windows": [{"run": "x"}]}, r"session.windows\[0\]: expected a table with at least `name`"),
+    ({"windows": [{"name": "a", "cmd": "x"}]}, r"session.windows\[0\].cmd: unknown key"),
+    ({"windows": [{"name": "a", "dir": "../b"}]}, r"session.windows\[0\].dir: .* leaves the repository"),
+    ({"windows": [{"name": "a", "run": "x", "type": "y"}]}, r"session.windows\[0\]: only one of"),
+    ({"windows": [{"name": "a", "claude": "perhaps"}]}, r"session.windows\[0\].claude: expected true or false"),
+]
+
+
+@pytest.mark.parametrize(("configured", "message"), _WRONG)
+def test_a_wrong_value_is_refused_and_its_key_named(configured: dict[str, Any], message: str) -> None:
+    with pytest.raises(SessionError) as error:
+        settings.load(configured)
+
+    assert error.match(message)
+
+
+def test_nothing_configured_is_the_points_preset() -> None:
+    found = settings.load({})
+
+    assert (found.preset, found.ports) == ("points", {"backend_port": 8000, "frontend_port": 5000})
+    assert (found.project, found.activate) == (None, None)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_passes_its_own_checks(preset: str) -> None:
+    assert settings.load({"preset": preset}).preset == preset
+
+
+def test_tally_links_the_database_that_points_copies() -> None:
+    assert "backend/db.sqlite3" in settings.load({"preset": "tally"}).link
+    assert "backend/db.sqlite3" in settings.load({"preset": "points"}).copy
+
+
+def test_none_means_not_given() -> None:
+    assert settings.load(dict.fromkeys(CHECKS)) == settings.load({})
+
+
+def test_a_given_key_replaces_the_whole_value_of_the_preset() -> None:
+    assert settings.load({"ports": {"app_port": 8001}}).ports == {"app_port": 8001}
+
+
+def test_empty_lists_and_tables_are_given_values() -> None:
+    found = settings.load({"ports": {}, "copy": [], "env": {}, "windows": [], "activate": ""})
+
+    assert (found.ports, found.copy, found.env, found.windows, found.activate) == ({}, [], {}, [], "")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1", True), ("true", True), ("0", False), ("False", False)])
+def test_a_switch_may_come_from_an_environment_variable(text: str, expected: bool) -> None:
+    assert settings.load({"fetch": text}).fetch is expected
+
+
+def test_numbers_in_env_become_text() -> None:
+    assert settings.load({"env": {".env": {"PORT": 80, "RATE": 0.5}}}).env == {".env": {"PORT": "80", "RATE": "0.5"}}
+
+
+def test_variables_are_read_by_key_and_others_are_not_ours() -> None:
+    variables = {
+        "INVOKE_SESSION_PROJECT": "p",
+        "INVOKE_SESSION_COLOUR": "red",
+        "INVOKE_RUN_ECHO": "1",
+        "SESSION_BASE": "b",
+    }
+
+    assert settings.from_environment(variables) == {"project": "p"}
+
+
+def test_an_environment_variable_sets_a_key(project: Project) -> None:
+    said = project.inv("session.add", "x", "--dry-run", env={"INVOKE_SESSION_PROJECT": "other"})
+
+    assert "tmux session other-x " in said.out
+
+
+def test_an_environment_variable_chooses_the_preset(project: Project) -> None:
+    said = project.inv("session.add", "x", "--dry-run", env={"INVOKE_SESSION_PRESET": "tally"})
+
+    assert "windows backend, frontend, claude\n" in said.out
+
+
+def test_the_projects_invoke_yaml_is_used_and_the_environment_wins(project: Project) -> None:
+    project.configure("session:\n  project: ours\n  branch: 'x-{name}'\n")
+
+    said = project.inv("session.add", "y", "--dry-run", env={"INVOKE_SESSION_PROJECT": "mine"})
+
+    assert "on new branch x-y from main" in said.out
+    assert "tmux session mine-y " in said.out
+
+
+def test_the_users_invoke_yaml_is_used_and_the_projects_wins(project: Project, sandbox: Path) -> None:
+    (sandbox / "home" / ".invoke.yaml").write_text("session:\n  project: personal\n  branch: 'me/{name}'\n")
+    project.configure("session:\n  project: ours\n")
+
+    said = project.inv("session.add", "y", "--dry-run")
+
+    assert "on new branch me/y from main" in said.out
+    assert "tmux session ours-y " in said.out
+
+
+def test_tables_in_invoke_yaml_are_used(project: Project) -> None:
+    project.configure("session:\n  ports: {app_port: 9100}\n  env: {.env: {PORT: '{app_port}'}}\n  windows: []\n")
+
+    said = project.inv("session.add", "y", "--dry-run")
+
+    assert "app        http://localhost:91" in said.out
+
+
+@pytest.mark.parametrize("text", ["session:\n", "session: 5\n", "session: [a]\n"])
+def test_a_session_key_that_is_no_table_is_one_line_and_no_traceback(project: Project, text: str) -> None:
+    (Path.home() / ".invoke.yaml").unlink(
+        missing_ok=True
+    )  # Invoke itself gives up on a table in one and none in the other
+    project.configure(text)
+
+    said = project.inv("session.add", "y", "--dry-run", code=1)
+
+    assert "session: expected a table" in said.err
+
+
+def test_an_unknown_key_in_invoke_yaml_is_refused_by_add(project: Project) -> None:
+    project.configure("session:\n  colour: red\n")
+
+    said = project.inv("session.add", "y", code=1)
+
+    assert "session.colour: unknown key" in said.err
+    assert not project.worktree("y").exists()
+
+
+@pytest.mark.parametrize("key", ["worktree", "branch", "state", "ports", "name", "slug", "tmux", "copy"])
+def test_a_port_key_that_a_row_or_a_placeholder_needs_is_refused(key: str) -> None:
+    with pytest.raises(SessionError, match=r"session\.ports"):
+        settings.load({"ports": {key: 8000}})

@@ -1,0 +1,122 @@
+"""The windows of a session: names, order, directories, and what was typed into them."""
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.project import Project, eventually
+from tests.terminal import enter, panes, screen, shows, windows
+
+_PARENTS = {
+    "CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "parent", "CLAUDE_CODE_CHILD_SESSION": "1",
+    "CLAUDE_CODE_ENTRYPOINT": "cli", "VIRTUAL_ENV": "/nowhere", "GIT_DIR": "/nowhere", "TALLY_PROFILE": "parent",
+}  # fmt: skip
+
+
+def _calls(sandbox: Path) -> list[Any]:
+    log = sandbox / "bin" / "claude.log"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def _fetched(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def _directories(session: str, worktree: Path) -> list[str]:
+    return [str(Path(path).relative_to(worktree)) for path in panes(session, "#{pane_current_path}")]
+
+
+def test_points_has_its_five_windows_in_order_and_place(project: Project) -> None:
+    project.inv("session.add", "x")
+
+    row, worktree = project.row("x"), project.worktree("x")
+    names = [f"backend:{row['backend_port']}", f"frontend:{row['frontend_port']}", "claude", "shell", "cli"]
+    assert panes("tally-x", "#{window_name}") == names
+    eventually(lambda: _directories("tally-x", worktree) == ["backend", "frontend", ".", ".", "."])
+    assert panes("tally-x", "#{window_active}") == ["1", "0", "0", "0", "0"]
+
+
+def test_tally_has_its_three_windows_and_one_database_for_all(project: Project) -> None:
+    project.configure("session: {preset: tally}\n")
+
+    project.inv("session.add", "x")
+
+    worktree = project.worktree("x")
+    assert panes("tally-x", "#{window_name}") == ["backend", "frontend", "claude"]
+    eventually(lambda: _directories("tally-x", worktree) == ["backend", "frontend", "."])
+    assert (worktree / "backend" / "db.sqlite3").readlink() == project.main / "backend" / "db.sqlite3"
+    assert project.git("status", "--porcelain", cwd=worktree) == ""
+
+
+def test_what_the_cli_window_shows_was_typed_and_not_executed(project: Project) -> None:
+    project.inv("session.add", "x")
+    pane = windows("tally-x")["cli"]
+
+    shows(pane, "python backend/manage.py")
+    assert screen(pane).count("python backend/manage.py") == 1
+    enter(pane, "; echo gone-$((40 + 2))")
+    shows(pane, "gone-42")  # only now did it run, and manage.py missed its port
+
+
+def test_each_server_answers_on_its_own_port_from_its_own_worktree(project: Project) -> None:
+    for name in ("x", "y"):
+        project.inv("session.add", name)
+        for place in ("backend", "frontend"):
+            (project.worktree(name) / place / "who.txt").write_text(f"{name} {place}")
+    for name in ("x", "y"):
+        eventually(lambda name=name: project.listed(name)["status"] == "running")  # type: ignore[misc]
+
+        found = [_fetched(project.row(name)[f"{place}_port"], "who.txt") for place in ("backend", "frontend")]
+
+        assert found == [f"{name} backend", f"{name} frontend"]
+
+
+def test_a_new_conversation_starts_under_its_id_and_name_in_the_worktree(project: Project, sandbox: Path) -> None:
+    project.inv("session.add", "feature/x", env=_PARENTS)
+    eventually(lambda: _calls(sandbox))
+
+    (call,) = _calls(sandbox)
+    worktree = str(project.worktree("feature-x"))
+    assert call["argv"] == ["--session-id", project.row("feature/x")["conversation"], "-n", "tally-feature-x"]
+    assert call["cwd"] == worktree
+    assert call["env"]["TALLY_SESSION"] == worktree
+    assert not set(_PARENTS) & set(call["env"])
+
+
+def test_a_window_has_its_ports_in_the_environment(project: Project) -> None:
+    project.inv("session.add", "x")
+    pane = windows("tally-x")["shell"]
+    shows(pane, "$")
+
+    enter(pane, 'echo "[$BACKEND_PORT $FRONTEND_PORT]"')
+
+    row = project.row("x")
+    shows(pane, f"[{row['backend_port']} {row['frontend_port']}]")
+
+
+@pytest.mark.parametrize("preset", ["points", "tally"])
+def test_activation_is_typed_first_in_every_window(project: Project, sandbox: Path, preset: str) -> None:
+    project.configure(f'session: {{preset: {preset}, activate: "export ACTIVE={{slug}}; cd /"}}\n')
+
+    project.inv("session.add", "x")
+
+    for pane in windows("tally-x").values():
+        shows(pane, "$ export ACTIVE=x; cd / && cd ")
+    eventually(lambda: [call["env"].get("ACTIVE") for call in _calls(sandbox)] == ["x"])
+    assert _calls(sandbox)[0]["cwd"] == str(project.worktree("x"))  # although activation changed the directory
+    if preset == "points":
+        shows(windows("tally-x")["cli"], "python backend/manage.py")
+
+
+def test_a_window_whose_directory_is_missing_is_left_out_and_said(project: Project) -> None:
+    project.git("rm", "-r", "--quiet", "frontend")
+    project.git("commit", "--quiet", "-m", "no frontend")
+
+    said = project.inv("session.add", "x")
+
+    assert [name.split(":")[0] for name in windows("tally-x")] == ["backend", "claude", "shell", "cli"]
+    assert "frontend does not exist" in said.err

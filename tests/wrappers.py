@@ -1,0 +1,61 @@
+"""Executables that stand before git and tmux on PATH: they count, refuse, or pretend to be old."""
+
+import shutil
+from pathlib import Path
+
+_COUNTING = '#!/bin/sh\nprintf "%s\\n" "$*" | tr "\\n" " " >> {log}\necho >> {log}\nexec {real} "$@"\n'
+_OLD_TMUX = """#!/bin/sh
+case "$*" in
+  -V) echo "tmux 2.9a"; exit 0;;
+  *new-session*) echo "usage: new-session [-AdDEPX] [-c start-directory] [-F format]" >&2; exit 1;;
+esac
+exec {real} "$@"
+"""
+_OLD_GIT = """#!/bin/sh
+case "$*" in
+  *worktreepath*) echo "fatal: unknown field name: worktreepath" >&2; exit 128;;
+  *version*) echo "git version 2.17.1"; exit 0;;
+esac
+exec {real} "$@"
+"""
+_NO_COLONS = """#!/bin/sh
+previous=""
+for word in "$@"; do
+  case "$previous:$word" in -n:*:*) echo "invalid window name: $word" >&2; exit 1;; esac
+  previous="$word"
+done
+exec {real} "$@"
+"""
+
+
+def _install(sandbox: Path, program: str, text: str, **values: str) -> Path:
+    real = shutil.which(program)
+    assert real is not None
+    file = sandbox / "bin" / program
+    file.write_text(text.format(real=real, **values))
+    file.chmod(0o755)
+    return file
+
+
+def counting(sandbox: Path, program: str) -> Path:
+    """Log every start of *program*, a line each; return the log."""
+    log = sandbox / f"{program}.starts"
+    _install(sandbox, program, _COUNTING, log=str(log))
+    return log
+
+
+def starts(log: Path) -> list[str]:
+    """Return what was logged since the last call."""
+    found = log.read_text().splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return found
+
+
+def old(sandbox: Path, program: str) -> None:
+    """Have git, or tmux, answer as a release that is too old does."""
+    _install(sandbox, program, _OLD_TMUX if program == "tmux" else _OLD_GIT)
+
+
+def without_colons(sandbox: Path) -> None:
+    """Have tmux refuse colons in the names of windows, as some releases do."""
+    _install(sandbox, "tmux", _NO_COLONS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import git, work, worktree
+from . import git, merged, work, worktree
 from .errors import SessionError
 from .model import Session
 
@@ -51,7 +51,7 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
     kept = [doomed.base or "HEAD"] if git.commit(doomed.repository, doomed.base or "HEAD") else []
     if done is not None and done.branch not in (doomed.branch, "(detached)"):
         kept.append(f"refs/heads/{done.branch}")  # another branch, which stays
-    count = git.unmerged(doomed.repository, sorted(ends), kept)
+    count = merged.missing(doomed.repository, sorted(ends), kept)
     if count:
         raise SessionError(
             f"session {doomed.name} has {count} unmerged commit{'s' if count > 1 else ''}: on {doomed.branch},"

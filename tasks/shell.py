@@ -27,7 +27,15 @@ _context = Context()
 
 
 class _Runner(Local):
-    input_sleep = 0.001  # Invoke looks only every 10 ms whether a command has ended
+    """Invoke's runner, which looks only every 10 ms whether a command has ended, and leaves its pipes open."""
+
+    input_sleep = 0.001
+
+    def stop(self) -> None:
+        super().stop()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 def use(context: Context) -> None:

@@ -59,7 +59,7 @@ class Project:
         env: dict[str, str] | None = None,
         program: str = "",
     ) -> Result:
-        """Run `inv` with *arguments* and check its exit *code* (None: any); a traceback is a failure whatever the code."""
+        """Run `inv` with *arguments* and check its exit *code* (None: any); a traceback is always a failure."""
         argv = [sys.executable, program, *arguments] if program else [INV, *arguments]
         run = subprocess.run(
             argv, cwd=cwd or self.main, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,

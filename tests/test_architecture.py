@@ -23,7 +23,7 @@ _LAYERS = (
     "plan",
     "keeping walk",
     "exclude conversation processes claude_json copying envfile activation snapshot",
-    "work ports",
+    "work ports merged",
     "panes git registry settings",
     "checks locks atomic placeholders names presets signals command",
     "shell narration imports",

@@ -1,10 +1,8 @@
 """Which repository we are in, from anywhere; and what git is asked."""
 
-import gc
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,6 @@ import pytest
 from tasks import git
 from tasks.errors import CommandError, SessionError
 from tasks.model import Repository
-
-# Invoke does not close the pipe to a command's stdin.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Let nothing that Invoke left open end in another test."""
-    yield
-    gc.collect()
 
 
 def run(*arguments: object, cwd: Path) -> str:
@@ -93,7 +81,7 @@ def test_from_a_linked_worktree_that_records_no_way_to_the_main_checkout(sandbox
     place = made(sandbox / "main", f"--separate-git-dir={sandbox / 'data'}")
     run("worktree", "add", "--quiet", sandbox / "linked", cwd=place)
 
-    with pytest.raises(SessionError, match="the main checkout of .* cannot be found; go there"):
+    with pytest.raises(SessionError, match=r"the main checkout of .* cannot be found; go there"):
         git.locate(sandbox / "linked")
 
 

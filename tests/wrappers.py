@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-_COUNTING = '#!/bin/sh\nprintf "%s\\n" "$*" | tr "\\n" " " >> {log}\necho >> {log}\nexec {real} "$@"\n'
+_COUNTING = '#!/bin/sh\nline=$(printf "%s " "$@" | tr "\\n" " ")\necho "$line" >> {log}\nexec {real} "$@"\n'
 _OLD_TMUX = """#!/bin/sh
 case "$*" in
   -V) echo "tmux 2.9a"; exit 0;;

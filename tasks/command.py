@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from invoke.context import Context
@@ -16,6 +17,25 @@ from invoke.tasks import Task
 
 from . import shell
 from .errors import SessionError
+
+NAME = {"name": "the session; inside its worktree it may be left out"}
+
+
+def answer(text: str) -> None:
+    """Print *text*: stdout is the answer."""
+    print(text)
+    sys.stdout.flush()
+
+
+def as_json(value: object) -> str:
+    """Return *value* as JSON for people and programs."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def fail(messages: Sequence[str]) -> None:
+    """End the task with *messages*, if there are any."""
+    if messages:
+        raise SessionError("\n".join(messages))
 
 
 class _Optional(Argument):

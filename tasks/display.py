@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from .archive import Archive
-from .model import Resource, Session
+from .model import Problem, Resource, Session
 from .status import Status
 
 
@@ -50,6 +50,17 @@ def table(found: Sequence[Status]) -> str:
     return tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
 
 
+def problem(name: str, found: Problem) -> dict[str, str]:
+    """Return a problem as `doctor --json` shows it."""
+    return {"session": name, "problem": found.what, "why": found.why, "mend": found.mend}
+
+
+def problems(found: Sequence[tuple[str, Problem]]) -> str:
+    """Return each problem: what, why it matters, and the command that mends it."""
+    lines = [f"{f'{name}: ' if name else ''}{each.what}: {each.why}\n    {each.mend}" for name, each in found]
+    return "\n".join(lines) or "nothing is wrong"
+
+
 def gone(session: Session, saved: Archive | None) -> str:
     """Return the answer of `remove`: what is kept, and how to bring it back."""
     if saved is None:
@@ -83,7 +94,8 @@ def details(found: Status) -> str:
     lines = [("name", session.name), ("state", found.state), ("branch", session.branch), ("git", _git(found))]
     for key, url in urls(session):
         port = int(url.rpartition(":")[2])
-        lines.append((key, f"{url} ({'answers' if port in found.answering else 'does not answer'})"))
+        who = f", by {found.foreign[port]}" if port in found.foreign else ""
+        lines.append((key, f"{url} ({_answer(found, port)}{who})"))
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.windows))]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
@@ -100,8 +112,14 @@ def _age(session: Session) -> str:
 
 def _row(found: Status) -> list[str]:
     session = found.session
-    ports = ", ".join(f"{port} {'up' if port in found.answering else 'off'}" for port in session.ports.values())
+    ports = ", ".join(f"{port} {_answer(found, port)}" for port in session.ports.values())
     return [session.name, session.branch, ports, found.state, _git(found), _age(found.session), found.claude]
+
+
+def _answer(found: Status, port: int) -> str:
+    if port in found.foreign:
+        return "taken"
+    return "up" if port in found.answering else "off"
 
 
 def _git(found: Status) -> str:

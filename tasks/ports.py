@@ -39,13 +39,13 @@ def join(repository: Repository) -> None:
 
 def held_elsewhere(repository: Repository) -> set[int]:
     """Return the ports in every other registry of this machine."""
-    known = _registries()
+    return {port for row in rows_elsewhere(repository) for port in in_row(row).values()}
+
+
+def rows_elsewhere(repository: Repository) -> list[registry.Row]:
+    """Return the rows of every other registry of this machine; one that cannot be read is told of."""
     own = str(registry.path(repository))
-    held: set[int] = set()
-    for other in known:
-        if other != own:
-            held |= _ports_in(Path(other))
-    return held
+    return [row for other in _registries() if other != own for row in _rows_in(Path(other))]
 
 
 def leave(repository: Repository) -> None:
@@ -81,13 +81,12 @@ def _registries() -> list[str]:
     return found
 
 
-def _ports_in(file: Path) -> set[int]:
+def _rows_in(file: Path) -> list[registry.Row]:
     try:
-        rows = registry.parse(file)
+        return list(registry.parse(file).values())
     except (SessionError, OSError) as error:
         narration.notice(f"ports of another registry are unknown: {error}")
-        return set()
-    return {port for row in rows.values() for port in in_row(row).values()}
+        return []
 
 
 def in_row(row: Mapping[str, object]) -> dict[str, int]:

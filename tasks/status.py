@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from . import git, panes, ports, work, worktree
+from . import git, listeners, panes, ports, work, worktree
 from .errors import SessionError
 from .model import Repository, Session
 
@@ -20,7 +20,8 @@ class Status:
 
     session: Session
     state: str  # running, partial, stopped, broken, adding or removing
-    answering: frozenset[int]
+    answering: frozenset[int]  # its ports on which its own processes answer
+    foreign: Mapping[int, str]  # its ports on which somebody else does, and who
     work: work.Work | None  # None without a worktree
     ahead: int
     behind: int
@@ -33,7 +34,8 @@ class Status:
             "name": session.name, "slug": session.slug, "branch": session.branch, "worktree": str(session.worktree),
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
-            "created": session.created, "answering": sorted(self.answering), "tmux": session.tmux, "base": session.base,
+            "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "tmux": session.tmux, "base": session.base,
         }  # fmt: skip
 
 
@@ -46,6 +48,7 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
         bases = pool.submit(_bases, repository, {session.base for session in sessions})
         done = pool.map(_work, sessions)
         answering = ports.answering({port for session in sessions for port in session.ports.values()})
+        heard = listeners.on(answering)
         by_worktree: dict[str, list[panes.Pane]] = {}
         for pane in seen.result():
             by_worktree.setdefault(pane.worktree, []).append(pane)
@@ -53,9 +56,19 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
         tips = bases.result()
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
         return [
-            _status(session, by_worktree.get(str(session.worktree), []), answering, found, distance)
+            _status(session, by_worktree.get(str(session.worktree), []), heard, found, distance)
             for session, found, distance in zip(sessions, works, apart, strict=True)
         ]
+
+
+def foreigners(session: Session, heard: Mapping[int, list[listeners.Listener]]) -> dict[int, str]:
+    """Return by port who answers in the place of *session*."""
+    found = {}
+    for port in session.ports.values():
+        strangers = [each for each in heard.get(port, []) if not each.belongs_to(session)]
+        if strangers and len(strangers) == len(heard[port]):
+            found[port] = str(strangers[0])
+    return found
 
 
 def _bases(repository: Repository, names: set[str]) -> dict[str, str]:
@@ -76,13 +89,18 @@ def _distance(session: Session, done: work.Work | None, bases: dict[str, str]) -
 
 
 def _status(
-    session: Session, shown: list[panes.Pane], answering: set[int], done: work.Work | None, apart: tuple[int, int]
+    session: Session,
+    shown: list[panes.Pane],
+    heard: Mapping[int, list[listeners.Listener]],
+    done: work.Work | None,
+    apart: tuple[int, int],
 ) -> Status:
-    up = frozenset(answering & set(session.ports.values()))
+    foreign = foreigners(session, heard)
+    up = frozenset(port for port in session.ports.values() if port in heard and port not in foreign)
     at = {pane.window: pane for pane in shown}
     talking = [at[w.name] for w in session.windows if w.claude and w.name in at]
     claude = "unknown" if any(not pane.at_prompt for pane in talking) else "off"
-    return Status(session, _state(session, at, up, done), up, done, *apart, claude)
+    return Status(session, _state(session, at, up, done), up, foreign, done, *apart, claude)
 
 
 def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], done: work.Work | None) -> str:

@@ -14,7 +14,8 @@ _TASKS = CHECKOUT / "tasks"
 _LAYERS = (
     "__init__",
     "session",
-    "pruning",
+    "overview",
+    "pruning doctor",
     "lifecycle attaching display choosing",
     "status removal restoration",
     "worktree kept tmux files setup claude programs",  # the resources: none imports another
@@ -23,15 +24,16 @@ _LAYERS = (
     "plan",
     "keeping walk",
     "exclude conversation processes claude_json copying envfile activation snapshot",
-    "work ports merged",
+    "orphans",
+    "work ports merged listeners machine environments",
     "panes git registry settings",
     "checks locks atomic placeholders names presets signals command",
     "shell narration imports",
     "model errors",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
-_RESOURCES = set(_LAYERS[5].split())
-_LONGEST = {"session": 210}  # 150 for the others
+_RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())
+_LONGEST: dict[str, int] = {}  # by module, where 150 lines are not enough
 _LONGEST_FUNCTION = 25
 _MOST_PARAMETERS = 6
 _THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "filelock", "rich")

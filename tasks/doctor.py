@@ -1,0 +1,53 @@
+"""What is wrong with the sessions and the machine, and mending what can be mended safely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import environments, lifecycle, listeners, machine, orphans, ports
+from .errors import SessionError
+from .model import Problem, Repository, Session
+from .status import foreigners
+
+
+def examine(repository: Repository, sessions: Sequence[Session]) -> list[tuple[str, Problem]]:
+    """Return every problem with the session that it is about; the machine's are about none."""
+    found = [("", problem) for problem in (*machine.problems(list(sessions)), *orphans.problems(repository))]
+    answering = ports.answering({port for session in sessions for port in session.ports.values()})
+    heard = listeners.on(answering)
+    for session in sessions:
+        found += [(session.name, problem) for problem in _of(session)]
+        for port, who in foreigners(session, heard).items():
+            mend = "end it, or remove the session and add it again for another port"
+            found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server cannot", mend)))
+    return found
+
+
+def mend(repository: Repository, sessions: Sequence[Session]) -> list[str]:
+    """Finish what was interrupted, bring back what is missing, end what belongs to nobody; return what failed.
+
+    An interrupted removal is finished and an interrupted add undone; what they would lose is archived.
+    """
+    failed = []
+    for session in sessions:
+        if session.state != "ready":
+            try:
+                lifecycle.remove(session)
+            except SessionError as error:
+                failed.append(f"{session.name}: {error}")
+    failed += lifecycle.resume([session for session in sessions if _mendable(session)])
+    orphans.end(repository)
+    return failed
+
+
+def _of(session: Session) -> list[Problem]:
+    if session.state != "ready":
+        why = "it was interrupted, or is going on in another terminal"
+        return [Problem(f"it is {session.state}", why, f"inv session.remove {session.name}")]
+    found = [problem for resource in lifecycle.RESOURCES for problem in resource.problems(session)]
+    return found + environments.problems(session)
+
+
+def _mendable(session: Session) -> bool:
+    """Return whether it is ready, and something of it is missing that `resume` makes: a stopped one stays stopped."""
+    return session.state == "ready" and any(resource.problems(session) for resource in lifecycle.RESOURCES)

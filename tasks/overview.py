@@ -1,0 +1,66 @@
+"""The tasks that look: list, show, doctor and prune."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+
+from .command import NAME, answer, as_json, command, fail
+
+
+@command(aliases=("ls",), help={"json": "answer as JSON", "removed": "show what session.restore can bring back"})
+def list_(c: Context, json: bool = False, removed: bool = False) -> None:
+    """Show every session with its branch, ports, state and work.
+
+    Example: inv session.list
+    """
+    from . import archive, choosing, display, status
+
+    repository = choosing.here()
+    if removed:
+        kept = archive.all_of(repository)
+        answer(as_json([each.record() for each in kept]) if json else display.removed(kept))
+        return
+    found = status.of(choosing.every(c, repository), repository)
+    answer(as_json([each.record() for each in found]) if json else display.table(found))
+
+
+@command("name", help={**NAME, "json": "answer as JSON"})
+def show(c: Context, name: str = "", json: bool = False) -> None:
+    """Show everything about one session.
+
+    Example: inv session.show feature/login
+    """
+    from . import choosing, display, status
+
+    repository = choosing.here()
+    found = status.of(choosing.chosen(c, name), repository)[0]
+    answer(as_json(found.record()) if json else display.details(found))
+
+
+@command(help={"fix": "mend what can be mended safely", "json": "answer as JSON"})
+def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
+    """Look for what is wrong with the sessions and this machine.
+
+    Example: inv session.doctor --fix
+    """
+    from . import choosing, display
+    from . import doctor as doctoring
+
+    repository = choosing.here()
+    failed = doctoring.mend(repository, choosing.every(c, repository)) if fix else []
+    found = doctoring.examine(repository, choosing.every(c, repository))
+    answer(as_json([display.problem(*each) for each in found]) if json else display.problems(found))
+    fail([*failed, *([f"{len(found)} problems remain"] if found else [])])
+
+
+@command(help={"days": "drop what was removed longer ago", "dry-run": "print what would be dropped and change nothing"})
+def prune(c: Context, days: float = 0.0, dry_run: bool = False) -> None:
+    """Forget removed sessions that nobody restored, and sessions whose worktree is gone.
+
+    Example: inv session.prune --dry-run
+    """
+    from . import choosing, pruning
+
+    repository = choosing.here()
+    limit = days or choosing.settings(c).keep_removed
+    answer(pruning.prune(repository, choosing.every(c, repository), limit, dry_run or c.config.run.dry))

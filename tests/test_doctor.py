@@ -1,0 +1,161 @@
+"""What doctor finds, what it mends, and whose process answers on a port."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.project import Project, eventually
+from tests.terminal import enter, tmux, windows
+
+_SERVE = """import http.server, sys
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.BaseHTTPRequestHandler).serve_forever()
+"""
+
+
+@pytest.fixture
+def healthy(project: Project) -> Project:
+    """Return the project with the session x, everything of which runs."""
+    project.inv("session.add", "x")
+    eventually(lambda: project.listed("x")["status"] == "running")
+    return project
+
+
+def _found(project: Project) -> list[str]:
+    said = project.inv("session.doctor", "--json", code=None)
+    found = [each["problem"] for each in json.loads(said.out)]
+    assert said.code == (1 if found else 0)
+    return found
+
+
+def _stranger(port: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], cwd="/")
+
+
+def test_nothing_is_wrong_with_a_session_that_runs_or_was_stopped(healthy: Project) -> None:
+    assert _found(healthy) == []
+
+    healthy.inv("session.stop", "x")
+
+    assert _found(healthy) == []
+    assert healthy.inv("session.doctor").out == "nothing is wrong\n"
+
+
+def test_a_server_that_ended_is_found_and_mended(healthy: Project) -> None:
+    pane = windows("tally-x")[f"backend:{healthy.row('x')['backend_port']}"]
+    tmux("send-keys", "-t", pane, "C-c")
+    eventually(lambda: healthy.listed("x")["status"] == "partial")
+
+    assert any("nothing runs in window backend" in each for each in _found(healthy))
+    healthy.inv("session.doctor", "--fix")
+
+    eventually(lambda: healthy.listed("x")["status"] == "running")
+
+
+def test_what_is_missing_or_dangles_is_found(healthy: Project) -> None:
+    (healthy.worktree("x") / "backend" / "db.sqlite3").unlink()
+    shutil.move(healthy.main / "frontend" / "node_modules", healthy.main / "frontend" / "elsewhere")
+
+    found = _found(healthy)
+
+    assert "backend/db.sqlite3 is missing" in found
+    assert "frontend/node_modules is a dangling link" in found
+
+
+def test_a_lock_file_that_differs_is_found(healthy: Project) -> None:
+    (healthy.main / "frontend" / "package-lock.json").write_text("{}")
+    (healthy.worktree("x") / "frontend" / "package-lock.json").write_text('{"other": 1}')
+
+    assert any("package-lock.json differs" in each for each in _found(healthy))
+
+
+def test_an_editable_install_of_the_main_checkout_is_found(project: Project) -> None:
+    packages = project.main / ".venv" / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    (project.main / ".venv" / "bin").mkdir()
+    (project.main / ".venv" / "bin" / "activate").write_text("")
+    (packages / "__editable__.tally.pth").write_text(f"{project.main}/backend\n")
+    project.inv("session.add", "x")
+
+    assert any("makes Python import" in each for each in _found(project))
+
+
+def test_what_a_session_that_is_gone_left_is_found_and_ended(healthy: Project) -> None:
+    neighbour = healthy.inv("session.add", "y")
+    assert neighbour.code == 0
+    rows = json.loads((healthy.main / ".tally-sessions").read_text())
+    del rows["x"]
+    (healthy.main / ".tally-sessions").write_text(json.dumps(rows))
+    healthy.git("worktree", "remove", "--force", str(healthy.worktree("x")))
+
+    assert any("tmux session tally-x belongs to no session" in each for each in _found(healthy))
+    healthy.inv("session.doctor", "--fix", code=None)
+
+    assert "tally-x" not in tmux("list-sessions", "-F", "#{session_name}").splitlines()
+    eventually(lambda: healthy.listed("y")["status"] == "running")
+
+
+def test_an_interrupted_removal_is_finished(healthy: Project) -> None:
+    rows = json.loads((healthy.main / ".tally-sessions").read_text())
+    rows["x"]["state"] = "removing"
+    (healthy.main / ".tally-sessions").write_text(json.dumps(rows))
+
+    assert _found(healthy) == ["it is removing"]
+    healthy.inv("session.doctor", "--fix")
+
+    assert not healthy.worktree("x").exists()
+
+
+def test_a_stranger_on_a_port_is_named_and_survives_stop(healthy: Project) -> None:
+    port = healthy.row("x")["backend_port"]
+    pane = windows("tally-x")[f"backend:{port}"]
+    tmux("send-keys", "-t", pane, "C-c")
+    eventually(lambda: port not in healthy.listed("x")["answering"])
+    stranger = _stranger(port)
+    try:
+        eventually(lambda: str(port) in healthy.listed("x")["foreign"])
+
+        listed = healthy.listed("x")
+
+        assert listed["status"] == "partial"
+        assert f"process {stranger.pid} (" in listed["foreign"][str(port)]
+        assert "taken" in healthy.inv("session.list").out
+        assert f"taken, by process {stranger.pid}" in healthy.inv("session.show", "x").out
+        assert any(f"port {port} is answered by process {stranger.pid}" in each for each in _found(healthy))
+        healthy.inv("session.stop", "x")
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_server_that_was_started_by_hand_in_the_worktree_is_the_sessions(healthy: Project) -> None:
+    healthy.inv("session.stop", "x")
+    port = healthy.row("x")["backend_port"]
+    own = subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], cwd=healthy.worktree("x"))
+    try:
+        eventually(lambda: port in healthy.listed("x")["answering"])
+    finally:
+        own.kill()
+        own.wait()
+
+
+def test_a_missing_program_is_found(healthy: Project) -> None:
+    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if not part.endswith("/ts-bin"))
+    (healthy.top.parent / "bin" / "claude").unlink()
+
+    said = healthy.inv("session.doctor", env={"PATH": path}, code=1)
+
+    assert "claude is missing" in said.out
+
+
+def test_a_window_of_ours_in_which_somebody_types_is_left_alone(healthy: Project) -> None:
+    pane = windows("tally-x")["shell"]
+    enter(pane, "sleep 1000")
+
+    healthy.inv("session.doctor", "--fix")
+
+    assert tmux("display-message", "-p", "-t", pane, "#{pane_current_command}") == "sleep"

@@ -19,14 +19,15 @@ _BLOCKED = frozenset(
 )
 
 
-def _state() -> Path:
+def state_directory() -> Path:
+    """Return where this machine's sessions are known from: of all repositories, private to the user."""
     return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "tally-sessions"
 
 
 @contextmanager
 def claiming(repository: Repository) -> Iterator[set[int]]:
     """Yield the ports that other repositories' sessions hold, under the machine's lock."""
-    with locks.held(_state() / "ports.lock"):
+    with locks.held(state_directory() / "ports.lock"):
         yield held_elsewhere(repository)
 
 
@@ -50,7 +51,7 @@ def rows_elsewhere(repository: Repository) -> list[registry.Row]:
 
 def leave(repository: Repository) -> None:
     """Take a repository without sessions off this machine's list, which goes with its last entry."""
-    with locks.held(_state() / "ports.lock"):
+    with locks.held(state_directory() / "ports.lock"):
         known = _registries()
         if registry.rows(repository) or str(registry.path(repository)) not in known:
             return
@@ -65,7 +66,7 @@ def _list(known: list[str]) -> None:
 
 
 def _file() -> Path:
-    return _state() / "registries.json"
+    return state_directory() / "registries.json"
 
 
 def _registries() -> list[str]:

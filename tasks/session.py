@@ -16,20 +16,22 @@ from .overview import doctor, list_, prune, show
     "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
     "base": "what a new branch starts from, instead of the configured base",
     "dry-run": "print what would be made and change nothing",
+    "yes": "agree to commands that are not in the committed invoke.yaml",
     "json": "answer as JSON",
 })  # fmt: skip
-def add(c: Context, name: str, base: str = "", dry_run: bool = False, json: bool = False) -> None:
+def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
-    from . import choosing, display, lifecycle, status, walk
+    from . import choosing, display, lifecycle, status, trust, walk
 
     repository, settings = choosing.here(), choosing.settings(c, base)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(name, settings, repository)
         answer(display.plan(planned, lifecycle.RESOURCES, walk.label))
         return
+    trust.require(settings, repository, yes)
     made = lifecycle.add(name, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
 

@@ -24,7 +24,7 @@ _LAYERS = (
     "plan",
     "keeping walk",
     "exclude conversation processes claude_json copying envfile activation snapshot",
-    "orphans",
+    "orphans trust",
     "work ports merged listeners machine environments",
     "panes git registry settings",
     "checks locks atomic placeholders names presets signals command",

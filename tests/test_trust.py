@@ -1,0 +1,67 @@
+"""Commands that nobody committed are shown before they run, and agreed to once."""
+
+from pathlib import Path
+
+from tests.project import Project
+
+_EXTRA = "  setup: [touch ran]\n  windows: []\n"
+
+
+def _configure_uncommitted(project: Project, text: str) -> None:
+    (project.main / "invoke.yaml").write_text(f"session:\n{text}")
+
+
+def test_commands_that_are_not_committed_stop_add_and_are_named(project: Project) -> None:
+    _configure_uncommitted(project, _EXTRA)
+    before = project.world()
+
+    said = project.inv("session.add", "x", code=1)
+
+    assert "    touch ran\n" in said.err
+    assert "--yes" in said.err
+    assert project.world() == before
+
+
+def test_what_was_agreed_to_is_not_asked_again(project: Project) -> None:
+    _configure_uncommitted(project, _EXTRA)
+    project.inv("session.add", "x", "--yes")
+
+    project.inv("session.add", "y")
+
+    assert (project.worktree("x") / "ran").exists()
+    assert (project.worktree("y") / "ran").exists()
+
+
+def test_other_commands_are_asked_for_again(project: Project) -> None:
+    _configure_uncommitted(project, _EXTRA)
+    project.inv("session.add", "x", "--yes")
+    _configure_uncommitted(project, _EXTRA.replace("ran", "other"))
+
+    assert "touch other" in project.inv("session.add", "y", code=1).err
+
+
+def test_committed_commands_and_those_of_a_preset_are_not_asked_for(project: Project) -> None:
+    project.configure(f"session:\n{_EXTRA}")
+    project.inv("session.add", "x")
+
+    project.inv("session.add", "y", env={"INVOKE_SESSION_PRESET": "tally"})
+
+
+def test_the_persons_own_file_counts_as_not_committed(project: Project) -> None:
+    (Path.home() / ".invoke.yaml").write_text("session: {activate: 'echo hello'}\n")
+
+    assert "echo hello" in project.inv("session.add", "x", code=1).err
+
+
+def test_a_failing_setup_keeps_the_session_and_start_tries_it_again(project: Project) -> None:
+    project.configure("session:\n  setup: ['echo told; test -e allowed', touch after]\n  windows: []\n")
+
+    said = project.inv("session.add", "x")
+
+    assert "setup command failed: echo told; test -e allowed" in said.err
+    assert "told" in said.err
+    assert not (project.worktree("x") / "after").exists()
+    (project.worktree("x") / "allowed").touch()
+    project.inv("session.start", "x")
+    assert (project.worktree("x") / "after").exists()
+    assert len(project.row("x")["setup_done"]) == 2

@@ -33,6 +33,10 @@ def create(session: Session) -> None:
         again = f"inv session.resume {session.name}"
         notice(f"window {pane.window}: no prompt after {_PROMPT:.0f} s, so nothing was typed; then: {again}")
     due = [(window, pane) for window, pane in due if pane not in late]
+    used = [pane for _window, pane in due if pane.typed]
+    if used:  # half a line, or an open quote, that somebody left there must not become part of ours
+        panes.step([("send-keys", "-t", pane.id, "C-c") for pane in used])
+        panes.wait_for_prompts(used, _QUICK)
     if due:
         panes.step([keys for window, pane in due for keys in _typing(session, window, pane)])
         if session.activate:
@@ -70,12 +74,10 @@ def line(session: Session, window: Window) -> str:
 
 
 def _typing(session: Session, window: Window, pane: panes.Pane) -> list[tuple[str, ...]]:
-    # Half a line that somebody left at the prompt must not become part of ours.
-    clean = [("send-keys", "-t", pane.id, "C-e", "C-u")] if pane.typed else []
     text = line(session, window)
     typed = [("send-keys", "-t", pane.id, "-l", "--", text), ("send-keys", "-t", pane.id, "Enter")] if text else []
     ahead = [_literal(window, pane)] if window.type and not session.activate else []
-    return [*clean, *typed, *ahead, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
+    return [*typed, *ahead, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
 
 
 def _literal(window: Window, pane: panes.Pane) -> tuple[str, ...]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from . import panes, shell
+from . import adoption, panes, shell
 from .errors import CommandError, SessionError
-from .model import Problem, Session
+from .model import Problem, Session, Window
 from .narration import notice
+
+if TYPE_CHECKING:
+    import libtmux
+
+_REFUSED = "invalid window name"  # some releases of tmux refuse a colon
 
 
 def describe(session: Session) -> str:
@@ -23,7 +29,7 @@ def create(session: Session) -> None:
     for window in session.windows:
         if window not in session.present_windows:
             notice(f"window {window.name} is left out: {window.directory} does not exist on this branch")
-    there = [] if session.state == "adding" else _own(session)
+    there = [] if session.state == "adding" else adoption.own(session)
     if there:
         _open_missing(session, {pane.window for pane in there})
     elif session.present_windows:
@@ -35,7 +41,7 @@ def remove(session: Session) -> None:
     target = f"={session.tmux}:"
     condition = panes.same(str(session.worktree))
     if not session.created:
-        _own(session)
+        adoption.own(session)
     try:
         panes.step([("if-shell", "-F", "-t", target, condition, f"kill-session -t '={session.tmux}'")])
     except CommandError as error:
@@ -45,37 +51,12 @@ def remove(session: Session) -> None:
 
 def problems(session: Session) -> list[Problem]:
     """Return the windows that are missing from a running tmux session."""
-    there = {pane.window for pane in _own(session)}
+    there = {pane.window for pane in adoption.own(session)}
     missing = [window.name for window in session.present_windows if window.name not in there]
     if not there or not missing:
         return []
     mend = f"inv session.resume {session.name}"
     return [Problem(f"windows are missing: {', '.join(missing)}", "what ran there does not run", mend)]
-
-
-def _own(session: Session) -> list[panes.Pane]:
-    """Return our panes in the tmux session, which is taken over first if another tool made it for this worktree."""
-    found = panes.observe(session)
-    if found or session.created:
-        return [pane for pane in found if pane.worktree == str(session.worktree)]
-    _adopt(session)
-    return panes.observe(session)
-
-
-def _adopt(session: Session) -> None:
-    target, form = f"={session.tmux}:", "#{pane_id}|#{window_name}|#{@tally_session}|#{pane_current_path}"
-    said = shell.read("tmux", "list-panes", "-s", "-t", target, "-F", form, check=False)
-    rows = [line.split("|", 3) for line in said.splitlines()]
-    within = str(session.worktree)
-    if not rows or any(mark or not (path + "/").startswith(within + "/") for _id, _name, mark, path in rows):
-        return
-    names = {window.name for window in session.windows}
-    steps: list[Sequence[str]] = [("set-option", "-t", target, "@tally_session", within)]
-    for pane, name, _mark, _path in rows:
-        if name in names:
-            steps.append(("set-option", "-p", "-t", pane, "@tally_window", name))
-            steps.append(("set-option", "-p", "-t", pane, "@tally_typed", "1"))
-    panes.step(steps)
 
 
 def _open(session: Session) -> None:
@@ -90,7 +71,7 @@ def _open(session: Session) -> None:
         if ("unknown" in error.stderr and "-e" in error.stderr) or "usage:" in error.stderr:
             version = shell.read("tmux", "-V").strip()
             raise SessionError(f"{version} is too old; expected tmux 3.2 or newer") from None
-        if "invalid window name" not in error.stderr:
+        if _REFUSED not in error.stderr:
             raise
         remove(session)
         said = panes.step(_opening(session, plain_names=True), env=shell.pristine_environment())
@@ -101,8 +82,7 @@ def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]
     target, variables = f"={session.tmux}:", _variables(session)
     steps: list[Sequence[str]] = []
     for window in session.present_windows:
-        # Some releases of tmux refuse a colon in a window's name.
-        name = window.name.replace(":", "-") if plain_names else window.name
+        name = _plain(window.name) if plain_names else window.name
         where = ("-c", str(session.worktree / window.directory))
         if not steps:
             steps.append(
@@ -130,12 +110,26 @@ def _open_missing(session: Session, there: set[str]) -> None:
         server = libtmux.Server(socket_name="default")
         ours = next(each for each in server.sessions if each.session_name == session.tmux)
         for window in missing:
-            opened = ours.new_window(
-                window.name, start_directory=session.worktree / window.directory, environment=session.environment
-            )
+            opened = _new_window(ours, session, window)
             opened.panes[0].cmd("set-option", "-p", "@tally_window", window.name)
     except LibTmuxException as error:
         raise SessionError(f"tmux did not open the windows {', '.join(w.name for w in missing)}: {error}") from None
+
+
+def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libtmux.Window:
+    from libtmux.exc import LibTmuxException
+
+    where, environment = session.worktree / window.directory, session.environment
+    try:
+        return ours.new_window(window.name, start_directory=where, environment=environment)
+    except LibTmuxException as error:
+        if _REFUSED not in str(error):
+            raise
+    return ours.new_window(_plain(window.name), start_directory=where, environment=environment)
+
+
+def _plain(name: str) -> str:
+    return name.replace(":", "-")
 
 
 def _absent(error: CommandError) -> bool:

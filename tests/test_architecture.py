@@ -22,7 +22,7 @@ _LAYERS = (
     "archive",
     "records",
     "plan",
-    "keeping walk",
+    "keeping walk adoption",
     "exclude conversation processes claude_json copying envfile activation snapshot",
     "orphans trust",
     "work ports merged listeners machine environments",

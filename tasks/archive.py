@@ -12,6 +12,7 @@ from typing import Any
 
 from . import atomic, git, keeping, records, registry, snapshot, work
 from .model import Repository, Session
+from .narration import notice
 
 _FORM = "%Y%m%dT%H%M%S.%f"
 
@@ -60,7 +61,10 @@ def all_of(repository: Repository) -> list[Archive]:
     """Return every archive, the newest first; one that was not finished is none."""
     found = []
     for row in _top(repository).glob("*/*/row.json"):
-        found.append(Archive(row.parent, json.loads(row.read_text())))
+        try:
+            found.append(Archive(row.parent, json.loads(row.read_text())))
+        except ValueError as error:
+            notice(f"{row} is left out: {error}")
     return sorted(found, key=lambda archive: archive.directory.name, reverse=True)
 
 
@@ -85,12 +89,15 @@ def _filled(session: Session, directory: Path) -> Archive:
     done = work.of(session, ignored=True)
     nested = [path.rstrip("/") for path in done.untracked if path.endswith("/")]  # git would keep no file of these
     row = registry.rows(session.repository).get(session.name, records.row(session))
-    commit = snapshot.take(session, done.head, [*done.own, *nested]) if done.dirty else ""
-    paths = {*session.copy, *session.env, *nested, *done.own, *done.ignored}
+    apart = done.dirty or done.head != session.tip
+    commit = snapshot.take(session, done.head, [*done.own, *nested]) if apart else ""
+    paths = {*session.copy, *session.env, *nested, *done.own, *done.ignored, *keeping.submodules(session, directory)}
+    hidden = snapshot.hidden(session)
+    keeping.keep(session, directory / "hidden", set(hidden), differing=False)
     facts = {"name": session.name, "row": row, "head": done.head, "head_branch": done.branch, "tip": session.tip}
-    facts |= {"work": commit, "files": keeping.keep(session, directory / "files", paths)}
+    facts |= {"work": commit, "hidden": hidden, "files": keeping.keep(session, directory / "files", paths)}
     made = Archive(directory, facts)
-    if commit or {session.tip, done.head} - {session.start, ""}:
+    if commit or session.tip not in (session.start, ""):
         git.run(session.repository.main, "update-ref", made.reference, commit or session.tip or done.head)
     atomic.write(directory / "row.json", json.dumps(facts, indent=2) + "\n", mode=0o600)  # last: now it is complete
     return made
@@ -126,3 +133,7 @@ def put_back(session: Session) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(target):
             keeping.link_or_copy(directory / "files" / path, target)
+    for path, flag in facts.get("hidden", {}).items():
+        (session.worktree / path).unlink(missing_ok=True)
+        keeping.link_or_copy(directory / "hidden" / path, session.worktree / path)
+        git.run(session.worktree, "update-index", flag, "--", path)

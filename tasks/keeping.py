@@ -7,27 +7,38 @@ import os
 import shutil
 from pathlib import Path
 
-from . import copying
+from . import copying, git
 from .model import Session
 
 # Made anew by a package manager, a compiler or a server; never the only copy of anything.
 _REGENERATED = frozenset(
-    "node_modules .venv venv __pycache__ .vite .svelte-kit .next .nuxt .cache .pytest_cache .mypy_cache .ruff_cache"
-    " .tox .nox .gradle target".split()
+    "node_modules .venv venv __pycache__ .vite .svelte-kit .pytest_cache .mypy_cache .ruff_cache .tox .nox".split()
 )
 
 
-def keep(session: Session, directory: Path, paths: set[str]) -> list[str]:
-    """Keep *paths* but for those that the main checkout has just the same, or that are made anew."""
+def keep(session: Session, directory: Path, paths: set[str], differing: bool = True) -> list[str]:
+    """Keep *paths*; only those that are *differing* from the main checkout's and are not made anew, unless told."""
     kept = []
     for path in sorted(paths):
         source, original = session.worktree / path, session.repository.main / path
-        if not os.path.lexists(source) or _regenerated(path) or path in session.link or _same(source, original):
+        if not os.path.lexists(source) or path in session.link:
+            continue
+        if differing and (_regenerated(path) or _same(source, original)):
             continue
         (directory / path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         link_or_copy(source, directory / path)
         kept.append(path)
     return kept
+
+
+def submodules(session: Session, directory: Path) -> list[str]:
+    """Keep the data of initialised submodules, which git deletes with the worktree; return their paths."""
+    data = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip()) / "modules"
+    if not data.is_dir():
+        return []
+    link_or_copy(data, directory / "modules")
+    listed = git.read(session.worktree, "config", "--file", ".gitmodules", "--get-regexp", r"\.path$", check=False)
+    return [line.split(" ", 1)[1] for line in listed.splitlines()]
 
 
 def _regenerated(path: str) -> bool:

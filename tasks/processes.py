@@ -13,25 +13,33 @@ from .narration import notice
 if TYPE_CHECKING:
     import psutil
 
+_ROUNDS = 3  # a process that ends may have begun another
 _GRACE = 5.0  # seconds between asking a process to end and ending it
 
 
 def end(session: Session) -> None:
-    """End every process of *session* but the shells of its windows and ourselves, and wait until they are gone.
+    """End every process of *session* but ourselves, and wait until they are gone.
 
     Children that were left behind hold the port: they are found by the mark that they inherited.
     """
+    for _round in range(_ROUNDS):
+        running = list(_marked(session))
+        if not running:
+            return
+        _end(running)
+    for process in _marked(session):
+        notice(f"process {process.pid} of {session.name} does not end; see: ps -fp {process.pid}")
+
+
+def _end(running: list[psutil.Process]) -> None:
     import psutil
 
-    running = list(_marked(session))
     for process in running:
         _signal(process, "terminate")
     _gone, alive = psutil.wait_procs(running, timeout=_GRACE)
     for process in alive:
         _signal(process, "kill")
-    _gone, alive = psutil.wait_procs(alive, timeout=_GRACE)
-    for process in alive:
-        notice(f"process {process.pid} of {session.name} does not end; see: ps -fp {process.pid}")
+    psutil.wait_procs(alive, timeout=_GRACE)
 
 
 def _signal(process: psutil.Process, how: str) -> None:
@@ -51,7 +59,7 @@ def _marked(session: Session) -> Iterator[psutil.Process]:
         if process.pid in spared:
             continue
         try:
-            if process.uids().real == os.getuid() and _belongs(process, session) and not _is_window_shell(process):
+            if process.uids().real == os.getuid() and _belongs(process, session):
                 yield process
         except (psutil.Error, OSError):
             continue
@@ -65,9 +73,3 @@ def _belongs(process: psutil.Process, session: Session) -> bool:
     if not Path(process.cwd()).is_relative_to(session.worktree):
         return False
     return any(c.laddr.port in session.ports.values() for c in process.net_connections("tcp") if c.status == "LISTEN")
-
-
-def _is_window_shell(process: psutil.Process) -> bool:
-    """A pane's first process, which tmux ends together with the window."""
-    parent = process.parent()
-    return parent is not None and parent.name().startswith("tmux")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from . import conversation, panes, processes
+from . import conversation, panes
 from .model import Problem, Session, Window
 from .narration import notice
 
@@ -45,8 +45,7 @@ def create(session: Session) -> None:
 
 
 def remove(session: Session) -> None:
-    """End what runs in the windows and what it left behind."""
-    processes.end(session)
+    """Nothing: a shell whose program ended would begin with the next one, so all end together with their windows."""
 
 
 def problems(session: Session) -> list[Problem]:

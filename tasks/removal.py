@@ -20,12 +20,26 @@ def plan(session: Session, force: bool, keep_branch: bool) -> Session:
     if done is not None and done.branch == session.branch:
         tip = done.head
     else:
-        tip = git.commit(session.repository, f"refs/heads/{session.branch}")
+        tip = _tip_elsewhere(session)
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
+    entry = worktree.administration(session)
+    if entry is not None and (entry / "locked").exists() and not force:
+        raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
     if not force and session.state != "removing":  # then it was agreed to, and interrupted
         _refuse_uncommitted(session, done)
         _refuse_unmerged(doomed, done)
     return doomed
+
+
+def _tip_elsewhere(session: Session) -> str:
+    """Return the commit of the branch, which is not checked out in the worktree; empty when there is none."""
+    branch = git.branches(session.repository).get(f"refs/heads/{session.branch}")
+    if branch is None:
+        return ""
+    if branch.checkout and session.creates_branch and branch.checkout != str(session.worktree):
+        moved = f"git worktree move {branch.checkout} {session.worktree}"
+        raise SessionError(f"the branch {session.branch} is checked out at {branch.checkout}; to move it back: {moved}")
+    return branch.commit
 
 
 def _refuse_uncommitted(session: Session, done: work.Work | None) -> None:

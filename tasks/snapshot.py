@@ -27,7 +27,8 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
         index = Path(scratch, "index")
         current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
-        shutil.copy2(session.worktree / current, index)
+        if (session.worktree / current).exists():
+            shutil.copy2(session.worktree / current, index)
         environment = {**shell.environment(), **_NOBODY, "GIT_INDEX_FILE": str(index)}
 
         def git(*arguments: str) -> str:
@@ -44,6 +45,14 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
         parents += [session.tip] if session.tip and session.tip != head else []
         message = f"Work of the session {session.name}"
         return git("commit-tree", content, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+
+
+def hidden(session: Session) -> dict[str, str]:
+    """Return the files that git was told not to look at, by the `update-index` flag that told it."""
+    listed = shell.read("git", "-C", str(session.worktree), "ls-files", "-v", "-z")
+    flags = {"S": "--skip-worktree", "s": "--skip-worktree", "h": "--assume-unchanged"}
+    marked = (line.split(" ", 1) for line in listed.split("\0") if line)
+    return {path: flags[tag] for tag, path in marked if tag in flags and (session.worktree / path).is_file()}
 
 
 def put_back(session: Session, work: str) -> None:

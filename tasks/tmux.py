@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import adoption, panes, shell
+from . import adoption, panes, processes, shell
 from .errors import CommandError, SessionError
 from .model import Problem, Session, Window
 from .narration import notice
@@ -37,7 +37,7 @@ def create(session: Session) -> None:
 
 
 def remove(session: Session) -> None:
-    """End the tmux session if it is ours; another one of that name stays."""
+    """End the tmux session if it is ours, with all that runs in it or came from it; another of that name stays."""
     target = f"={session.tmux}:"
     condition = panes.same(str(session.worktree))
     if not session.created:
@@ -47,6 +47,7 @@ def remove(session: Session) -> None:
     except CommandError as error:
         if not _absent(error):
             raise
+    processes.end(session)
 
 
 def problems(session: Session) -> list[Problem]:

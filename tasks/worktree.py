@@ -105,6 +105,9 @@ def _drop(entry: Path) -> None:
 
 def _delete_branch(session: Session) -> None:
     reference = f"refs/heads/{session.branch}"
+    heads = [session.repository.common / "HEAD", *(session.repository.common / "worktrees").glob("*/HEAD")]
+    if any(head.read_text().strip() == f"ref: {reference}" for head in heads):  # moved by hand, or taken up elsewhere
+        raise SessionError(f"the branch {session.branch} is checked out elsewhere; it is kept: git worktree list")
     try:
         git.run(session.repository.main, "update-ref", "-d", reference, session.tip)
     except CommandError as error:

@@ -8,7 +8,7 @@ from tests.project import Project
 
 def _verbs(started: list[str]) -> list[str]:
     words = (
-        "worktree for-each-ref new-session send-keys if-shell list-panes status update-ref rev-list rev-parse".split()
+        "worktree for-each-ref new-session send-keys if-shell list-panes status ls-files update-ref rev-list rev-parse".split()
     )
     return [next((word for word in words if word in line.split()), line) for line in started]
 
@@ -31,14 +31,15 @@ def test_activation_costs_add_one_more_tmux_for_what_is_typed_after_it(project: 
     assert _verbs(wrappers.starts(tmux)) == ["new-session", "send-keys", "send-keys"]
 
 
-def test_remove_starts_git_thrice_and_tmux_once(project: Project, sandbox: Path) -> None:
+def test_remove_starts_tmux_once_and_git_no_oftener_than_keeping_needs(project: Project, sandbox: Path) -> None:
     project.inv("session.add", "x")
     git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
 
     project.inv("session.remove", "x")
 
-    # The second look is at what the servers wrote while they were ended: it decides what is kept.
-    assert _verbs(wrappers.starts(git)) == ["status", "status", "update-ref"]
+    # The second look is at what the servers wrote while they were ended, the third at what git does not look at:
+    # they decide what is kept.
+    assert _verbs(wrappers.starts(git)) == ["status", "status", "ls-files", "update-ref"]
     assert _verbs(wrappers.starts(tmux)) == ["if-shell"]
 
 

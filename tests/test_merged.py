@@ -93,6 +93,7 @@ def test_a_branch_that_moved_after_the_check_is_kept(worked: Project) -> None:
     from tasks.errors import SessionError
     from tasks.model import Session
 
+    worked.git("checkout", "--quiet", "--detach", cwd=worked.worktree("x"))
     repository = git.locate(worked.main)
     session = Session("x", "x", repository, worked.top / "none", "x", {}, "tally-x", tip=worked.git("rev-parse", "x~1"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,14 +74,23 @@ def keep(session: Session) -> Archive | None:
     """
     if not (session.worktree / ".git").exists():
         return None
-    stamp = datetime.now().strftime(_FORM)
-    directory = _top(session.repository) / session.slug / stamp
+    if session.archive and (Path(session.archive) / "row.json").exists():  # half restored: that one is complete
+        return Archive(Path(session.archive), json.loads((Path(session.archive) / "row.json").read_text()))
+    if session.state == "adding" and not _begun(session):
+        return None
+    directory = _top(session.repository) / session.slug / datetime.now().strftime(_FORM)
     directory.mkdir(parents=True, mode=0o700)
     try:
         return _filled(session, directory)
     except BaseException:
         shutil.rmtree(directory)
         raise
+
+
+def _begun(session: Session) -> bool:
+    """Return whether somebody already worked in a session whose add was interrupted."""
+    done = work.of(session)
+    return done.dirty or done.head != session.start
 
 
 def _filled(session: Session, directory: Path) -> Archive:
@@ -93,12 +101,16 @@ def _filled(session: Session, directory: Path) -> Archive:
     commit = snapshot.take(session, done.head, [*done.own, *nested]) if apart else ""
     paths = {*session.copy, *session.env, *nested, *done.own, *done.ignored, *keeping.submodules(session, directory)}
     hidden = snapshot.hidden(session)
-    keeping.keep(session, directory / "hidden", set(hidden), differing=False)
-    facts = {"name": session.name, "row": row, "head": done.head, "head_branch": done.branch, "tip": session.tip}
-    facts |= {"work": commit, "hidden": hidden, "files": keeping.keep(session, directory / "files", paths)}
+    keeping.keep(session, directory / "hidden", set(hidden))
+    same = {path for path in paths if keeping.is_same(session, path)}
+    head = done.head or git.commit(session.repository, f"{commit}^1")
+    facts = {"name": session.name, "row": row, "head": head, "head_branch": done.branch, "tip": session.tip}
+    facts |= {"work": commit, "hidden": hidden, "same": sorted(same - {*session.copy})}
+    facts |= {"modes": keeping.modes(session, done.untracked)}
+    facts |= {"files": keeping.keep(session, directory / "files", keeping.unique(paths - same))}
     made = Archive(directory, facts)
-    if commit or session.tip not in (session.start, ""):
-        git.run(session.repository.main, "update-ref", made.reference, commit or session.tip or done.head)
+    if at := commit or session.tip or done.head:
+        git.run(session.repository.main, "update-ref", made.reference, at)
     atomic.write(directory / "row.json", json.dumps(facts, indent=2) + "\n", mode=0o600)  # last: now it is complete
     return made
 
@@ -128,12 +140,16 @@ def put_back(session: Session) -> None:
         git.run(session.worktree, "checkout", "--quiet", "--detach", facts["head"])
     if facts["work"]:
         snapshot.put_back(session, facts["work"])
+    keeping.give_back_submodules(session, directory)
     for path in facts["files"]:
-        target = session.worktree / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not os.path.lexists(target):
-            keeping.link_or_copy(directory / "files" / path, target)
-    for path, flag in facts.get("hidden", {}).items():
+        keeping.give_back(directory / "files" / path, session.worktree / path)
+    for path in facts["same"]:  # the main checkout had it just so
+        if (session.repository.main / path).exists():
+            keeping.give_back(session.repository.main / path, session.worktree / path)
+    for path, mode in facts["modes"].items():
+        if (session.worktree / path).is_file():
+            (session.worktree / path).chmod(mode)
+    for path, flag in facts["hidden"].items():
         (session.worktree / path).unlink(missing_ok=True)
-        keeping.link_or_copy(directory / "hidden" / path, session.worktree / path)
+        keeping.give_back(directory / "hidden" / path, session.worktree / path)
         git.run(session.worktree, "update-index", flag, "--", path)

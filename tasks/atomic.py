@@ -1,5 +1,6 @@
 """Files that are replaced whole: a reader, a crash or a full disk never meets half of one."""
 
+import glob
 import os
 import shutil
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 def beside(path: Path) -> Iterator[Path]:
     """Yield a new name beside *path* that takes its place on success and vanishes on failure."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    sweep(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -21,6 +23,24 @@ def beside(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(path: Path) -> None:
+    """Delete what a process that was killed left beside *path*."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
+        number = left.name[len(path.name) + 2 :].partition(".")[0]
+        if number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:

@@ -66,9 +66,12 @@ def days(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise wrong(key, "a number of days", value)
     try:
-        return float(value)  # text comes from an environment variable
+        number = float(value)  # text comes from an environment variable or the command line
     except ValueError:
         raise wrong(key, "a number of days", value) from None
+    if not number >= 0:
+        raise wrong(key, "a number of days that is not negative", value)
+    return number
 
 
 def inside(key: str, value: object) -> str:

@@ -17,7 +17,7 @@ from . import atomic
 from .narration import notice
 
 _STALE = 10.0
-_PATIENCE = 8.0
+_PATIENCE = 12.0
 
 
 def path() -> Path:

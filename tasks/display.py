@@ -76,8 +76,11 @@ def removed(kept: Sequence[Archive]) -> str:
         return "nothing that was removed is kept"
     from tabulate import tabulate
 
-    rows = [[each.name, each.facts["row"]["branch"], age(each.removed), f"{each.size / 1e6:.1f} MB"] for each in kept]
-    return tabulate(rows, ["name", "branch", "removed", "size"], tablefmt="simple", disable_numparse=True)
+    rows = []
+    for each in kept:
+        when, size = each.directory.name[:15], f"{each.size / 1e6:.1f} MB"
+        rows.append([each.name, each.facts["row"]["branch"], when, age(each.removed), size])
+    return tabulate(rows, ["name", "branch", "at", "age", "size"], tablefmt="simple", disable_numparse=True)
 
 
 def age(since: datetime) -> str:

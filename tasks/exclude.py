@@ -15,6 +15,7 @@ def refresh(repository: Repository, without: str = "") -> None:
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
             wanted |= {_pattern(path) for path in row.get("link", [])}
+        atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))
 
 

@@ -12,6 +12,7 @@ from . import (
     imports,
     kept,
     names,
+    narration,
     ports,
     programs,
     records,
@@ -42,23 +43,40 @@ def plan(name: str, settings: Settings, repository: Repository) -> Session:
 
 
 def add(name: str, settings: Settings, repository: Repository) -> Session:
-    """Make the session *name* and return it; a failure, or ^C, leaves nothing of it."""
+    """Make the session *name* and return it; a failure, or ^C, leaves nothing of it.
+
+    What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
+    """
     names.check(name)
+    with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
+        row = registry.rows(repository).get(name, {})
+        if row.get("state", "ready") != "ready":
+            narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
+            _remove(records.session(name, row, repository, lambda: settings), force=False, keep_branch=False)
     return _make(name, repository, lambda held: planning.plan(name, settings, repository, held))
 
 
-def restore(name: str, repository: Repository) -> Session:
-    """Make the removed session *name* again, as it was, and return it; a failure leaves its archive as it is."""
-    saved = restoration.find(name, repository)
-    session = _make(name, repository, lambda held: restoration.plan(saved, repository, held))
-    facts = {key: saved.facts["row"][key] for key in ("setup_done", "creates_branch") if key in saved.facts["row"]}
-    registry.note(repository, name, **facts)
+def restore(name: str, repository: Repository, at: str = "") -> Session:
+    """Make the removed session *name* again, as it was, and return it; a failure leaves its archive as it is.
+
+    Of several, *at* chooses by the beginning of its time; else it is the newest.
+    """
+    saved = restoration.find(name, repository, at)
+    row = saved.facts["row"]
+    done = {key: row[key] for key in ("setup_done",) if key in row}  # what it did is in what comes back
+    session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
+    registry.note(repository, name, creates_branch=row["creates_branch"])
     archive.drop(repository, saved)
     return session
 
 
-def _make(name: str, repository: Repository, plan: Callable[[set[int]], Session]) -> Session:
-    """Claim the row of what *plan* decides on the ports held elsewhere, make each resource, confirm the row."""
+def _make(
+    name: str, repository: Repository, plan: Callable[[set[int]], Session], facts: registry.Row | None = None
+) -> Session:
+    """Claim the row of what *plan* decides on the ports held elsewhere, make each resource, confirm the row.
+
+    *facts* go into the row as well.
+    """
     begun: list[Resource] = []
     session = None
     with signals.raised(), registry.alone(repository, name):
@@ -66,10 +84,10 @@ def _make(name: str, repository: Repository, plan: Callable[[set[int]], Session]
             with ports.claiming(repository) as held, registry.changing(repository) as rows:
                 session = plan(held)
                 ports.join(repository)  # before the row: else others could be given its ports
-                rows[name] = records.row(session)
+                rows[name] = {**records.row(session), **(facts or {})}
             imports.prefetch("dotenv.parser", "sqlite3")
             walk.forward(session, RESOURCES, begun)
-            registry.note(repository, name, state="ready")
+            registry.note(repository, name, state="ready", archive="")
         except BaseException:
             if session is not None:
                 walk.undo(session, begun)
@@ -107,27 +125,34 @@ def remove(session: Session, force: bool = False, keep_branch: bool = False) -> 
     Raises `SessionError` before any effect when work would be lost, unless *force*.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        imports.prefetch("psutil")
-        doomed = removing.plan(session, force, keep_branch)
-        agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch}
-        registry.note(session.repository, session.name, state="removing", **agreed)
-        os.chdir(session.repository.main)  # the worktree may take our directory with it
-        with signals.held():
-            leftovers = walk.backward(doomed, RUNNING)  # first: what they write last is kept as well
-            saved = _archived(doomed)
-            leftovers += walk.backward(doomed, [resource for resource in RESOURCES if resource not in RUNNING])
-            if leftovers:
-                again = f"the rest is removed; to try again: inv session.remove {session.name}"
-                raise SessionError("\n".join([*leftovers, again]))
-            walk.release(session)
+        now = registry.rows(session.repository).get(session.name)
+        if now is None or now.get("created", "") != session.created:
+            raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
+        return _remove(session, force, keep_branch)
+
+
+def _remove(session: Session, force: bool, keep_branch: bool) -> archive.Archive | None:
+    imports.prefetch("psutil")
+    doomed = removing.plan(session, force, keep_branch)
+    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch}
+    registry.note(session.repository, session.name, state="removing", **agreed)
+    os.chdir(session.repository.main)  # the worktree may take our directory with it
+    with signals.held():
+        leftovers = walk.backward(doomed, RUNNING)  # first: what they write last is kept as well
+        saved = _archived(doomed, session)
+        leftovers += walk.backward(doomed, [resource for resource in RESOURCES if resource not in RUNNING])
+        if leftovers:
+            again = f"the rest is removed; to try again: inv session.remove {session.name}"
+            raise SessionError("\n".join([*leftovers, again]))
+        walk.release(session)
     return saved
 
 
-def _archived(doomed: Session) -> archive.Archive | None:
+def _archived(doomed: Session, session: Session) -> archive.Archive | None:
     try:
         return archive.keep(doomed)
     except (SessionError, OSError) as error:
-        registry.note(doomed.repository, doomed.name, state="ready")
+        registry.note(doomed.repository, doomed.name, state="ready", creates_branch=session.creates_branch)
         again = f"inv session.start {doomed.name}"
         raise SessionError(f"{error}\nnothing was removed, because it could not be kept; to go on: {again}") from None
 

@@ -54,13 +54,13 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
 
 
 @command(help={"days": "drop what was removed longer ago", "dry-run": "print what would be dropped and change nothing"})
-def prune(c: Context, days: float = 0.0, dry_run: bool = False) -> None:
+def prune(c: Context, days: str = "", dry_run: bool = False) -> None:
     """Forget removed sessions that nobody restored, and sessions whose worktree is gone.
 
     Example: inv session.prune --dry-run
     """
-    from . import choosing, pruning
+    from . import checks, choosing, pruning
 
     repository = choosing.here()
-    limit = days or choosing.settings(c).keep_removed
+    limit = checks.days("--days", days) if days else choosing.settings(c).keep_removed
     answer(pruning.prune(repository, choosing.every(c, repository), limit, dry_run or c.config.run.dry))

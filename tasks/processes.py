@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,14 +33,30 @@ def end(session: Session) -> None:
 
 
 def _end(running: list[psutil.Process]) -> None:
-    import psutil
-
     for process in running:
         _signal(process, "terminate")
-    _gone, alive = psutil.wait_procs(running, timeout=_GRACE)
+    alive = _outlasting(running)
     for process in alive:
         _signal(process, "kill")
-    psutil.wait_procs(alive, timeout=_GRACE)
+    _outlasting(alive)
+
+
+def _outlasting(running: list[psutil.Process]) -> list[psutil.Process]:
+    """Wait until *running* have ended, and return those that do not; one whose parent does not care has ended too."""
+    deadline = time.monotonic() + _GRACE
+    while running and time.monotonic() < deadline:
+        running = [process for process in running if _runs(process)]
+        time.sleep(0.01 if running else 0)
+    return running
+
+
+def _runs(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _signal(process: psutil.Process, how: str) -> None:
@@ -59,7 +76,7 @@ def _marked(session: Session) -> Iterator[psutil.Process]:
         if process.pid in spared:
             continue
         try:
-            if process.uids().real == os.getuid() and _belongs(process, session):
+            if process.uids().real == os.getuid() and _runs(process) and _belongs(process, session):
                 yield process
         except (psutil.Error, OSError):
             continue

@@ -15,6 +15,7 @@ from .settings import Settings
 
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
+    " archive"
 ).split()
 
 

@@ -17,15 +17,12 @@ def plan(session: Session, force: bool, keep_branch: bool) -> Session:
     Raises `SessionError` naming the work that exists nowhere else, unless *force*.
     """
     done = work.of(session) if worktree.administration(session) is not None else None
-    if done is not None and done.branch == session.branch:
-        tip = done.head
-    else:
-        tip = _tip_elsewhere(session)
+    tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
     entry = worktree.administration(session)
     if entry is not None and (entry / "locked").exists() and not force:
         raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
-    if not force and session.state != "removing":  # then it was agreed to, and interrupted
+    if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
         _refuse_uncommitted(session, done)
         _refuse_unmerged(doomed, done)
     return doomed

@@ -14,13 +14,16 @@ from .errors import SessionError
 from .model import Repository, Session, Window
 
 
-def find(name: str, repository: Repository) -> archive.Archive:
-    """Return the newest archive of a session called *name*; raise `SessionError` with the known ones otherwise."""
+def find(name: str, repository: Repository, at: str = "") -> archive.Archive:
+    """Return the newest archive of a session called *name*, whose time begins with *at*.
+
+    Raises `SessionError` with the known ones otherwise.
+    """
     known = archive.all_of(repository)
     for each in known:
-        if each.name == name:
+        if each.name == name and each.directory.name.startswith(at):
             return each
-    names = ", ".join(sorted({each.name for each in known}))
+    names = ", ".join(sorted(f"{each.name} ({each.directory.name})" if at else each.name for each in known))
     listed = f"known: {names}" if names else "there is none"
     raise SessionError(f"no removed session is called {name!r}; {listed}. To see them: inv session.list --removed")
 

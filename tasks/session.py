@@ -24,12 +24,13 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool 
 
     Example: inv session.add feature/login
     """
-    from . import choosing, display, lifecycle, status, trust, walk
+    from . import choosing, display, lifecycle, records, status, trust, walk
 
     repository, settings = choosing.here(), choosing.settings(c, base)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(name, settings, repository)
-        answer(display.plan(planned, lifecycle.RESOURCES, walk.label))
+        described = display.plan(planned, lifecycle.RESOURCES, walk.label)
+        answer(as_json(records.row(planned)) if json else described)
         return
     trust.require(settings, repository, yes)
     made = lifecycle.add(name, settings, repository)
@@ -114,8 +115,12 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
     fail(failed)
 
 
-@command("name", help={"name": "the removed session", "json": "answer as JSON"})
-def restore(c: Context, name: str, json: bool = False) -> None:  # noqa: ARG001
+@command("name", help={
+    "name": "the removed session",
+    "at": "which of several, by the beginning of its time in session.list --removed; else the newest",
+    "json": "answer as JSON",
+})  # fmt: skip
+def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  # noqa: ARG001
     """Bring a removed session back: its commits, its uncommitted work, its database and `.env` files.
 
     Example: inv session.restore feature/login
@@ -123,7 +128,7 @@ def restore(c: Context, name: str, json: bool = False) -> None:  # noqa: ARG001
     from . import choosing, display, lifecycle, status
 
     repository = choosing.here()
-    made = lifecycle.restore(name, repository)
+    made = lifecycle.restore(name, repository, at)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
 
 

@@ -98,5 +98,5 @@ def _echo(command: str) -> None:
 def _failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
     if code == 127:
         return SessionError(f"{argv[0]} is not installed or not on PATH; install the package '{argv[0]}'")
-    words = [word for word in argv if not word.startswith(("-", "/", "="))][:3]
+    words = [word for word in argv if not word.startswith(("-", "/")) and "=" not in word][:3]
     return CommandError(" ".join(words), code, stderr)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import shell
@@ -22,18 +24,11 @@ _NOBODY = {
 def take(session: Session, head: str, without: Iterable[str]) -> str:
     """Return a commit that holds the worktree's content, but for the paths in *without*.
 
-    Its parents are *head*, a commit of what was staged, and the branch's tip when that is elsewhere.
+    Its parents are *head*, a commit of what was staged, and the branch's tip when that is elsewhere. On a branch
+    without commits an empty one takes the place of *head*.
     """
-    with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
-        index = Path(scratch, "index")
-        current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
-        if (session.worktree / current).exists():
-            shutil.copy2(session.worktree / current, index)
-        environment = {**shell.environment(), **_NOBODY, "GIT_INDEX_FILE": str(index)}
-
-        def git(*arguments: str) -> str:
-            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment).strip()
-
+    with _index_copy(session) as git:
+        head = head or git("commit-tree", git("hash-object", "-w", "-t", "tree", os.devnull), "-m", "no commits")
         try:
             staged = git("write-tree")
         except CommandError:  # a merge with conflicts has no tree; what is in the files is kept all the same
@@ -45,6 +40,22 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
         parents += [session.tip] if session.tip and session.tip != head else []
         message = f"Work of the session {session.name}"
         return git("commit-tree", content, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+
+
+@contextmanager
+def _index_copy(session: Session) -> Iterator[Callable[..., str]]:
+    """Yield git with a copy of the worktree's index: what is added there leaves the worktree's own alone."""
+    with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
+        index = Path(scratch, "index")
+        current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
+        if (session.worktree / current).exists():
+            shutil.copy2(session.worktree / current, index)
+        environment = {**shell.environment(), **_NOBODY, "GIT_INDEX_FILE": str(index)}
+
+        def git(*arguments: str) -> str:
+            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment).strip()
+
+        yield git
 
 
 def hidden(session: Session) -> dict[str, str]:

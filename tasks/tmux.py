@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]
     steps: list[Sequence[str]] = []
     for window in session.present_windows:
         name = _plain(window.name) if plain_names else window.name
-        where = ("-c", str(session.worktree / window.directory))
+        where = ("-c", _directory(session, window))
         if not steps:
             steps.append(
                 ("new-session", "-d", "-s", session.tmux, "-n", name, "-x", "200", "-y", "50", *where, *variables)
@@ -120,7 +121,7 @@ def _open_missing(session: Session, there: set[str]) -> None:
 def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libtmux.Window:
     from libtmux.exc import LibTmuxException
 
-    where, environment = session.worktree / window.directory, session.environment
+    where, environment = _directory(session, window), session.environment
     try:
         return ours.new_window(window.name, start_directory=where, environment=environment)
     except LibTmuxException as error:
@@ -129,10 +130,14 @@ def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libt
     return ours.new_window(_plain(window.name), start_directory=where, environment=environment)
 
 
+def _directory(session: Session, window: Window) -> str:
+    return str(session.worktree / window.directory).replace("#", "##")  # tmux expands it as a format
+
+
 def _plain(name: str) -> str:
     return name.replace(":", "-")
 
 
 def _absent(error: CommandError) -> bool:
-    said = ("can't find session", "no server running", "error connecting", "can't find pane", "can't find window")
-    return any(text in error.stderr for text in said)
+    said = "can't find session|no server running|error connecting|can't find pane|can't find window|server exited"
+    return re.search(said, error.stderr) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 
-from . import narration, ports, registry, signals
+from . import exclude, narration, ports, registry, signals
 from .errors import SessionError
 from .model import Resource, Session
 
@@ -50,5 +50,7 @@ def backward(session: Session, resources: Sequence[Resource]) -> list[str]:
 
 def release(session: Session) -> None:
     """Drop the row, and with the last one the repository's place on the machine's list."""
-    if not registry.release(session.repository, session.name):
+    left = registry.release(session.repository, session.name)
+    exclude.refresh(session.repository)  # of two that are removed at once each left the other's lines
+    if not left:
         ports.leave(session.repository)

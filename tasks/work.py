@@ -11,7 +11,7 @@ from . import git
 from .model import Session
 
 _CHECKOUT = 5.0  # seconds that git may take for it
-_OURS_UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp$")
+UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp$")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _parsed(said: str, session: Session) -> Work:
     for record in records:
         kind, _, rest = record.partition(" ")
         if record.startswith("# branch.oid "):
-            head = record.split(" ", 2)[2]
+            head = record.split(" ", 2)[2].replace("(initial)", "")
         elif record.startswith("# branch.head "):
             branch = record.split(" ", 2)[2]
         elif kind == "?":
@@ -81,7 +81,7 @@ def _never_refreshed(session: Session) -> bool:
 
 def _ours(session: Session, path: str) -> bool:
     made = {*session.copy, *session.link, *session.env}
-    return path.rstrip("/") in made or _OURS_UNFINISHED.search(path) is not None
+    return path.rstrip("/") in made or UNFINISHED.search(path) is not None
 
 
 def distance(session: Session, head: str, base: str) -> tuple[int, int]:

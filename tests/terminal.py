@@ -2,7 +2,7 @@
 
 import subprocess
 
-from tests.project import eventually
+from tests.project import Project, eventually
 
 
 def tmux(*arguments: str, check: bool = True) -> str:
@@ -34,3 +34,13 @@ def enter(pane: str, line: str) -> None:
     """Type *line* into the pane and press Enter."""
     tmux("send-keys", "-t", pane, "-l", "--", line)
     tmux("send-keys", "-t", pane, "Enter")
+
+
+def runs(project: Project, name: str) -> None:
+    """Wait until all of the session *name* runs; a failure shows what its windows show."""
+    try:
+        eventually(lambda: project.listed(name)["status"] == "running")
+    except AssertionError:
+        session = project.listed(name)
+        shown = "\n".join(f"--- {window}\n{screen(pane)}" for window, pane in windows(session["tmux"]).items())
+        raise AssertionError(f"{session}\n{shown}") from None

@@ -7,9 +7,7 @@ from tests.project import Project
 
 
 def _verbs(started: list[str]) -> list[str]:
-    words = (
-        "worktree for-each-ref new-session send-keys if-shell list-panes status ls-files update-ref rev-list rev-parse".split()
-    )
+    words = "worktree for-each-ref new-session send-keys if-shell list-panes status ls-files update-ref rev-list rev-parse".split()
     return [next((word for word in words if word in line.split()), line) for line in started]
 
 

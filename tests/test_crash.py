@@ -38,7 +38,19 @@ def test_an_add_that_was_killed_is_listed_and_removed(crowded: Project, resource
     crowded.inv(resource, "create", moment, "SIGKILL", "session.add", "x", code=_KILLED, program=_PROGRAM)
 
     assert crowded.listed("x")["status"] == "adding"
-    assert "x" in crowded.inv("session.add", "x", code=1).err
+    crowded.inv("session.remove", "x")
+    assert crowded.world() == before
+
+
+@resources
+def test_an_add_that_was_killed_is_begun_anew_by_the_next(crowded: Project, resource: str) -> None:
+    before = crowded.world()
+    crowded.inv(resource, "create", "after", "SIGKILL", "session.add", "x", code=_KILLED, program=_PROGRAM)
+
+    said = crowded.inv("session.add", "x")
+
+    assert "interrupted (adding)" in said.err
+    assert crowded.row("x")["state"] == "ready"
     crowded.inv("session.remove", "x")
     assert crowded.world() == before
 

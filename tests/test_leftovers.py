@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.project import Project, eventually
-from tests.terminal import enter, shows, windows
+from tests.terminal import enter, panes, runs, shows, windows
 
 _STUBBORN = """import pathlib, signal, sys, time
 for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
@@ -46,6 +46,11 @@ def _begin(session: str, command: str, begun: Path) -> psutil.Process:
     return next(p for p in psutil.process_iter() if str(begun) in _words(p) and "python" in _words(p)[0])
 
 
+def _lives(process: psutil.Process) -> bool:
+    """Return whether it runs; one that ended is gone only once its parent has asked."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 def _words(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline() or [""]
@@ -53,9 +58,8 @@ def _words(process: psutil.Process) -> list[str]:
         return [""]
 
 
-@pytest.mark.parametrize("verb", ["remove", "stop"])
 def test_what_outlives_its_window_is_ended_and_nothing_else(
-    project: Project, sandbox: Path, stubborn: Path, unrelated: psutil.Process, verb: str
+    project: Project, sandbox: Path, stubborn: Path, unrelated: psutil.Process
 ) -> None:
     for name in ("x", "x-2"):
         project.inv("session.add", name)
@@ -67,11 +71,11 @@ def test_what_outlives_its_window_is_ended_and_nothing_else(
     ]
     neighbour = _begin("tally-x-2", command, sandbox / "begun-4")
 
-    project.inv(f"session.{verb}", "x")
+    project.inv("session.remove", "x")
 
-    assert [process.is_running() for process in ours] == [False] * 3
-    assert neighbour.is_running()
-    assert unrelated.is_running()
+    assert [_lives(process) for process in ours] == [False] * 3
+    assert _lives(neighbour)
+    assert _lives(unrelated)
     assert project.listed("x-2")["status"] in ("running", "partial")
 
 
@@ -79,7 +83,7 @@ def test_a_servers_reloader_is_ended_with_it(project: Project) -> None:
     project.inv("session.add", "x")
     port = project.row("x")["backend_port"]
     pane = windows("tally-x")["shell"]
-    eventually(lambda: project.listed("x")["status"] == "running")
+    runs(project, "x")
     enter(pane, f"cd backend; setsid nohup python manage.py {port + 20000} > /dev/null 2>&1 &")
     eventually(lambda: any(str(port + 20000) in _words(process) for process in psutil.process_iter()))
 
@@ -87,3 +91,15 @@ def test_a_servers_reloader_is_ended_with_it(project: Project) -> None:
 
     assert project.listed("x")["answering"] == []
     assert not any(str(port + 20000) in _words(process) for process in psutil.process_iter())
+
+
+def test_what_a_shell_begins_while_its_session_is_removed_is_ended(project: Project) -> None:
+    window = "{name: backend, dir: backend, run: 'exec nohup python manage.py {backend_port}'}"
+    project.configure(f"session: {{activate: 'sleep 30; true', windows: [{window}]}}\n")
+    before = project.world()
+    project.inv("session.add", "x")
+    eventually(lambda: "sleep" in panes("tally-x", "#{pane_current_command}"))
+
+    project.inv("session.remove", "x")  # which ends the sleep, and thereby begins the server
+
+    assert project.world() == before

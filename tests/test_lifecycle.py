@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.project import Project, eventually
+from tests.project import Project
+from tests.terminal import runs
 
 _LISTED = set("name slug branch worktree ports status dirty ahead behind claude component created".split())
 
@@ -12,7 +13,7 @@ def test_an_added_session_runs_and_its_removal_leaves_the_world_as_it_was(projec
     before = project.world()
 
     project.inv("session.add", "feature/deep.er")
-    eventually(lambda: project.listed("feature/deep.er")["status"] == "running")
+    runs(project, "feature/deep.er")
     project.inv("session.remove", "feature/deep.er")
 
     assert project.world() == before
@@ -98,7 +99,7 @@ def test_a_dry_run_of_add_changes_nothing_and_starts_nothing(project: Project, s
 
 def test_a_dry_run_of_remove_changes_nothing(project: Project) -> None:
     project.inv("session.add", "x")
-    eventually(lambda: project.listed("x")["status"] == "running")
+    runs(project, "x")
     before = project.world()
 
     said = project.inv("session.remove", "x", "--dry-run")

@@ -1,13 +1,12 @@
 """What `remove` refuses, what it takes, and what it never touches."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.project import Project, eventually
-from tests.terminal import enter, panes, shows, tmux, windows
+from tests.project import Project
+from tests.terminal import panes, runs, tmux, windows
 
 
 def _modify(worktree: Path, git: Callable[..., str]) -> None:
@@ -42,7 +41,7 @@ _WORK = {
 def test_work_is_refused_by_its_name_and_gone_only_by_force(project: Project, named: str) -> None:
     before = project.world()
     project.inv("session.add", "x")
-    eventually(lambda: project.listed("x")["status"] == "running")
+    runs(project, "x")
     _WORK[named](project.worktree("x"), project.git)
     during = project.world()
 
@@ -110,7 +109,7 @@ def test_all_goes_on_after_one_that_is_refused(project: Project) -> None:
 def test_a_name_is_no_prefix(project: Project) -> None:
     for name in ("feature", "feature-2"):
         project.inv("session.add", name)
-    eventually(lambda: project.listed("feature-2")["status"] == "running")
+    runs(project, "feature-2")
     tmux("kill-session", "-t", "=tally-feature")  # tmux would now take feature for feature-2
     before = windows("tally-feature-2")
 
@@ -128,36 +127,3 @@ def test_a_foreign_tmux_session_that_took_the_name_survives(project: Project) ->
     project.inv("session.remove", "x")
 
     assert panes("tally-x", "#{window_name}") == ["mine"]
-
-
-def test_a_session_whose_worktree_was_deleted_by_hand_is_removed(project: Project) -> None:
-    before = project.world()
-    project.inv("session.add", "x")
-    shutil.rmtree(project.worktree("x"))
-    assert project.listed("x")["status"] == "broken"
-
-    project.inv("session.remove", "x")
-
-    assert project.world() == before
-
-
-def test_a_session_is_removed_from_its_own_window(project: Project) -> None:
-    before = project.world()
-    project.inv("session.add", "x")
-    pane = windows("tally-x")["shell"]
-    shows(pane, "$")
-
-    enter(pane, "inv session.remove x")
-
-    eventually(lambda: not (project.main / ".tally-sessions").exists(), 40)
-    eventually(lambda: project.world() == before)
-
-
-def test_a_session_is_removed_from_a_directory_that_goes_with_it(project: Project) -> None:
-    before = project.world()
-    project.inv("session.add", "x")
-
-    said = project.inv("session.remove", cwd=project.worktree("x") / "backend")
-
-    assert f"cd {project.main}" in said.out
-    assert project.world() == before

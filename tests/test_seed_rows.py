@@ -7,7 +7,7 @@ import pytest
 
 from tests import port_slot
 from tests.project import Project, eventually
-from tests.terminal import enter, panes, tmux, windows
+from tests.terminal import enter, panes, runs, tmux, windows
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_seeds_session_without_tmux_is_resumed(old: Project) -> None:
 
     old.inv("session.resume", "old")
 
-    eventually(lambda: old.listed("old")["status"] == "running")
+    runs(old, "old")
 
 
 def test_a_seeds_session_is_removed_with_its_tmux_session(old: Project) -> None:

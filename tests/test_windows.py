@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.project import Project, eventually
-from tests.terminal import enter, panes, screen, shows, windows
+from tests.terminal import enter, panes, runs, screen, shows, tmux, windows
 
 _PARENTS = {
     "CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "parent", "CLAUDE_CODE_CHILD_SESSION": "1",
@@ -68,7 +68,7 @@ def test_each_server_answers_on_its_own_port_from_its_own_worktree(project: Proj
         for place in ("backend", "frontend"):
             (project.worktree(name) / place / "who.txt").write_text(f"{name} {place}")
     for name in ("x", "y"):
-        eventually(lambda name=name: project.listed(name)["status"] == "running")  # type: ignore[misc]
+        runs(project, name)
 
         found = [_fetched(project.row(name)[f"{place}_port"], "who.txt") for place in ("backend", "frontend")]
 
@@ -85,6 +85,21 @@ def test_a_new_conversation_starts_under_its_id_and_name_in_the_worktree(project
     assert call["cwd"] == worktree
     assert call["env"]["TALLY_SESSION"] == worktree
     assert not set(_PARENTS) & set(call["env"])
+
+
+def test_a_tmux_server_that_began_in_a_conversation_passes_none_of_it_on(
+    project: Project, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    markers = [key for key in _PARENTS if key.startswith("CLAUDE")]
+    with monkeypatch.context() as parent:
+        for key in markers:
+            parent.setenv(key, _PARENTS[key])
+        tmux("new-session", "-d", "-s", "mine")
+
+    project.inv("session.add", "x")
+    eventually(lambda: _calls(sandbox))
+
+    assert not set(markers) & set(_calls(sandbox)[0]["env"])
 
 
 def test_a_window_has_its_ports_in_the_environment(project: Project) -> None:

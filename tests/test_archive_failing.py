@@ -1,0 +1,146 @@
+"""Nothing is removed that could not be kept, and no archive is lost on its way back or before its time."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import dirty, effects, failing_inv
+from tests.project import Project, eventually
+
+_FAILING_GIT = """#!/bin/sh
+case "$*" in *"{verb}"*) echo "fatal: no space left on device" >&2; exit 128;; esac
+exec {real} "$@"
+"""
+
+
+@pytest.fixture
+def worked(project: Project) -> Project:
+    """Return the project with the session x and work of every kind in it."""
+    project.configure(dirty.LIGHT)
+    project.inv("session.add", "x")
+    dirty.make(project, project.worktree("x"))
+    return project
+
+
+def _archives(project: Project) -> list[Path]:
+    return [row.parent for row in (project.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")]
+
+
+def _assert_refused(project: Project, remove: Callable[[], str]) -> None:
+    work = dirty.of(project.worktree("x"))
+
+    said = remove()
+
+    assert "nothing was removed" in said
+    assert "inv session.start x" in said
+    assert dirty.of(project.worktree("x")) == work
+    assert _archives(project) == []
+    project.inv("session.start", "x")
+    eventually(lambda: project.listed("x")["status"] in ("running", "partial"))
+    project.inv("session.remove", "x", "--force")
+    project.inv("session.restore", "x")
+    assert dirty.of(project.worktree("x")) == work
+
+
+@pytest.mark.parametrize("verb", ["commit-tree", "write-tree", "update-ref", "add --all"])
+def test_nothing_is_removed_that_git_could_not_keep(worked: Project, sandbox: Path, verb: str) -> None:
+    wrapper, real = sandbox / "bin" / "git", shutil.which("git")
+
+    def remove() -> str:
+        wrapper.write_text(_FAILING_GIT.format(verb=verb, real=real))
+        wrapper.chmod(0o755)
+        said = worked.inv("session.remove", "x", "--force", code=1).err
+        wrapper.unlink()
+        return said
+
+    _assert_refused(worked, remove)
+
+
+@pytest.mark.parametrize("label", ["atomic.write", "os.replace"])
+def test_nothing_is_removed_that_the_disk_has_no_room_for(worked: Project, label: str) -> None:
+    found = effects.of(worked, "session.remove", "x", "--force")
+    worked.inv("session.restore", "x")
+    where = [n for n, effect in enumerate(found, 1) if effect.startswith(label) and "/removed/" in effect]
+
+    _assert_refused(
+        worked, lambda: effects.faulty(worked, where[-1], "before", "EDQUOT", "session.remove", "x", "--force").err
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_nothing_is_removed_when_the_archive_cannot_be_made(worked: Project) -> None:
+    private = worked.main / ".git" / "tally-sessions"
+    (private / "removed").mkdir(parents=True, mode=0o500)
+
+    def remove() -> str:
+        said = worked.inv("session.remove", "x", "--force", code=1).err
+        (private / "removed").chmod(0o700)
+        return said
+
+    _assert_refused(worked, remove)
+
+
+def test_nothing_is_removed_when_a_file_is_where_the_archives_go(worked: Project) -> None:
+    blocking = worked.main / ".git" / "tally-sessions" / "removed"
+    blocking.parent.mkdir(exist_ok=True)
+    blocking.touch()
+
+    def remove() -> str:
+        said = worked.inv("session.remove", "x", "--force", code=1).err
+        blocking.unlink()
+        return said
+
+    _assert_refused(worked, remove)
+
+
+@pytest.mark.parametrize("resource", ["worktree", "kept", "tmux", "files", "programs"])
+def test_a_restore_that_was_killed_is_finished_by_remove_and_can_be_repeated(worked: Project, resource: str) -> None:
+    work = dirty.of(worked.worktree("x"))
+    worked.inv("session.remove", "x", "--force")
+    arguments = (resource, "create", "after", "SIGKILL", "session.restore", "x")
+    worked.inv(*arguments, code=-signal.SIGKILL, program=failing_inv.__file__)
+
+    assert worked.listed("x")["status"] == "adding"
+    worked.inv("session.remove", "x")  # what is in it is in the archive: nothing to force
+    worked.inv("session.restore", "x")
+
+    assert dirty.of(worked.worktree("x")) == work
+
+
+def test_what_a_server_does_to_a_half_restored_file_does_not_reach_the_archive(worked: Project) -> None:
+    worked.inv("session.remove", "x", "--force")
+    arguments = ("kept", "create", "after", "SIGKILL", "session.restore", "x")
+    worked.inv(*arguments, code=-signal.SIGKILL, program=failing_inv.__file__)
+
+    with (worked.worktree("x") / "backend" / ".env").open("a") as file:
+        file.write("MORE=1\n")
+
+    assert (_archives(worked)[0] / "files" / "backend" / ".env").read_text() == "SECRET_KEY=own\n"
+
+
+def test_an_aborted_add_of_the_same_name_does_not_hide_an_archive(worked: Project) -> None:
+    work = dirty.of(worked.worktree("x"))
+    worked.inv("session.remove", "x", "--force")
+    arguments = ("tmux", "create", "after", "SIGKILL", "session.add", "x")
+    worked.inv(*arguments, code=-signal.SIGKILL, program=failing_inv.__file__)
+    worked.inv("session.remove", "x")
+
+    worked.inv("session.restore", "x")
+
+    assert dirty.of(worked.worktree("x")) == work
+
+
+def test_setup_that_succeeded_is_not_run_again_by_restore(project: Project) -> None:
+    project.configure(dirty.LIGHT.rstrip("}\n") + ', setup: ["echo run >> backend/.env"]}\n')
+    project.inv("session.add", "x")
+    before = (project.worktree("x") / "backend" / ".env").read_text()
+
+    project.inv("session.remove", "x", "--force")
+    project.inv("session.restore", "x")
+
+    assert before.count("run") == 1
+    assert (project.worktree("x") / "backend" / ".env").read_text() == before

@@ -1,0 +1,86 @@
+"""Archives: private, small, listed, forgotten in time; nothing is removed that could not be kept."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import dirty
+from tests.project import Project, eventually
+
+
+@pytest.fixture
+def worked(project: Project) -> Project:
+    """Return the project with the session x and work of every kind in it."""
+    project.configure(dirty.LIGHT)
+    project.inv("session.add", "x")
+    dirty.make(project, project.worktree("x"))
+    return project
+
+
+def _archives(project: Project) -> list[Path]:
+    return [row.parent for row in (project.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")]
+
+
+def test_an_archive_is_private_and_holds_nothing_twice(worked: Project) -> None:
+    (worked.worktree("x") / "frontend" / ".env").write_bytes((worked.main / "frontend" / ".env").read_bytes())
+
+    worked.inv("session.remove", "x", "--force")
+
+    [archive] = _archives(worked)
+    files = {str(path.relative_to(archive)) for path in archive.rglob("*") if path.is_file()}
+    assert files == {"row.json", "files/backend/.env"}
+    assert archive.stat().st_mode & 0o077 == 0
+    assert (archive / "row.json").stat().st_mode & 0o077 == 0
+    assert "SECRET_KEY" not in (archive / "row.json").read_text()
+
+
+def test_restoring_leaves_no_archive_and_no_ref(worked: Project) -> None:
+    worked.inv("session.remove", "x", "--force")
+    worked.inv("session.restore", "x")
+
+    assert worked.git("for-each-ref", "refs/tally") == ""
+    assert not (worked.main / ".git" / "tally-sessions" / "removed").exists()
+    assert "there is none" in worked.inv("session.restore", "y", code=1).err
+
+
+def test_remove_says_what_it_kept_and_the_command_that_brings_it_back(worked: Project) -> None:
+    said = worked.inv("session.remove", "x", "--force")
+
+    assert "its uncommitted work, backend/.env" in said.out
+    assert "inv session.restore x" in said.out
+
+
+def test_the_list_of_removed_sessions(worked: Project) -> None:
+    assert worked.inv("session.list", "--removed", "--json").json == []
+    worked.inv("session.remove", "x", "--force")
+
+    [record] = worked.inv("session.list", "--removed", "--json").json
+    lines = worked.inv("session.list", "--removed").out.splitlines()
+
+    assert (record["name"], record["branch"]) == ("x", "x")
+    assert record["files"] == ["backend/.env", "frontend/.env"]
+    assert record["bytes"] > 0
+    assert re.fullmatch(r"[0-9a-f]{40}", record["commit"])
+    assert re.fullmatch(r"x +x +\d{8}T\d{6} +0m +0\.0 MB", lines[-1])
+
+
+@pytest.mark.parametrize("word", ["name", "directory", "branch", "other branch"])
+def test_restore_is_refused_when_something_is_taken_and_changes_nothing(worked: Project, word: str) -> None:
+    worked.inv("session.remove", "x", "--force")
+    if word == "name":
+        worked.inv("session.add", "x")
+        eventually(lambda: worked.world()["processes"])
+    elif word == "directory":
+        worked.worktree("x").mkdir()
+    elif word == "branch":
+        worked.git("worktree", "add", "--quiet", "-b", "x", str(worked.top / "elsewhere"))
+    else:
+        worked.git("branch", "x")
+    before = worked.world()
+
+    said = worked.inv("session.restore", "x", code=1)
+
+    assert said.out == ""
+    assert worked.world() == before
+    assert len(_archives(worked)) == 1

@@ -1,0 +1,75 @@
+"""What `session.prune` forgets, and when."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import dirty
+from tests.project import Project
+
+
+@pytest.fixture
+def removed(project: Project) -> Project:
+    """Return the project with one archive of 40 days and one of today."""
+    project.configure(dirty.LIGHT)
+    for name in ("old", "new"):
+        project.inv("session.add", name)
+        (project.worktree(name) / "work").write_text(name)
+        project.inv("session.remove", name, "--force")
+    _make_older(project, "old", "20200101T000000.000000")
+    return project
+
+
+def _directory(project: Project, name: str) -> Path:
+    return next((project.main / ".git" / "tally-sessions" / "removed" / name).iterdir())
+
+
+def _make_older(project: Project, name: str, stamp: str) -> None:
+    directory = _directory(project, name)
+    commit = project.git("rev-parse", f"refs/tally/removed/{name}/{directory.name}")
+    project.git("update-ref", "-d", f"refs/tally/removed/{name}/{directory.name}")
+    project.git("update-ref", f"refs/tally/removed/{name}/{stamp}", commit)
+    directory.rename(directory.with_name(stamp))
+
+
+def _names(project: Project) -> list[str]:
+    return [each["name"] for each in project.inv("session.list", "--removed", "--json").json]
+
+
+def test_a_dry_run_changes_nothing_and_the_real_one_says_the_same(removed: Project) -> None:
+    would = removed.inv("session.prune", "--dry-run").out
+    assert _names(removed) == ["new", "old"]
+
+    did = removed.inv("session.prune").out
+
+    assert would.replace("would forget", "forgot") == did
+    assert did.startswith("forgot old, removed 2020-01-01 00:00")
+    assert _names(removed) == ["new"]
+    assert removed.git("for-each-ref", "--format=%(refname)", "refs/tally").count("/old/") == 0
+
+
+@pytest.mark.parametrize("days, left", [("0.00000001", []), ("0", []), ("1", ["new"]), ("100000", ["new", "old"])])
+def test_days_say_how_old(removed: Project, days: str, left: list[str]) -> None:
+    removed.inv("session.prune", "--days", days)
+
+    assert _names(removed) == left
+
+
+def test_a_negative_age_is_refused(removed: Project) -> None:
+    removed.inv("session.prune", "--days=-1", code=1)
+
+    assert _names(removed) == ["new", "old"]
+
+
+def test_the_configuration_says_how_old_by_default(removed: Project) -> None:
+    removed.configure("session: {keep_removed: 100000}\n")
+
+    assert "nothing to forget" in removed.inv("session.prune").out
+    assert _names(removed) == ["new", "old"]
+
+
+def test_one_damaged_archive_hides_no_other(removed: Project) -> None:
+    (_directory(removed, "old") / "row.json").write_text("{")
+
+    assert _names(removed) == ["new"]
+    removed.inv("session.restore", "new")

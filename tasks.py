@@ -8,6 +8,7 @@ del sys.modules[__name__]
 from pathlib import Path  # noqa: E402
 
 from invoke import Context, Exit, task  # noqa: E402
+
 from tasks import ns  # noqa: E402
 
 _PYTHON = f"'{sys.executable}'"

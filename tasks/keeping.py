@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import copying, work
+from . import copying, git, work
 from .model import Session
 
 # Made anew by a package manager, a compiler or a server; never the only copy of anything.

@@ -7,7 +7,8 @@ from tests.project import Project
 
 
 def _verbs(started: list[str]) -> list[str]:
-    words = "worktree for-each-ref new-session send-keys if-shell list-panes status ls-files update-ref rev-list rev-parse".split()
+    words = "worktree for-each-ref new-session send-keys if-shell list-panes status ls-files update-ref".split()
+    words += ["rev-list", "rev-parse"]
     return [next((word for word in words if word in line.split()), line) for line in started]
 
 
@@ -37,7 +38,7 @@ def test_remove_starts_tmux_once_and_git_no_oftener_than_keeping_needs(project: 
 
     # The second look is at what the servers wrote while they were ended, the third at what git does not look at:
     # they decide what is kept.
-    assert _verbs(wrappers.starts(git)) == ["status", "status", "ls-files", "update-ref"]
+    assert _verbs(wrappers.starts(git)) == ["status", "status", "ls-files", "update-ref", "update-ref"]
     assert _verbs(wrappers.starts(tmux)) == ["if-shell"]
 
 

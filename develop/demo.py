@@ -84,6 +84,9 @@ def embed(main: Path) -> None:
     shutil.copytree(CHECKOUT / "tasks", main / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
     (main / "tasks.py").write_text(_EMBEDDING)
     (main / "invoke.yaml").write_text(_SETTINGS)
+    program = main / ".venv" / "bin" / "inv"
+    if not program.exists():  # so that the tasks are at hand in its windows as well
+        program.symlink_to(Path(sys.executable).with_name("inv"))
     identity = ("-c", "user.name=Tally Demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
     for arguments in (("add", "--all"), (*identity, "commit", "--quiet", "--no-verify", "-m", "Embed the sessions")):
         sample.run(["git", *arguments], main)

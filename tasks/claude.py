@@ -11,7 +11,8 @@ from .model import Problem, Session
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    return f"allowedTools of {session.repository.main} for the worktree, conversation {session.tmux}"
+    allowed = _allowed(claude_json.projects(claude_json.load()).get(_keys(session)[0]))
+    return f"{len(allowed)} allowed tools of the main checkout" if allowed else ""
 
 
 def create(session: Session) -> None:

@@ -29,7 +29,7 @@ def load() -> dict[str, Any]:
     """Return the content; empty when there is none that can be read."""
     try:
         found = json.loads(path().read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -54,7 +54,7 @@ def edit(change: Callable[[dict[str, Any]], bool]) -> bool:
             return False
         try:
             content = json.loads(file.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             notice(f"{file} is left as it is: {error}")
             return False
         if not isinstance(content, dict) or not change(content):

@@ -12,8 +12,11 @@ from .status import Status
 
 
 def urls(session: Session) -> list[tuple[str, str]]:
-    """Return what each of the session's ports is for, and its address."""
-    return [(key.removesuffix("_port"), f"http://localhost:{port}") for key, port in session.ports.items()]
+    """Return what each of the session's ports is for, and its address; without those whose window is left out."""
+    missing = {window.run for window in session.windows if window not in session.present_windows}
+    unused = {port for port in session.ports.values() for run in missing if str(port) in run.split()}
+    served = {key: port for key, port in session.ports.items() if port not in unused}
+    return [(key.removesuffix("_port"), f"http://localhost:{port}") for key, port in served.items()]
 
 
 def added(session: Session) -> str:
@@ -100,7 +103,7 @@ def details(found: Status) -> str:
         who = f", by {found.foreign[port]}" if port in found.foreign else ""
         lines.append((key, f"{url} ({_answer(found, port)}{who})"))
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
-    lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.windows))]
+    lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     changed = [*done.changed, *done.untracked] if done else []

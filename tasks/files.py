@@ -12,7 +12,9 @@ _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    parts = ("copy", session.copy), ("link", session.link), ("set values in", tuple(session.env))
+    copied, linked = ([p for p in paths if _there(session, p)] for paths in (session.copy, session.link))
+    valued = [path for path in session.env if _there(session, str(Path(path).parent))]
+    parts = ("copy", copied), ("link", linked), ("set values in", valued)
     return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths)
 
 
@@ -26,7 +28,8 @@ def create(session: Session) -> None:
     made = {path for path in session.copy if _wanted(session, path) and _copied(session, path)}
     for path, values in session.env.items():
         target = session.worktree / path
-        if session.state != "adding" and path not in made and target.exists():  # a person may have changed it
+        kept = session.state != "adding" or (session.archive and not session.moved)
+        if kept and path not in made and target.exists():  # a person may have changed it
             continue
         if not target.parent.is_dir():
             notice(f"{path} is not set: {Path(path).parent} does not exist on this branch")
@@ -55,6 +58,10 @@ def problems(session: Session) -> list[Problem]:
             mend = f"inv session.resume {session.name}"
             found.append(Problem(f"{path} is missing", "the session needs its own", mend))
     return found
+
+
+def _there(session: Session, path: str) -> bool:
+    return (session.repository.main / path).exists()
 
 
 def _wanted(session: Session, path: str) -> bool:

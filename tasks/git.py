@@ -60,8 +60,13 @@ def _common(entry: Path) -> Path | None:
         return directory
 
 
+def data_of(worktree: Path) -> Path | None:
+    """Return git's own directory for a linked worktree; None when it is none."""
+    return _gitdir(worktree / ".git")
+
+
 def _gitdir(entry: Path) -> Path | None:
-    """Return the directory that a `.git` file names."""
+    """Return the directory that a `.git` file names, relative to it or not."""
     try:
         return (entry.parent / entry.read_text().removeprefix("gitdir:").strip()).resolve()
     except (OSError, ValueError):

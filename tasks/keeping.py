@@ -17,23 +17,31 @@ _REGENERATED = frozenset(
     "node_modules .venv venv __pycache__ .vite .svelte-kit .pytest_cache .mypy_cache .ruff_cache .tox .nox".split()
 )
 
+# In git's directory for a worktree, while something is going on in it.
+IN_PROGRESS = ("MERGE_*", "rebase-*", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_*", "sequencer", "AUTO_MERGE")
+
 
 def keep(session: Session, directory: Path, paths: set[str]) -> list[str]:
-    """Keep those of *paths* that exist and are not links to the main checkout's; return them."""
+    """Keep those of *paths* that exist and are not links of ours; return them."""
     kept = []
     for path in sorted(paths):
         source = session.worktree / path
-        if os.path.lexists(source) and path not in session.link:
+        if _is_file_or_directory(source) and not (path in session.link and source.is_symlink()):
             (directory / path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             link_or_copy(source, directory / path)
             kept.append(path)
     return kept
 
 
+def _is_file_or_directory(path: Path) -> bool:
+    return path.is_symlink() or path.is_file() or path.is_dir()  # what else there is, as a socket, holds nothing
+
+
 def unique(paths: set[str]) -> set[str]:
-    """Return *paths* without those that are made anew, and without copies of ours that were never finished."""
+    """Return *paths* without what is made anew, what lies below another, and our copies that were never finished."""
     made_anew = {p for p in paths if not _REGENERATED.isdisjoint(Path(p).parts) or p.endswith(".pyc")}
-    return {path for path in paths - made_anew if not work.UNFINISHED.search(f"/{path}")}
+    below = {p for p in paths if any(str(parent) in paths for parent in Path(p).parents)}
+    return {path for path in paths - made_anew - below if not work.UNFINISHED.search(f"/{path}")}
 
 
 def is_same(session: Session, path: str) -> bool:
@@ -44,17 +52,24 @@ def is_same(session: Session, path: str) -> bool:
     return filecmp.cmp(source, original, shallow=False)
 
 
-def modes(session: Session, paths: Iterable[str]) -> dict[str, int]:
-    """Return the modes of the files among *paths* that git would not bring back: private ones, above all."""
-    found = {path: session.worktree / path for path in paths}
-    files = {path: file for path, file in found.items() if file.is_file() and not file.is_symlink()}
-    numbers = {path: stat.S_IMODE(file.stat().st_mode) for path, file in files.items()}
-    return {path: mode for path, mode in numbers.items() if mode not in (0o644, 0o755)}
+def private(session: Session, paths: Iterable[str]) -> list[str]:
+    """Return the files among *paths* that nobody else may read: git would let everybody."""
+    files = [path for path in paths if (session.worktree / path).is_file()]
+    return [path for path in files if not (session.worktree / path).lstat().st_mode & (stat.S_IRGRP | stat.S_IROTH)]
+
+
+def unfinished(session: Session, directory: Path) -> None:
+    """Keep what git notes of a merge, rebase or bisection that is going on."""
+    data = git.data_of(session.worktree)
+    for pattern in IN_PROGRESS if data else ():
+        for entry in data.glob(pattern) if data else ():
+            directory.mkdir(exist_ok=True, mode=0o700)
+            link_or_copy(entry, directory / entry.name)
 
 
 def submodules(session: Session, directory: Path) -> list[str]:
     """Keep the data of initialised submodules, which git deletes with the worktree; return their paths."""
-    data = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip()) / "modules"
+    data = (git.data_of(session.worktree) or session.worktree) / "modules"
     if not data.is_dir():
         return []
     link_or_copy(data, directory / "modules")
@@ -63,7 +78,7 @@ def submodules(session: Session, directory: Path) -> list[str]:
 
 def give_back_submodules(session: Session, directory: Path) -> None:
     """Put the data of submodules where git has that of the worktree, and make room for their files."""
-    data = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip()) / "modules"
+    data = (git.data_of(session.worktree) or session.worktree) / "modules"
     if (directory / "modules").is_dir():
         give_back(directory / "modules", data)
         for path in _submodule_paths(session):
@@ -85,9 +100,12 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def give_back(source: Path, target: Path) -> None:
-    """Make *target*, unless it is there, a copy of *source*, which stays as it is whatever is done to *target*."""
-    if os.path.lexists(target):
+    """Make *target* a copy of *source*, which stays as it is whatever is done to *target*."""
+    if target.is_dir() and not target.is_symlink() and source.is_dir():
+        for entry in source.iterdir():
+            give_back(entry, target / entry.name)
         return
+    target.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir() and not source.is_symlink():
         shutil.copytree(source, target, symlinks=True)
@@ -98,8 +116,9 @@ def give_back(source: Path, target: Path) -> None:
 def _left_out(directory: str, names: list[str]) -> set[str]:
     """Name the directories that are made anew; inside of a repository's own data nothing is."""
     if ".git" in Path(directory).parts or "modules" in Path(directory).parts:
-        return set()
-    return {name for name in names if name in _REGENERATED and os.path.isdir(os.path.join(directory, name))}
+        return {name for name in names if not _is_file_or_directory(Path(directory, name))}
+    made_anew = {name for name in names if name in _REGENERATED and os.path.isdir(os.path.join(directory, name))}
+    return made_anew | {name for name in names if not _is_file_or_directory(Path(directory, name))}
 
 
 def _linked(source: str, target: str) -> None:

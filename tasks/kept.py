@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import archive
+from . import archiving
 from .model import Problem, Session
 
 
@@ -14,7 +14,7 @@ def describe(session: Session) -> str:
 def create(session: Session) -> None:
     """Put the work and files back into the new worktree of a session that is restored."""
     if session.archive and session.state == "adding":
-        archive.put_back(session)
+        archiving.put_back(session)
 
 
 def remove(session: Session) -> None:

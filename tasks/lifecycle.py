@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from . import (
     archive,
+    archiving,
     claude,
     files,
     imports,
@@ -66,7 +68,8 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     done = {key: row[key] for key in ("setup_done",) if key in row}  # what it did is in what comes back
     session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
-    archive.drop(repository, saved)
+    if not (saved.directory / "git").is_dir():
+        archive.drop(repository, saved)
     return session
 
 
@@ -88,6 +91,7 @@ def _make(
             imports.prefetch("dotenv.parser", "sqlite3")
             walk.forward(session, RESOURCES, begun)
             registry.note(repository, name, state="ready", archive="")
+            session = replace(session, state="ready", archive="")
         except BaseException:
             if session is not None:
                 walk.undo(session, begun)
@@ -150,8 +154,8 @@ def _remove(session: Session, force: bool, keep_branch: bool) -> archive.Archive
 
 def _archived(doomed: Session, session: Session) -> archive.Archive | None:
     try:
-        return archive.keep(doomed)
-    except (SessionError, OSError) as error:
+        return archiving.keep(doomed)
+    except Exception as error:
         registry.note(doomed.repository, doomed.name, state="ready", creates_branch=session.creates_branch)
         again = f"inv session.start {doomed.name}"
         raise SessionError(f"{error}\nnothing was removed, because it could not be kept; to go on: {again}") from None

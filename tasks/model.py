@@ -63,6 +63,7 @@ class Session:
     activate: str = ""
     setup: tuple[str, ...] = ()
     archive: str = ""  # the directory that it is restored from
+    moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
 
     @property
@@ -73,7 +74,9 @@ class Session:
 
     @property
     def present_windows(self) -> tuple[Window, ...]:
-        """The windows whose directory exists in the worktree."""
+        """The windows whose directory exists in the worktree; before it is made, all."""
+        if not self.worktree.exists():
+            return self.windows
         return tuple(window for window in self.windows if (self.worktree / window.directory).is_dir())
 
 

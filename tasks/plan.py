@@ -144,5 +144,5 @@ def _base(configured: str, repository: Repository, known: Mapping[str, git.Ref])
     if not commit and not known and not git.commit(repository, "HEAD"):
         raise SessionError(f'{repository.main} has no commits; make the first: git commit --allow-empty -m "Begin"')
     if not commit:
-        raise SessionError(f"session.base: {configured!r} names no commit; to see what there is: git branch --all")
+        raise SessionError(f"the base {configured!r} names no commit; to see what there is: git branch --all")
     return (commit if configured == "HEAD" else configured), commit

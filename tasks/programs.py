@@ -16,7 +16,7 @@ _FINISH = 15.0  # seconds that activating the environment may take
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    lines = [window.run for window in session.windows if window.run]
+    lines = [window.run for window in session.present_windows if window.run]
     return f"run {'; '.join(lines)}" if lines else ""
 
 
@@ -33,6 +33,9 @@ def create(session: Session) -> None:
         again = f"inv session.resume {session.name}"
         notice(f"window {pane.window}: no prompt after {_PROMPT:.0f} s, so nothing was typed; then: {again}")
     due = [(window, pane) for window, pane in due if pane not in late]
+    if session.state != "adding":  # an editor reads single keys as well
+        shells = {pane.id for pane in panes.observe(session) if pane.at_prompt}
+        due = [(window, pane) for window, pane in due if pane.id in shells]
     used = [pane for _window, pane in due if pane.typed]
     if used:  # half a line, or an open quote, that somebody left there must not become part of ours
         panes.step([("send-keys", "-t", pane.id, "C-c") for pane in used])

@@ -101,7 +101,7 @@ def changing(repository: Repository) -> Iterator[dict[str, Row]]:
 @contextmanager
 def alone(repository: Repository, name: str) -> Iterator[None]:
     """Let nobody else change the session *name* meanwhile, without keeping the registry from the others."""
-    with locks.held(repository.private / f"{name.replace('/', '%')}.lock"):
+    with locks.held(repository.private / f"session-{name.replace('/', '%')}.lock"):
         yield
 
 

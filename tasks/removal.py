@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import git, merged, work, worktree
+from . import git, keeping, merged, work, worktree
 from .errors import SessionError
 from .model import Session
 
@@ -23,6 +23,7 @@ def plan(session: Session, force: bool, keep_branch: bool) -> Session:
     if entry is not None and (entry / "locked").exists() and not force:
         raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
     if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
+        _refuse_in_progress(session)
         _refuse_uncommitted(session, done)
         _refuse_unmerged(doomed, done)
     return doomed
@@ -37,6 +38,16 @@ def _tip_elsewhere(session: Session) -> str:
         moved = f"git worktree move {branch.checkout} {session.worktree}"
         raise SessionError(f"the branch {session.branch} is checked out at {branch.checkout}; to move it back: {moved}")
     return branch.commit
+
+
+def _refuse_in_progress(session: Session) -> None:
+    data = worktree.administration(session)
+    going_on = [entry.name for pattern in keeping.IN_PROGRESS for entry in data.glob(pattern)] if data else []
+    if going_on:
+        raise SessionError(
+            f"in {session.worktree} a merge, rebase or the like is going on ({going_on[0]}); finish or abort it,"
+            f" or remove it with the session: inv session.remove {session.name} --force"
+        )
 
 
 def _refuse_uncommitted(session: Session, done: work.Work | None) -> None:

@@ -42,11 +42,12 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
     branch = git.branches(repository).get(f"refs/heads/{before.branch}")
     if branch is not None and branch.checkout:
         raise SessionError(f"the branch {before.branch} is checked out at {branch.checkout}; leave it there first")
-    if branch is not None and branch.commit != kept.facts["tip"]:
+    tip = kept.facts["tip"] or kept.facts["head"]
+    if branch is not None and branch.commit != tip:
         other = f"git branch -m {before.branch} {before.branch}-other"
         raise SessionError(f"another branch {before.branch} was made meanwhile; rename it: {other}")
     session = replace(
-        before, state="adding", tip=kept.facts["tip"], archive=str(kept.directory), tracks="",
+        before, state="adding", tip=tip, archive=str(kept.directory), tracks="",
         creates_branch=branch is None,
     )  # fmt: skip
     own = {port for each in rows.values() for port in ports.in_row(each).values()}
@@ -64,7 +65,7 @@ def _on_free_ports(session: Session, held: set[int]) -> Session:
     moved = {str(old): str(chosen[key]) for key, old in session.ports.items()}
     env = {file: _renumbered(values, moved) for file, values in session.env.items()}
     windows = tuple(Window(**_renumbered(vars(window), moved)) for window in session.windows)
-    return replace(session, ports=chosen, env=env, windows=windows)
+    return replace(session, ports=chosen, env=env, windows=windows, moved=True)
 
 
 def _renumbered(values: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:

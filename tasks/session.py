@@ -24,7 +24,7 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool 
 
     Example: inv session.add feature/login
     """
-    from . import choosing, display, lifecycle, records, status, trust, walk
+    from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
     repository, settings = choosing.here(), choosing.settings(c, base)
     if dry_run or c.config.run.dry:
@@ -35,6 +35,7 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool 
     trust.require(settings, repository, yes)
     made = lifecycle.add(name, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    fail([f"{each.what}; then: {each.mend}" for each in setup.problems(made)])
 
 
 @command("name", aliases=("destroy", "rm"), help={

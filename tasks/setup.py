@@ -10,12 +10,14 @@ from .narration import notice, say
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    return "; ".join(session.setup)
+    del session
+    return ""  # each command is told of as it begins
 
 
 def create(session: Session) -> None:
     """Run the setup commands that have not succeeded yet; one that fails is told, and tried again by the next start."""
     for command in _pending(session):
+        say(f"  setup      {command} …")
         try:
             _run(session, command)
         except CommandError as error:

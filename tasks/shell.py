@@ -33,7 +33,8 @@ class _Runner(Local):
 
     def stop(self) -> None:
         super().stop()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+        process = getattr(self, "process", None)  # none when ^C came before it
+        for pipe in (process.stdin, process.stdout, process.stderr) if process else ():
             if pipe is not None:
                 pipe.close()
 

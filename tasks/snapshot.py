@@ -34,7 +34,7 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
         except CommandError:  # a merge with conflicts has no tree; what is in the files is kept all the same
             staged = git("rev-parse", f"{head}^{{tree}}")
         excluded = [f":(exclude,literal){path}" for path in without]
-        git("-c", "advice.addEmbeddedRepo=false", "add", "--all", "--", ":/", *excluded)
+        git("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all", "--", ":/", *excluded)
         content = git("write-tree")
         parents = [head, git("commit-tree", staged, "-p", head, "-m", "staged")]
         parents += [session.tip] if session.tip and session.tip != head else []
@@ -70,4 +70,4 @@ def put_back(session: Session, work: str) -> None:
     """Give the worktree, checked out clean at the first parent of *work*, its content and its index."""
     where = ("git", "-C", str(session.worktree))
     shell.run(*where, "read-tree", "-m", "-u", f"{work}^1", work)
-    shell.run(*where, "read-tree", f"{work}^2")
+    shell.run(*where, "read-tree", "-m", f"{work}^2")

@@ -19,7 +19,9 @@ _REFUSED = "invalid window name"  # some releases of tmux refuse a colon
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    return f"tmux session {session.tmux} with windows {', '.join(window.name for window in session.windows)}"
+    if not session.present_windows:
+        return ""
+    return f"tmux session {session.tmux} with windows {', '.join(window.name for window in session.present_windows)}"
 
 
 def create(session: Session) -> None:
@@ -91,6 +93,7 @@ def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]
                 ("new-session", "-d", "-s", session.tmux, "-n", name, "-x", "200", "-y", "50", *where, *variables)
             )
             steps.append(("set-option", "-t", target, "@tally_session", str(session.worktree)))
+            steps.append(("set-option", "-t", target, "destroy-unattached", "off"))
         else:
             steps.append(("new-window", "-t", target, "-n", name, *where, *variables))
         steps.append(("set-option", "-p", "-t", target, "@tally_window", window.name))

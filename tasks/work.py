@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import git
 from .model import Session
@@ -72,7 +71,7 @@ def _never_refreshed(session: Session) -> bool:
     One status that may lock the index mends that; later ones must not, or a commit at that moment would fail.
     """
     try:
-        entry = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip())
+        entry = git.data_of(session.worktree) or session.worktree
         made, index = (entry / "gitdir").stat().st_mtime, (entry / "index").stat().st_mtime
     except OSError:
         return False

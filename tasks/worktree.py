@@ -3,6 +3,7 @@
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from . import git, imports, shell
@@ -35,7 +36,9 @@ def create(session: Session) -> None:
     new = ("--no-track", "-b", session.branch) if session.creates_branch else ()
     onto = session.tip if session.creates_branch else session.branch
     arguments = ("worktree", "add", "--quiet", *new, "--", str(session.worktree), onto)
-    git.run(session.repository.main, "-c", f"checkout.workers={os.cpu_count() or 1}", *arguments)
+    quick = ("-c", f"checkout.workers={os.cpu_count() or 1}")
+    bare = ("-c", f"core.hooksPath={os.devnull}") if session.archive else ()  # what hooks make is in what comes back
+    git.run(session.repository.main, *quick, *bare, *arguments)
     if session.tracks:
         git.run(session.repository.main, "branch", "--quiet", f"--set-upstream-to={session.tracks}", session.branch)
 
@@ -48,8 +51,9 @@ def remove(session: Session) -> None:
     else:
         _forget_missing(session)
     parent = session.worktree.parent
-    if parent != session.repository.main.parent and parent.is_dir() and not any(parent.iterdir()):
-        parent.rmdir()
+    if parent != session.repository.main.parent:
+        with suppress(OSError):  # somebody's, or a mount point
+            parent.rmdir()
     if session.creates_branch and session.tip:
         _delete_branch(session)
 
@@ -64,11 +68,8 @@ def problems(session: Session) -> list[Problem]:
 
 def administration(session: Session) -> Path | None:
     """Return git's own directory for the session's worktree; None unless that is a worktree of this repository."""
-    try:
-        entry = Path((session.worktree / ".git").read_text().removeprefix("gitdir:").strip())
-    except OSError:
-        return None
-    return entry if entry.parent == session.repository.common / "worktrees" and entry.is_dir() else None
+    entry = git.data_of(session.worktree)
+    return entry if entry and entry.parent == session.repository.common / "worktrees" and entry.is_dir() else None
 
 
 def _discard(session: Session) -> None:
@@ -78,7 +79,8 @@ def _discard(session: Session) -> None:
     try:
         session.worktree.rename(trash / uuid.uuid4().hex)
     except OSError:  # another file system
-        session.worktree.rename(aside := session.worktree.with_name(f".{session.worktree.name}.removed"))
+        aside = session.worktree.with_name(f".{session.worktree.name}.{uuid.uuid4().hex}.removed")
+        session.worktree.rename(aside)
         shell.run("rm", "-rf", "--", str(aside))
     compiled = imports.directory() / str(session.worktree).lstrip("/")
     entries = [str(entry) for entry in (*trash.iterdir(), compiled)]

@@ -56,7 +56,7 @@ def test_the_persons_own_file_counts_as_not_committed(project: Project) -> None:
 def test_a_failing_setup_keeps_the_session_and_start_tries_it_again(project: Project) -> None:
     project.configure("session:\n  setup: ['echo told; test -e allowed', touch after]\n  windows: []\n")
 
-    said = project.inv("session.add", "x")
+    said = project.inv("session.add", "x", code=1)
 
     assert "setup command failed: echo told; test -e allowed" in said.err
     assert "told" in said.err

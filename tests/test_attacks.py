@@ -1,0 +1,167 @@
+"""What an attacker found: names that were locks, hooks, filters, private files, programs that read single keys."""
+
+import stat
+import subprocess
+
+import pytest
+
+from tests.project import Project, eventually
+from tests.terminal import screen, tmux, windows
+
+
+@pytest.fixture
+def added(project: Project) -> Project:
+    """Return the project with the session x, of files only."""
+    project.configure("session: {windows: []}\n")
+    project.inv("session.add", "x")
+    return project
+
+
+def _again(project: Project) -> None:
+    project.inv("session.remove", "x", "--force")
+    project.inv("session.restore", "x")
+
+
+@pytest.mark.parametrize("name", ["registry", "exclude", "session-x"])
+def test_no_name_is_one_of_our_locks(project: Project, name: str) -> None:
+    project.configure("session: {windows: []}\n")
+
+    project.inv("session.add", name)
+    project.inv("session.remove", name)
+
+
+def test_a_link_that_was_replaced_by_data_comes_back(project: Project) -> None:
+    (project.main / "data").mkdir()
+    project.configure("session: {windows: [], link: [data]}\n")
+    project.inv("session.add", "x")
+    link = project.worktree("x") / "data"
+    link.unlink()
+    link.mkdir()
+    (link / "mine").write_text("precious")
+
+    _again(project)
+
+    assert (link / "mine").read_text() == "precious"
+
+
+def test_the_commits_of_a_lost_worktree_come_back(added: Project) -> None:
+    tree = added.worktree("x")
+    added.git("commit", "--quiet", "--allow-empty", "-m", "precious", cwd=tree)
+    tip = added.git("rev-parse", "x")
+    subprocess.run(["rm", "-rf", str(tree)], check=True)
+
+    _again(added)
+
+    assert added.git("rev-parse", "x") == tip
+
+
+def test_what_a_hook_makes_does_not_win_over_what_comes_back(added: Project) -> None:
+    env = added.worktree("x") / "backend" / ".env"
+    env.write_text("MINE=1\n")
+    hook = added.main / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho TEMPLATE > backend/.env; echo x > generated\n")
+    hook.chmod(0o755)
+    (added.worktree("x") / "generated").write_text("mine\n")
+
+    _again(added)
+
+    assert env.read_text() == "MINE=1\n"
+    assert (added.worktree("x") / "generated").read_text() == "mine\n"
+
+
+def test_line_ends_come_back_whatever_git_is_told(added: Project) -> None:
+    tree = added.worktree("x")
+    (tree / ".gitattributes").write_text("* text=auto\n")
+    added.git("config", "core.safecrlf", "true")
+    (tree / "new.txt").write_bytes(b"a\r\nb\r\n")
+
+    _again(added)
+
+    assert (tree / "new.txt").read_bytes() == b"a\r\nb\r\n"
+
+
+def test_values_that_a_person_set_come_back(added: Project) -> None:
+    env = added.worktree("x") / "frontend" / ".env"
+    env.write_text("VITE_API_URL=https://staging.example\n")
+
+    _again(added)
+
+    assert env.read_text() == "VITE_API_URL=https://staging.example\n"
+
+
+def test_a_private_file_never_becomes_an_object_that_others_can_read(added: Project) -> None:
+    file = added.worktree("x") / "credentials"
+    file.write_text("TOPSECRET")
+    file.chmod(0o600)
+
+    added.inv("session.remove", "x", "--force")
+
+    objects = added.git("cat-file", "--batch-check", "--batch-all-objects")
+    contents = [added.git("cat-file", "-p", line.split()[0]) for line in objects.splitlines() if " blob " in line]
+    assert all("TOPSECRET" not in content for content in contents)
+    added.inv("session.restore", "x")
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("TOPSECRET", 0o600)
+
+
+def test_a_pipe_among_the_files_stops_nothing(added: Project) -> None:
+    place = added.worktree("x") / "backend" / "__pycache__"
+    place.mkdir()
+    subprocess.run(["mkfifo", str(added.worktree("x") / "pipe"), str(place / "pipe")], check=True)
+
+    added.inv("session.remove", "x", "--force")
+
+
+def test_a_renamed_branch_comes_back(added: Project) -> None:
+    tree = added.worktree("x")
+    added.git("branch", "-m", "renamed", cwd=tree)
+    (tree / "new").write_text("new")
+
+    _again(added)
+
+    assert (tree / "new").read_text() == "new"
+
+
+def test_a_merge_that_is_going_on_is_refused_and_kept_by_force(added: Project) -> None:
+    tree = added.worktree("x")
+    for place, text in ((added.main, "main\n"), (tree, "session\n")):
+        (place / "backend" / "manage.py").write_text(text)
+        added.git("commit", "--quiet", "--all", "-m", text.strip(), cwd=place)
+    subprocess.run(["git", "-C", str(tree), "merge", "--quiet", "main"], capture_output=True, check=False)
+
+    assert "is going on" in added.inv("session.remove", "x", code=1).err
+    _again(added)
+
+    assert "<<<<<<<" in (tree / "backend" / "manage.py").read_text()
+
+
+def test_an_editor_in_a_window_is_not_typed_into(project: Project) -> None:
+    project.inv("session.add", "x")
+    pane = windows("tally-x")["shell"]
+    tmux("send-keys", "-t", pane, "stty -icanon -echo; cat", "Enter")
+    eventually(lambda: tmux("display-message", "-p", "-t", pane, "#{pane_current_command}") == "cat")
+    tmux("set-option", "-p", "-u", "-t", pane, "@tally_typed")
+
+    project.inv("session.resume")
+
+    assert "cd " not in screen(pane).split("cat", 1)[1]
+
+
+def test_add_with_json_says_that_it_is_there(project: Project) -> None:
+    project.configure("session: {windows: []}\n")
+
+    assert project.inv("session.add", "x", "--json").json["status"] in ("stopped", "running")
+
+
+def test_a_failed_setup_is_told_by_the_exit_code(project: Project) -> None:
+    project.configure("session: {windows: [], setup: ['false']}\n")
+
+    assert "setup did not succeed: false; then: inv session.start x" in project.inv("session.add", "x", code=1).err
+
+
+def test_tmux_told_to_end_what_nobody_is_attached_to_keeps_sessions(project: Project) -> None:
+    (project.top.parent / "home" / ".tmux.conf").write_text("set -g destroy-unattached on\n")
+
+    project.inv("session.add", "x")
+
+    assert "tally-x" in tmux("list-sessions", "-F", "#{session_name}")

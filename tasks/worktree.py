@@ -96,6 +96,8 @@ def _forget_missing(session: Session) -> None:
             continue
         if recorded == session.worktree and not recorded.exists() and not (entry / "locked").exists():
             _drop(entry)
+    with suppress(OSError):  # not there, or not empty
+        (session.repository.common / "worktrees").rmdir()
 
 
 def _drop(entry: Path) -> None:

@@ -26,7 +26,7 @@ def test_the_answer_is_on_stdout_and_the_narration_on_stderr(project: Project) -
     assert [line.split()[1] for line in said.out.splitlines()[:2]] == [f"http://localhost:{p}" for p in ports.values()]
     assert "inv session.attach x" in said.out
     told = [line.split() for line in said.err.splitlines() if line.endswith(" s")]
-    assert [words[0] for words in told] == ["worktree", "tmux", "files", "claude", "programs"]
+    assert [words[0] for words in told] == ["worktree", "tmux", "files", "programs"]
     assert all(float(words[-2]) >= 0 for words in told)
     assert "\033" not in said.out + said.err
 

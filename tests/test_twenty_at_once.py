@@ -88,7 +88,7 @@ def test_twenty_adds_and_removes_at_once(crowd: list[Project], sandbox: Path) ->
         assert {key: (now[key], before[key]) for key in now if now[key] != before[key]} == {}
 
 
-@pytest.mark.parametrize("lock", ["registry.lock", "exclude.lock", "crowd%0.lock", "ports.lock"])
+@pytest.mark.parametrize("lock", ["registry.lock", "exclude.lock", "session-crowd%0.lock", "ports.lock"])
 def test_a_dead_holder_of_a_lock_blocks_nobody(crowd: list[Project], sandbox: Path, lock: str) -> None:
     directory = sandbox / "state" if lock == "ports.lock" else crowd[0].main / ".git"
     path = directory / "tally-sessions" / lock

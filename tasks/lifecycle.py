@@ -90,6 +90,7 @@ def _make(
                 rows[name] = {**records.row(session), **(facts or {})}
             imports.prefetch("dotenv.parser", "sqlite3")
             walk.forward(session, RESOURCES, begun)
+            signals.ignore()
             registry.note(repository, name, state="ready", archive="")
             session = replace(session, state="ready", archive="")
         except BaseException:

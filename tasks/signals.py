@@ -29,6 +29,12 @@ def raised() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def ignore() -> None:
+    """Ignore the same signals until `raised` is left: what is about to be confirmed is not called interrupted."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def surviving(session: str) -> Iterator[None]:
     """Do the same, but outlive the end of the window that we run in when it is one of *session*, by its mark."""

@@ -56,7 +56,7 @@ def _filled(session: Session, directory: Path) -> Archive:
     paths = {*session.copy, *session.env, *session.link, *nested, *done.own, *done.ignored}
     paths |= {*keeping.submodules(session, directory)}
     same = {path for path in paths if keeping.is_same(session, path)}
-    raw = {*done.changed, *done.untracked} - {*nested} - {path for path in done.untracked if path.endswith("/")}
+    raw = {path for path in (*done.changed, *done.untracked) if not path.endswith("/")}
     facts: dict[str, Any] = {
         "head": done.head or git.commit(session.repository, f"{commit}^1"),
         "head_branch": done.branch,

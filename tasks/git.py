@@ -12,6 +12,13 @@ from .errors import CommandError, SessionError
 from .model import Repository
 
 _LOCKED = re.compile(r"could not lock config file|\.lock': File exists|Another git process")
+# For commits of ours: whoever removes a session may have no identity configured.
+NOBODY = {
+    f"GIT_{role}_{fact}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for fact, value in (("NAME", "Tally Sessions"), ("EMAIL", "tally-sessions@localhost"))
+}
+
 _BARE = re.compile(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 _PATIENCE = 10.0
 

@@ -18,7 +18,7 @@ _REGENERATED = frozenset(
 )
 
 # In git's directory for a worktree, while something is going on in it.
-IN_PROGRESS = ("MERGE_*", "rebase-*", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_*", "sequencer", "AUTO_MERGE")
+_IN_PROGRESS = ("MERGE_*", "rebase-*", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_*", "sequencer", "AUTO_MERGE")
 
 
 def keep(session: Session, directory: Path, paths: set[str]) -> list[str]:
@@ -58,13 +58,17 @@ def private(session: Session, paths: Iterable[str]) -> list[str]:
     return [path for path in files if not (session.worktree / path).lstat().st_mode & (stat.S_IRGRP | stat.S_IROTH)]
 
 
-def unfinished(session: Session, directory: Path) -> None:
-    """Keep what git notes of a merge, rebase or bisection that is going on."""
+def in_progress(session: Session) -> list[Path]:
+    """Return git's notes of a merge, rebase or bisection that is going on in the worktree."""
     data = git.data_of(session.worktree)
-    for pattern in IN_PROGRESS if data else ():
-        for entry in data.glob(pattern) if data else ():
-            directory.mkdir(exist_ok=True, mode=0o700)
-            link_or_copy(entry, directory / entry.name)
+    return [entry for pattern in _IN_PROGRESS for entry in data.glob(pattern)] if data else []
+
+
+def unfinished(session: Session, directory: Path) -> None:
+    """Keep git's notes of what is going on."""
+    for entry in in_progress(session):
+        directory.mkdir(exist_ok=True, mode=0o700)
+        link_or_copy(entry, directory / entry.name)
 
 
 def submodules(session: Session, directory: Path) -> list[str]:
@@ -115,10 +119,10 @@ def give_back(source: Path, target: Path) -> None:
 
 def _left_out(directory: str, names: list[str]) -> set[str]:
     """Name the directories that are made anew; inside of a repository's own data nothing is."""
-    if ".git" in Path(directory).parts or "modules" in Path(directory).parts:
-        return {name for name in names if not _is_file_or_directory(Path(directory, name))}
-    made_anew = {name for name in names if name in _REGENERATED and os.path.isdir(os.path.join(directory, name))}
-    return made_anew | {name for name in names if not _is_file_or_directory(Path(directory, name))}
+    left = {name for name in names if not _is_file_or_directory(Path(directory, name))}
+    if ".git" not in Path(directory).parts and "modules" not in Path(directory).parts:
+        left |= {name for name in names if name in _REGENERATED and os.path.isdir(os.path.join(directory, name))}
+    return left
 
 
 def _linked(source: str, target: str) -> None:

@@ -45,6 +45,5 @@ def _all_there(repository: Repository, tip: str, place: str) -> bool:
 
 def _squashed(repository: Repository, tip: str, fork: str) -> str:
     """Return a commit, on no branch, of everything between *fork* and *tip*."""
-    nobody = {f"GIT_{role}_{fact}": "nobody" for role in ("AUTHOR", "COMMITTER") for fact in ("NAME", "EMAIL")}
     argv = ("git", "-C", str(repository.main), "commit-tree", f"{tip}^{{tree}}", "-p", fork, "-m", "squashed")
-    return read(*argv, env={**environment(), **nobody}).strip()
+    return read(*argv, env={**environment(), **git.NOBODY}).strip()

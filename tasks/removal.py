@@ -16,10 +16,10 @@ def plan(session: Session, force: bool, keep_branch: bool) -> Session:
 
     Raises `SessionError` naming the work that exists nowhere else, unless *force*.
     """
-    done = work.of(session) if worktree.administration(session) is not None else None
+    entry = worktree.administration(session)
+    done = work.of(session) if entry is not None else None
     tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
-    entry = worktree.administration(session)
     if entry is not None and (entry / "locked").exists() and not force:
         raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
     if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
@@ -41,11 +41,9 @@ def _tip_elsewhere(session: Session) -> str:
 
 
 def _refuse_in_progress(session: Session) -> None:
-    data = worktree.administration(session)
-    going_on = [entry.name for pattern in keeping.IN_PROGRESS for entry in data.glob(pattern)] if data else []
-    if going_on:
+    if going_on := keeping.in_progress(session):
         raise SessionError(
-            f"in {session.worktree} a merge, rebase or the like is going on ({going_on[0]}); finish or abort it,"
+            f"in {session.worktree} a merge, rebase or the like is going on ({going_on[0].name}); finish or abort it,"
             f" or remove it with the session: inv session.remove {session.name} --force"
         )
 

@@ -11,14 +11,8 @@ from pathlib import Path
 
 from . import shell
 from .errors import CommandError
+from .git import NOBODY
 from .model import Session
-
-# Whoever removes a session may have no identity configured.
-_NOBODY = {
-    f"GIT_{role}_{fact}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for fact, value in (("NAME", "Tally Sessions"), ("EMAIL", "tally-sessions@localhost"))
-}
 
 
 def take(session: Session, head: str, without: Iterable[str]) -> str:
@@ -50,7 +44,7 @@ def _index_copy(session: Session) -> Iterator[Callable[..., str]]:
         current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
         if (session.worktree / current).exists():
             shutil.copy2(session.worktree / current, index)
-        environment = {**shell.environment(), **_NOBODY, "GIT_INDEX_FILE": str(index)}
+        environment = {**shell.environment(), **NOBODY, "GIT_INDEX_FILE": str(index)}
 
         def git(*arguments: str) -> str:
             return shell.read("git", "-C", str(session.worktree), *arguments, env=environment).strip()

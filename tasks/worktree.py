@@ -117,7 +117,7 @@ def _delete_branch(session: Session) -> None:
     except CommandError as error:
         if not git.read(session.repository.main, "for-each-ref", reference):
             return
-        if "but expected" in error.stderr or "expected" in error.stderr:
+        if "expected" in error.stderr:
             raise SessionError(
                 f"the branch {session.branch} has new commits since it was checked; it is kept"
             ) from None

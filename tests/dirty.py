@@ -36,3 +36,15 @@ def of(worktree: Path) -> dict[str, str]:
         "index": git("ls-files", "--stage"), "status": git("status", "--porcelain"),
         **{path: file.read_text(errors="replace") for path, file in files.items() if file.is_file()},
     }  # fmt: skip
+
+
+def there_and_back(project: Project, *flags: str) -> None:
+    """Remove the session x by force, with *flags*, and restore it."""
+    project.inv("session.remove", "x", "--force", *flags)
+    assert not project.worktree("x").exists()
+    project.inv("session.restore", "x")
+
+
+def archives(project: Project) -> list[Path]:
+    """Return the directories of the project's complete archives."""
+    return [row.parent for row in (project.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")]

@@ -23,12 +23,6 @@ def added(project: Project) -> Project:
     return project
 
 
-def _there_and_back(project: Project, *flags: str) -> None:
-    project.inv("session.remove", "x", "--force", *flags)
-    assert not project.worktree("x").exists()
-    project.inv("session.restore", "x")
-
-
 def _status(project: Project) -> bytes:
     argv = ["git", "-C", str(project.worktree("x")), "status", "--porcelain", "-z", "--untracked-files=all"]
     return subprocess.run(argv, capture_output=True, check=True).stdout
@@ -45,7 +39,7 @@ def test_commits_index_changes_and_untracked_files(added: Project) -> None:
     (worktree / ".gitignore").unlink()
     before, log = dirty.of(worktree), added.git("log", "--format=%H", cwd=worktree)
 
-    _there_and_back(added)
+    dirty.there_and_back(added)
 
     assert dirty.of(worktree) == before
     assert added.git("log", "--format=%H", "x") == log
@@ -64,7 +58,7 @@ def test_modes_links_and_odd_names(added: Project) -> None:
     (worktree / "backend" / "up").symlink_to("..")
     before = _status(added)
 
-    _there_and_back(added)
+    dirty.there_and_back(added)
 
     assert _status(added) == before
     assert {name: (worktree / name).read_text() for name in _NAMES} == {name: name for name in _NAMES}
@@ -77,7 +71,7 @@ def test_a_private_untracked_file_stays_private(added: Project) -> None:
     secret.write_text("token")
     secret.chmod(0o600)
 
-    _there_and_back(added)
+    dirty.there_and_back(added)
 
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
@@ -89,6 +83,6 @@ def test_an_ignored_file_that_was_not_copied(added: Project, same: bool) -> None
     if not same:
         (added.worktree("x") / ".env").write_text("A=2\n")
 
-    _there_and_back(added)
+    dirty.there_and_back(added)
 
     assert (added.worktree("x") / ".env").read_text() == ("A=1\n" if same else "A=2\n")

@@ -31,12 +31,6 @@ def added(project: Project) -> Project:
     return project
 
 
-def _there_and_back(project: Project, *flags: str) -> None:
-    project.inv("session.remove", "x", "--force", *flags)
-    assert not project.worktree("x").exists()
-    project.inv("session.restore", "x")
-
-
 def _points(database: Path) -> int:
     with closing(sqlite3.connect(database)) as connection:
         return int(connection.execute("select count(*) from points").fetchone()[0])
@@ -55,7 +49,7 @@ def test_a_database_and_env_files_with_their_modes(added: Project) -> None:
     database.chmod(0o640)
     env.write_text("SECRET_KEY=own\n")
 
-    _there_and_back(added)
+    dirty.there_and_back(added)
 
     assert (_points(database), stat.S_IMODE(database.stat().st_mode)) == (501, 0o640)
     assert (env.read_text(), stat.S_IMODE(env.stat().st_mode)) == ("SECRET_KEY=own\n", 0o600)
@@ -85,7 +79,7 @@ def test_a_database_that_a_server_writes_until_the_removal(project: Project) -> 
 
 def test_ports_and_conversation_are_the_old_ones_and_moved_when_taken(added: Project) -> None:
     row = added.row("x")
-    _there_and_back(added)
+    dirty.there_and_back(added)
     again = added.row("x")
     assert {**again, "start": "", "tip": ""} == {**row, "start": "", "tip": ""}
     added.inv("session.remove", "x", "--force")

@@ -26,10 +26,6 @@ def worked(project: Project) -> Project:
     return project
 
 
-def _archives(project: Project) -> list[Path]:
-    return [row.parent for row in (project.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")]
-
-
 def _assert_refused(project: Project, remove: Callable[[], str]) -> None:
     work = dirty.of(project.worktree("x"))
 
@@ -38,7 +34,7 @@ def _assert_refused(project: Project, remove: Callable[[], str]) -> None:
     assert "nothing was removed" in said
     assert "inv session.start x" in said
     assert dirty.of(project.worktree("x")) == work
-    assert _archives(project) == []
+    assert dirty.archives(project) == []
     project.inv("session.start", "x")
     eventually(lambda: project.listed("x")["status"] in ("running", "partial"))
     project.inv("session.remove", "x", "--force")
@@ -119,7 +115,7 @@ def test_what_a_server_does_to_a_half_restored_file_does_not_reach_the_archive(w
     with (worked.worktree("x") / "backend" / ".env").open("a") as file:
         file.write("MORE=1\n")
 
-    assert (_archives(worked)[0] / "files" / "backend" / ".env").read_text() == "SECRET_KEY=own\n"
+    assert (dirty.archives(worked)[0] / "files" / "backend" / ".env").read_text() == "SECRET_KEY=own\n"
 
 
 def test_an_aborted_add_of_the_same_name_does_not_hide_an_archive(worked: Project) -> None:

@@ -1,7 +1,6 @@
 """Archives: private, small, listed, forgotten in time; nothing is removed that could not be kept."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +17,12 @@ def worked(project: Project) -> Project:
     return project
 
 
-def _archives(project: Project) -> list[Path]:
-    return [row.parent for row in (project.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")]
-
-
 def test_an_archive_is_private_and_holds_nothing_twice(worked: Project) -> None:
     (worked.worktree("x") / "frontend" / ".env").write_bytes((worked.main / "frontend" / ".env").read_bytes())
 
     worked.inv("session.remove", "x", "--force")
 
-    [archive] = _archives(worked)
+    [archive] = dirty.archives(worked)
     files = {str(path.relative_to(archive)) for path in archive.rglob("*") if path.is_file()}
     assert {file for file in files if not file.startswith("raw/")} == {"row.json", "files/backend/.env"}
     assert archive.stat().st_mode & 0o077 == 0
@@ -83,4 +78,4 @@ def test_restore_is_refused_when_something_is_taken_and_changes_nothing(worked: 
 
     assert said.out == ""
     assert worked.world() == before
-    assert len(_archives(worked)) == 1
+    assert len(dirty.archives(worked)) == 1

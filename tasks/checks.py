@@ -74,6 +74,20 @@ def days(key: str, value: object) -> float:
     return number
 
 
+def variable(key: str, value: object) -> str:
+    """Return *value*, the name of an environment variable."""
+    if not re.fullmatch(r"[A-Za-z_]\w*", filled(key, value)) or str(value).startswith("TALLY_"):
+        raise SessionError(f"session.{key}: {value!r} cannot name a variable; expected for example UVICORN_PORT")
+    return str(value)
+
+
+def date(key: str, value: object) -> str:
+    """Return *value*, the form of a date: letters, digits and `% - _ .`."""
+    if not re.fullmatch(r"[\w%.-]+", filled(key, value)):
+        raise SessionError(f"session.{key}: {value!r} is no form of a date; expected for example %Y-%m-%d")
+    return str(value)
+
+
 def inside(key: str, value: object) -> str:
     """Return *value*, a path inside of the repository."""
     path = PurePosixPath(filled(key, value))
@@ -109,26 +123,3 @@ def scalar(key: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise wrong(key, "text", value)
     return str(value)
-
-
-_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
-
-
-def window(key: str, value: object) -> dict[str, Any]:
-    """Return *value*, the table of one window."""
-    if not isinstance(value, Mapping) or "name" not in value:
-        raise wrong(key, "a table with at least `name`", value)
-    for name in value:
-        if name not in _WINDOW:
-            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_WINDOW)}")
-    if len({"run", "type", "claude"} & set(value)) > 1:
-        raise SessionError(f"session.{key}: only one of run, type and claude can be given")
-    return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
-
-
-CHECKS: dict[str, Callable[[str, object], Any]] = {
-    "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
-    "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
-    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
-    "windows": items(window), "keep_removed": days,
-}  # fmt: skip

@@ -23,12 +23,12 @@ def here() -> Repository:
     return git.locate(start)
 
 
-def settings(c: Context, base: str = "") -> Settings:
-    """Return the configured settings, with *base* in the place of the configured one."""
+def settings(c: Context) -> Settings:
+    """Return the configured settings."""
     configured = c.config.get("session", {})
     if not hasattr(configured, "items"):
         raise SessionError(f"session: expected a table of settings, found {configured!r}")
-    return load({**_plain(configured), **from_environment(os.environ), **({"base": base} if base else {})})
+    return load({**_plain(configured), **from_environment(os.environ)})
 
 
 def _plain(value: Any) -> Any:

@@ -29,7 +29,7 @@ from . import (
 from . import plan as planning
 from . import removal as removing
 from .errors import SessionError
-from .model import Repository, Resource, Session
+from .model import Repository, Request, Resource, Session
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
@@ -38,24 +38,25 @@ RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, files, setup, claude, p
 RUNNING: tuple[Resource, ...] = (tmux, programs)
 
 
-def plan(name: str, settings: Settings, repository: Repository) -> Session:
+def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Return the session that `add` would make now, without claiming anything."""
-    names.check(name)
-    return planning.plan(name, settings, repository, ports.held_elsewhere(repository))
+    names.check(asked.name)
+    return planning.plan(asked, settings, repository, ports.held_elsewhere(repository))
 
 
-def add(name: str, settings: Settings, repository: Repository) -> Session:
-    """Make the session *name* and return it; a failure, or ^C, leaves nothing of it.
+def add(asked: Request, settings: Settings, repository: Repository) -> Session:
+    """Make the session that is *asked* for and return it; a failure, or ^C, leaves nothing of it.
 
     What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
     """
+    name = asked.name
     names.check(name)
     with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
             _remove(records.session(name, row, repository, lambda: settings), force=False, keep_branch=False)
-    return _make(name, repository, lambda held: planning.plan(name, settings, repository, held))
+    return _make(name, repository, lambda held: planning.plan(asked, settings, repository, held))
 
 
 def restore(name: str, repository: Repository, at: str = "") -> Session:

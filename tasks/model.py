@@ -22,6 +22,14 @@ class Repository:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a person asks `add` for, beyond what is configured; empty means: as configured."""
+
+    name: str
+    base: str = ""
+
+
+@dataclass(frozen=True)
 class Window:
     """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
 
@@ -61,6 +69,7 @@ class Session:
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     activate: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
     setup: tuple[str, ...] = ()
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
@@ -70,7 +79,7 @@ class Session:
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
         ports = {key.upper(): str(port) for key, port in self.ports.items()}
-        return {**ports, "TALLY_SESSION": str(self.worktree)}
+        return {**ports, **self.variables, "TALLY_SESSION": str(self.worktree)}
 
     @property
     def present_windows(self) -> tuple[Window, ...]:

@@ -14,6 +14,7 @@ from .errors import CommandError
 from .model import Session
 
 _SEPARATOR = "|"
+_ENDING = 20  # attempts while a tmux server ends
 FORM = _SEPARATOR.join(
     "#{pane_id} #{window_id} #{pane_tty} #{pane_current_command} #{@tally_window} #{@tally_typed} #{session_name}"
     " #{@tally_session}".split()
@@ -81,6 +82,18 @@ def step(commands: Iterable[Sequence[str]], env: dict[str, str] | None = None) -
         argv += [";"] if len(argv) > 1 else []
         argv += [_escaped(word) for word in command]
     return shell.run(*argv, env=env)
+
+
+def begin(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
+    """Run *commands*, whose first may start the server; one that is just ending takes none."""
+    for _attempt in range(_ENDING):
+        try:
+            return step(commands, env)
+        except CommandError as error:
+            if not re.search("server exited|no server running|lost server", error.stderr):
+                raise
+        time.sleep(0.05)
+    return step(commands, env)
 
 
 def _escaped(word: str) -> str:

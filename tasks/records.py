@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import names, plan, ports, registry
+from . import contents, names, ports, registry
 from .errors import SessionError
 from .model import Repository, Session, Window
 from .settings import Settings
@@ -26,7 +26,8 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
-        "env": {file: dict(values) for file, values in session.env.items()}, "windows": windows,
+        "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
+        "windows": windows,
     }  # fmt: skip
 
 
@@ -43,7 +44,8 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
-        return Session(name=name, repository=repository, **where, **facts, **lists, env=row["env"], windows=windows)
+        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
+        return Session(name=name, repository=repository, **where, **facts, **lists, **tables, windows=windows)
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)
         raise SessionError(
@@ -62,12 +64,12 @@ def _check(facts: dict[str, Any], keys: list[Any]) -> None:
 
 
 def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:
-    slug, project = names.slug(name), plan.project(settings, repository)
+    slug, project = names.slug(name), contents.project(settings, repository)
     numbers = {key: str(port) for key, port in where["ports"].items()}
     facts = {"name": name, "slug": slug, "project": project, "main": str(repository.main), "date": "", "component": ""}
     facts |= {"profile": "", "branch": where["branch"], "worktree": str(where["worktree"]), **numbers}
     try:
-        decided = plan.contents(settings, facts, repository)
+        decided = contents.decide(settings, facts, repository)
     except SessionError:  # its ports have other keys than the windows of today
         decided = {}
     return Session(

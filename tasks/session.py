@@ -1,4 +1,4 @@
-"""The tasks of `inv session`: what they take and what they print."""
+"""The tasks of `inv session`: those that make and unmake, and the collection of all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
+from .model import Request
 from .overview import doctor, list_, prune, show
+from .switching import attach, resume, start, stop
 
 
 @command("name", aliases=("create",), help={
@@ -26,14 +28,15 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool 
     """
     from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
-    repository, settings = choosing.here(), choosing.settings(c, base)
+    asked = Request(name=name, base=base)
+    repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
-        planned = lifecycle.plan(name, settings, repository)
+        planned = lifecycle.plan(asked, settings, repository)
         described = display.plan(planned, lifecycle.RESOURCES, walk.label)
         answer(as_json(records.row(planned)) if json else described)
         return
     trust.require(settings, repository, yes)
-    made = lifecycle.add(name, settings, repository)
+    made = lifecycle.add(asked, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
     fail([f"{each.what}; then: {each.mend}" for each in setup.problems(made)])
 
@@ -70,52 +73,6 @@ def remove(
     fail(failed)
 
 
-@command("name", help={"name": "the session; without it every session"})
-def resume(c: Context, name: str = "") -> None:
-    """Bring sessions back after a reboot; what runs already is left alone.
-
-    Example: inv session.resume
-    """
-    from . import choosing, display, lifecycle, status
-
-    sessions = choosing.chosen(c, name, all=not name)
-    failed = lifecycle.resume(sessions)
-    answer(display.table(status.of(choosing.chosen(c, name, all=not name), choosing.here())))
-    fail(failed)
-
-
-@command("name", help={**NAME, "all": "start every session"})
-def start(c: Context, name: str = "", all: bool = False) -> None:
-    """Start what was stopped: tmux session, servers and conversation.
-
-    Example: inv session.start feature/login
-    """
-    from . import choosing, display, lifecycle, status
-
-    sessions = choosing.chosen(c, name, all)
-    failed = lifecycle.resume(sessions)
-    answer(display.table(status.of(sessions, choosing.here())))
-    fail(failed)
-
-
-@command("name", help={**NAME, "all": "stop every session"})
-def stop(c: Context, name: str = "", all: bool = False) -> None:
-    """End the servers and the tmux session; files, branch, ports and conversation stay.
-
-    Example: inv session.stop feature/login
-    """
-    from . import choosing, lifecycle
-
-    failed = []
-    for session in choosing.chosen(c, name, all):
-        try:
-            lifecycle.stop(session)
-            answer(f"stopped {session.name}; to go on: inv session.start {session.name}")
-        except SessionError as error:
-            failed.append(f"{session.name}: {error}")
-    fail(failed)
-
-
 @command("name", help={
     "name": "the removed session",
     "at": "which of several, by the beginning of its time in session.list --removed; else the newest",
@@ -133,16 +90,7 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
 
 
-@command("name", help=NAME)
-def attach(c: Context, name: str = "") -> None:
-    """Go to a session's tmux session; from inside tmux the terminal switches to it.
-
-    Example: inv session.attach feature/login
-    """
-    from . import attaching, choosing
-
-    attaching.attach(choosing.chosen(c, name)[0])
-
-
-ns = Collection("session", add, remove, restore, resume, start, stop, show, attach, prune, doctor)
+ns = Collection("session", add, remove, restore)
+for each in (resume, start, stop, attach, show, prune, doctor):
+    ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import CHECKS
 from .errors import SessionError
+from .keys import CHECKS
 from .presets import PRESETS
 
 
@@ -26,6 +26,8 @@ class Settings:
     link: list[str]
     env: dict[str, dict[str, str]]
     activate: str | None
+    variables: dict[str, str]
+    date: str  # what {date} looks like, as strftime has it
     setup: list[str]
     windows: list[dict[str, Any]]
     keep_removed: float  # days until `prune` forgets what was removed

@@ -65,7 +65,7 @@ def problems(session: Session) -> list[Problem]:
 
 def _open(session: Session) -> None:
     try:
-        said = panes.step(_opening(session), env=shell.pristine_environment())
+        said = panes.begin(_opening(session), shell.pristine_environment())
     except CommandError as error:
         if "duplicate session" in error.stderr:
             raise SessionError(
@@ -78,7 +78,7 @@ def _open(session: Session) -> None:
         if _REFUSED not in error.stderr:
             raise
         remove(session)
-        said = panes.step(_opening(session, plain_names=True), env=shell.pristine_environment())
+        said = panes.begin(_opening(session, plain_names=True), shell.pristine_environment())
     panes.remember(session, said)
 
 

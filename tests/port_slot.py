@@ -5,7 +5,7 @@ import functools
 import os
 from pathlib import Path
 
-_SLOTS, _WIDTH = 10, 10
+_SLOTS, _WIDTH = 40, 10
 
 
 @functools.cache

@@ -6,8 +6,14 @@ from tests.project import Project, eventually
 
 
 def tmux(*arguments: str, check: bool = True) -> str:
-    """Run tmux on the test's server and return what it prints."""
-    return subprocess.run(["tmux", *arguments], capture_output=True, text=True, check=check).stdout.strip()
+    """Run tmux on the test's server and return what it prints; a server that just ends, as its last session did, is
+    waited for."""
+    for _attempt in range(100):
+        done = subprocess.run(["tmux", *arguments], capture_output=True, text=True, check=False)
+        if "server exited" not in done.stderr and not (arguments[0] == "new-session" and "no server" in done.stderr):
+            break
+    assert not (check and done.returncode), done.stderr
+    return done.stdout.strip()
 
 
 def panes(session: str, form: str) -> list[str]:

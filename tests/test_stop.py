@@ -1,6 +1,9 @@
 """A session that is stopped keeps what is its own, and one that goes on is the same."""
 
+from pathlib import Path
+
 from tasks import ports
+from tests import wrappers
 from tests.project import Project
 from tests.terminal import panes, runs
 
@@ -36,3 +39,12 @@ def test_a_changed_configuration_does_not_change_a_session(project: Project) -> 
     assert project.row("x") == before
     project.inv("session.remove", "x")
     assert not project.worktree("x").exists()
+
+
+def test_a_session_starts_while_the_tmux_server_of_the_one_before_ends(project: Project, sandbox: Path) -> None:
+    wrappers.ending_server(sandbox)
+
+    project.inv("session.add", "x")
+
+    assert (sandbox / "ended").exists()
+    assert len(panes("tally-x", "#{pane_id}")) == 5

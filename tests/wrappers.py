@@ -26,6 +26,12 @@ for word in "$@"; do
 done
 exec {real} "$@"
 """
+_ENDING_SERVER = """#!/bin/sh
+case "$*" in
+  *new-session*) if mkdir {once} 2>/dev/null; then echo "server exited unexpectedly" >&2; exit 1; fi;;
+esac
+exec {real} "$@"
+"""
 
 
 def _install(sandbox: Path, program: str, text: str, **values: str) -> Path:
@@ -59,3 +65,8 @@ def old(sandbox: Path, program: str) -> None:
 def without_colons(sandbox: Path) -> None:
     """Have tmux refuse colons in the names of windows, as some releases do."""
     _install(sandbox, "tmux", _NO_COLONS)
+
+
+def ending_server(sandbox: Path) -> None:
+    """Have the first new tmux session meet a server that ends just then."""
+    _install(sandbox, "tmux", _ENDING_SERVER, once=str(sandbox / "ended"))

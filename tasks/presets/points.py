@@ -12,6 +12,8 @@ SETTINGS: dict[str, Any] = {
     "copy": ["backend/db.sqlite3", "backend/.env", "frontend/.env"],
     "link": ["frontend/node_modules"],
     "env": {"frontend/.env": {"VITE_API_URL": "http://localhost:{backend_port}"}},
+    "variables": {},
+    "date": "%Y-%m-%d",
     "setup": [],
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},

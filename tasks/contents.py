@@ -1,0 +1,51 @@
+"""What the configuration alone decides of a session: its files, its commands, its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import activation
+from .errors import SessionError
+from .model import Repository, Window
+from .placeholders import expand
+from .settings import Settings
+
+Expand = Callable[[str, str], str]
+
+
+def project(settings: Settings, repository: Repository) -> str:
+    """Return the project's name: as configured, else the main checkout's directory."""
+    return settings.project or repository.main.name
+
+
+def decide(settings: Settings, facts: Mapping[str, str], repository: Repository) -> dict[str, Any]:
+    """Return the parts of a session that the configuration alone decides."""
+
+    def filled(text: str, key: str) -> str:
+        return expand(text, facts, key)
+
+    activate = settings.activate
+    if activate is None:
+        activate = activation.default(repository.main, facts["project"])
+    else:
+        activate = filled(activate, "activate")
+    return {
+        "copy": tuple(settings.copy), "link": tuple(settings.link), "activate": activate,
+        "env": {f: {k: filled(v, f"env.{f}.{k}") for k, v in vs.items()} for f, vs in settings.env.items()},
+        "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
+        "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
+        "windows": _windows(settings, filled),
+    }  # fmt: skip
+
+
+def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
+    made: list[Window] = []
+    for index, window in enumerate(settings.windows):
+        key = f"windows[{index}]"
+        texts = {word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type")}
+        if texts["name"] in {other.name for other in made} or "|" in texts["name"]:
+            raise SessionError(f"session.{key}.name: {texts['name']!r} is there twice, or contains '|'")
+        directory = "" if texts["dir"] == "." else texts["dir"]
+        made.append(Window(texts["name"], directory, texts["run"], texts["type"], bool(window.get("claude"))))
+    return tuple(made)

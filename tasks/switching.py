@@ -1,0 +1,65 @@
+"""The tasks of a day's work: resume, start, stop and attach."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+
+from .command import NAME, answer, command, fail
+from .errors import SessionError
+
+
+@command("name", help={"name": "the session; without it every session"})
+def resume(c: Context, name: str = "") -> None:
+    """Bring sessions back after a reboot; what runs already is left alone.
+
+    Example: inv session.resume
+    """
+    from . import choosing, display, lifecycle, status
+
+    sessions = choosing.chosen(c, name, all=not name)
+    failed = lifecycle.resume(sessions)
+    answer(display.table(status.of(choosing.chosen(c, name, all=not name), choosing.here())))
+    fail(failed)
+
+
+@command("name", help={**NAME, "all": "start every session"})
+def start(c: Context, name: str = "", all: bool = False) -> None:
+    """Start what was stopped: tmux session, servers and conversation.
+
+    Example: inv session.start feature/login
+    """
+    from . import choosing, display, lifecycle, status
+
+    sessions = choosing.chosen(c, name, all)
+    failed = lifecycle.resume(sessions)
+    answer(display.table(status.of(sessions, choosing.here())))
+    fail(failed)
+
+
+@command("name", help={**NAME, "all": "stop every session"})
+def stop(c: Context, name: str = "", all: bool = False) -> None:
+    """End the servers and the tmux session; files, branch, ports and conversation stay.
+
+    Example: inv session.stop feature/login
+    """
+    from . import choosing, lifecycle
+
+    failed = []
+    for session in choosing.chosen(c, name, all):
+        try:
+            lifecycle.stop(session)
+            answer(f"stopped {session.name}; to go on: inv session.start {session.name}")
+        except SessionError as error:
+            failed.append(f"{session.name}: {error}")
+    fail(failed)
+
+
+@command("name", help=NAME)
+def attach(c: Context, name: str = "") -> None:
+    """Go to a session's tmux session; from inside tmux the terminal switches to it.
+
+    Example: inv session.attach feature/login
+    """
+    from . import attaching, choosing
+
+    attaching.attach(choosing.chosen(c, name)[0])

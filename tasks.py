@@ -69,5 +69,26 @@ def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
     print(tabulate(rows, headers="firstrow", disable_numparse=True))
 
 
-for each in (demo, test, check, bench):
+@task(
+    positional=("path",),
+    help={
+        "path": "the repository to put the sessions into",
+        "preset": "the system to configure, instead of the one that fits",
+        "patch": "add the three lines to an existing tasks.py",
+    },
+)
+def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None:
+    """Put the sessions into another repository, or bring them up to date there.
+
+    Example: inv embed ~/Dev/tally
+    """
+    from develop import embedding
+
+    try:
+        print(embedding.embed(Path(path).expanduser(), preset, patch))
+    except (embedding.EmbedError, OSError) as error:
+        raise Exit(str(error), 1) from None
+
+
+for each in (demo, test, check, bench, embed):
     ns.add_task(each)

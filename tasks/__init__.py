@@ -1,6 +1,9 @@
 """Sessions: isolated places to work in one repository. `ns` is what `inv --list` shows."""
 
+from collections.abc import Mapping
+
 from invoke.collection import Collection
+from invoke.tasks import Task
 
 from . import imports
 
@@ -9,3 +12,15 @@ imports.keep()
 from . import session  # noqa: E402
 
 ns = Collection(session=session.ns)
+
+
+def join(names: Mapping[str, object]) -> Collection:
+    """Return the tasks of a `tasks.py` that defines *names*, with ours beside them."""
+    own = names.get("ns", names.get("namespace"))
+    joined = own if isinstance(own, Collection) else Collection()
+    for value in names.values():
+        if isinstance(value, Task) and not isinstance(own, Collection):
+            joined.add_task(value)
+    for name, collection in ns.collections.items():
+        joined.add_collection(collection, name)
+    return joined

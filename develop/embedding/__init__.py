@@ -1,0 +1,49 @@
+"""Putting the sessions into another repository."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from develop.embedding import configuration, front_door, ignoring, layout, package
+
+from .errors import EmbedError
+
+__all__ = ["EmbedError", "embed"]
+
+
+def embed(target: Path, preset: str = "", patch: bool = False) -> str:
+    """Put `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository at *target*; return what is next.
+
+    Every refusal comes before any change. What a person wrote is never rewritten: with *patch* three lines are added
+    to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it.
+    """
+    top = _top(target)
+    if top / "tasks" == package.OURS:
+        raise EmbedError(f"{top} is where the sessions come from; expected another repository")
+    found = layout.of(top)
+    settings = configuration.text(found, preset)
+    package.check(top / "tasks")
+    door = front_door.plan(top / "tasks.py", patch)
+    done = [package.put(top / "tasks"), front_door.put(door), configuration.put(top, settings), ignoring.put(top)]
+    return "\n".join([*(line for line in done if line), *_next(top, found)])
+
+
+def _top(target: Path) -> Path:
+    if not target.is_dir():
+        raise EmbedError(f"{target} is no directory; expected the main checkout of a git repository")
+    asked = ["git", "-C", str(target), "rev-parse", "--show-toplevel"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise EmbedError(f"{target} is not in a git repository; to make one: git init {target}")
+    return Path(said.stdout.strip())
+
+
+def _next(top: Path, found: layout.Layout) -> list[str]:
+    return [
+        "",
+        f"Next, in {top}:",
+        f"  {layout.INSTALL[found.python]}",
+        "  git add tasks tasks.py invoke.yaml .gitignore && git commit -m 'Embed the sessions'",
+        "  inv session.add try-it",
+    ]

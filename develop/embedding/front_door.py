@@ -1,0 +1,53 @@
+"""The `tasks.py` of a repository: written when there is none, else three lines that a person, or `--patch`, adds."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from develop.embedding.errors import EmbedError
+
+NEW = "import sys\n\ndel sys.modules[__name__]\n\nfrom tasks import ns\n"
+ADDED = "del __import__('sys').modules[__name__]  # Invoke loads this file under the package's name\n"
+ADDED += "from tasks import join  # noqa: E402\nns = join(globals())\n"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The *content* to write to *file*, None for none, and what is *said* of it."""
+
+    file: Path
+    content: str | None
+    said: str
+
+
+def plan(file: Path, patch: bool) -> Plan:
+    """Decide what becomes of *file*; raises `EmbedError` when it is no file of Invoke's."""
+    if not file.exists():
+        return Plan(file, NEW, "wrote tasks.py")
+    text = file.read_text(encoding="utf-8")
+    if "from tasks import" in text and "sys" in text:
+        return Plan(file, None, "")
+    if not _of_invoke(text):
+        raise EmbedError(f"{file} is not a file of Invoke's tasks; rename it: `inv` and the package need its name")
+    if patch:
+        return Plan(file, f"{text.rstrip()}\n\n{ADDED}", "added three lines at the end of tasks.py")
+    return Plan(file, None, f"tasks.py stays as it is; add to its end (--patch does it):\n\n{ADDED}")
+
+
+def put(decided: Plan) -> str:
+    """Do what was *decided* and return what is said of it."""
+    if decided.content is not None:
+        decided.file.write_text(decided.content, encoding="utf-8")
+    return decided.said
+
+
+def _of_invoke(text: str) -> bool:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return any(name.partition(".")[0] in ("invoke", "fabric") for name in names)

@@ -1,0 +1,163 @@
+"""`inv embed` puts the sessions into repositories of several layouts, and never over what a person wrote."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from develop import embedding
+from develop.embedding import package
+from tasks.presets import PRESETS
+from tasks.settings import load
+from tests.project import CHECKOUT, INV, Project
+
+_OWN_TASKS = "from invoke import task\n\n\n@task\ndef hello(c):\n    print('hello')\n"
+
+
+@pytest.fixture
+def target(sandbox: Path) -> Path:
+    top = sandbox / "target"
+    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
+    return top
+
+
+def fill(top: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    subprocess.run(["git", "-C", str(top), "add", "--all"], check=True)
+
+
+def settings(top: Path) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load((top / "invoke.yaml").read_text())["session"]
+    load(found)
+    return found
+
+
+def test_a_django_and_vite_project_is_configured_and_a_session_of_it_works(target: Path) -> None:
+    fill(target, {
+        ".gitignore": ".env\nnode_modules/\n*.sqlite3",
+        "api/manage.py": "", "api/db.sqlite3": "", "api/.env": "KEY=hush",
+        "web/package.json": '{"scripts": {"dev": "vite --host"}}', "web/pnpm-lock.yaml": "", "web/node_modules/x/y": "",
+        "web/.env": "VITE_API_URL=http://127.0.0.1:9999/v1 # here\nSECRET=hush\n", "uv.lock": "",
+    })  # fmt: skip
+
+    said = subprocess.run([INV, "embed", str(target)], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+
+    assert "uv add --dev" in said.stdout
+    assert "hush" not in said.stdout + (target / "invoke.yaml").read_text()
+    found = settings(target)
+    assert (found["copy"], found["link"]) == (["api/db.sqlite3", "api/.env", "web/.env"], ["web/node_modules"])
+    assert found["env"] == {"web/.env": {"VITE_API_URL": "http://127.0.0.1:{backend_port}/v1"}}
+    assert [window.get("run") for window in yaml.safe_load(json.dumps(found["windows"]))][:2] == [
+        "python manage.py runserver {backend_port}", "pnpm dev --port {frontend_port}",
+    ]  # fmt: skip
+    assert (target / ".gitignore").read_text().splitlines()[-2:] == ["/.tally-sessions", ".env.session"]
+    fill(target, {})
+    subprocess.run(["git", "-C", str(target), "commit", "--quiet", "-m", "embed"], check=True)
+    project = Project(target)
+    project.inv("session.add", "x")
+    assert (target.parent / "target-x" / "api" / "db.sqlite3").exists()
+
+
+def test_tasks_of_their_own_stay_and_ours_join_them(target: Path) -> None:
+    fill(target, {"tasks.py": _OWN_TASKS, "manage.py": "", "poetry.lock": ""})
+
+    shown = embedding.embed(target)
+
+    assert (target / "tasks.py").read_text() == _OWN_TASKS
+    assert "ns = join(globals())" in shown
+    embedding.embed(target, patch=True)
+    assert (target / "tasks.py").read_text().startswith(_OWN_TASKS)
+    assert "tasks.py" not in embedding.embed(target, patch=True).partition("Next")[0]
+    listed = subprocess.run([INV, "--list"], cwd=target, capture_output=True, text=True, check=True).stdout
+    assert "hello" in listed
+    assert "session.add" in listed
+    assert settings(target)["windows"] == [
+        {"name": "backend:{backend_port}", "run": "python manage.py runserver {backend_port}"},
+        {"name": "claude", "claude": True}, {"name": "shell"}, {"name": "cli", "type": "python manage.py "},
+    ]  # fmt: skip
+
+
+def test_a_collection_of_their_own_is_joined(target: Path) -> None:
+    fill(target, {"tasks.py": f"{_OWN_TASKS}\n\nfrom invoke import Collection\n\nns = Collection(hi=hello)\n"})
+
+    embedding.embed(target, patch=True)
+
+    listed = subprocess.run([INV, "--list"], cwd=target, capture_output=True, text=True, check=True).stdout
+    assert "hi" in listed
+    assert "session.list" in listed
+
+
+@pytest.mark.parametrize(("files", "preset"), [
+    ({"docker-compose.session.yml": ""}, "dev-session"), ({"Makefile": "new-session:\n"}, "parallel"), ({}, "points"),
+])  # fmt: skip
+def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], preset: str) -> None:
+    if preset not in PRESETS:
+        pytest.skip(f"no preset {preset} yet")
+    fill(target, files)
+
+    embedding.embed(target)
+
+    assert settings(target)["preset"] == preset
+
+
+def test_a_configuration_of_dev_session_is_left_in_charge(target: Path) -> None:
+    fill(target, {"session.config.mjs": "export default {}\n"})
+
+    embedding.embed(target)
+
+    assert yaml.safe_load((target / "invoke.yaml").read_text()) is None
+
+
+def test_unchanged_tasks_are_updated_and_changed_ones_are_shown(target: Path) -> None:
+    embedding.embed(target)
+    stale = target / "tasks" / "gone.py"
+    stale.write_text("")
+    recorded = json.loads((target / "tasks" / package.MANIFEST).read_text())
+    (target / "tasks" / package.MANIFEST).write_text(json.dumps({**recorded, "gone.py": package._digest(stale)}))
+
+    assert "updated tasks/" in embedding.embed(target)
+    assert not stale.exists()
+
+    (target / "tasks" / "git.py").write_text("mine = 1\n")
+    with pytest.raises(embedding.EmbedError, match="-mine = 1"):
+        embedding.embed(target)
+    assert (target / "tasks" / "git.py").read_text() == "mine = 1\n"
+
+
+def test_what_is_in_the_way_is_told_before_anything_is_written(target: Path, sandbox: Path) -> None:
+    (target / "tasks").mkdir()
+    with pytest.raises(embedding.EmbedError, match="was not embedded by us"):
+        embedding.embed(target)
+    shutil.rmtree(target / "tasks")
+    (target / "tasks.py").write_text("from celery import shared_task\n")
+    with pytest.raises(embedding.EmbedError, match="not a file of Invoke"):
+        embedding.embed(target)
+    (target / "tasks.py").unlink()
+    with pytest.raises(embedding.EmbedError, match="unknown preset 'x'; known: points"):
+        embedding.embed(target, "x")
+    wrong = ((sandbox, "not in a git repository"), (sandbox / "no", "no directory"), (CHECKOUT, "come from"))
+    for place, message in wrong:
+        with pytest.raises(embedding.EmbedError, match=message):
+            embedding.embed(place)
+    assert [path.name for path in target.iterdir()] == [".git"]
+
+
+def test_an_existing_configuration_stays_and_the_part_to_add_is_shown(target: Path) -> None:
+    fill(target, {"invoke.yaml": "run: {echo: true}\n"})
+
+    shown = embedding.embed(target)
+
+    assert "session:\n  preset: points" in shown
+    assert (target / "invoke.yaml").read_text() == "run: {echo: true}\n"
+
+
+def test_the_refusal_is_one_line_without_a_traceback(sandbox: Path) -> None:
+    said = subprocess.run([INV, "embed", "/nowhere"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    expected = "/nowhere is no directory; expected the main checkout of a git repository\n"
+    assert (said.returncode, said.stderr) == (1, expected)

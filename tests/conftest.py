@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import guard, port_slot, stand_ins
+from tests import fork_server, guard, port_slot, stand_ins
 from tests.project import Project, make
 
 _MEMORY = Path("/dev/shm")
@@ -40,6 +40,14 @@ def _end_leftovers(sandbox: Path) -> None:
                 process.kill()
         except psutil.Error:
             continue
+
+
+@pytest.fixture(autouse=True, scope="session")
+def programs() -> Iterator[None]:
+    """Have `inv` run in forks for the whole run."""
+    fork_server.start()
+    yield
+    fork_server.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import world
+from tests import fork_server, guard, world
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 INV = str(Path(sys.executable).with_name("inv"))
@@ -60,15 +60,11 @@ class Project:
         program: str = "",
     ) -> Result:
         """Run `inv` with *arguments* and check its exit *code* (None: any); a traceback is always a failure."""
-        argv = [sys.executable, program, *arguments] if program else [INV, *arguments]
-        run = subprocess.run(
-            argv, cwd=cwd or self.main, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        said = f"{' '.join(arguments)}\n{run.stdout}\n{run.stderr}"
-        assert code in (run.returncode, None), said
-        assert "Traceback" not in run.stderr, said
-        return Result(run.returncode, run.stdout, run.stderr)
+        result = Result(*_run([program or INV, *arguments], cwd or self.main, env or {}))
+        said = f"{' '.join(arguments)}\n{result.out}\n{result.err}"
+        assert code in (result.code, None), said
+        assert "Traceback" not in result.err, said
+        return result
 
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         """Run git in the main checkout, or in *cwd*, and return what it prints."""
@@ -98,6 +94,18 @@ class Project:
         (self.main / "invoke.yaml").write_text(text)
         self.git("add", "invoke.yaml")
         self.git("commit", "--quiet", "-m", "configure")
+
+
+def _run(argv: list[str], cwd: Path, env: dict[str, str]) -> tuple[int, str, str]:
+    whole = {**os.environ, **env}
+    if fork_server.suits(env) and (cwd / "tasks").is_symlink():
+        guard.check_environment(whole)
+        return fork_server.run(argv, cwd, whole)
+    run = subprocess.run(
+        [sys.executable, *argv], cwd=cwd, env=whole, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    return run.returncode, run.stdout, run.stderr
 
 
 def eventually(true: Callable[[], object], seconds: float = 20) -> None:

@@ -1,5 +1,6 @@
 """Sessions: isolated places to work in one repository. `ns` is what `inv --list` shows."""
 
+import sys
 from collections.abc import Mapping
 
 from invoke.collection import Collection
@@ -12,6 +13,10 @@ imports.keep()
 from . import session  # noqa: E402
 
 ns = Collection(session=session.ns)
+if "--complete" in sys.argv:
+    from . import completion
+
+    completion.extend()
 
 
 def join(names: Mapping[str, object]) -> Collection:

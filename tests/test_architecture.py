@@ -13,7 +13,7 @@ _TASKS = CHECKOUT / "tasks"
 # From the top down; a module imports from the rows below its own only.
 _LAYERS = (
     "__init__",
-    "session",
+    "session completion",
     "overview switching",
     "pruning doctor",
     "lifecycle attaching display choosing",

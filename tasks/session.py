@@ -12,6 +12,7 @@ from .errors import SessionError
 from .model import Request
 from .overview import doctor, list_, prune, show
 from .switching import attach, resume, start, stop
+from .watching import pick, watch
 
 
 @command("name", aliases=("create",), help={
@@ -91,6 +92,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, prune, doctor):
+for each in (resume, start, stop, attach, show, watch, pick, prune, doctor):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -14,8 +14,9 @@ _TASKS = CHECKOUT / "tasks"
 _LAYERS = (
     "__init__",
     "session completion",
-    "overview switching",
+    "overview switching watching",
     "pruning doctor",
+    "screen",
     "lifecycle attaching display choosing",
     "status removal restoration",
     "worktree kept tmux files setup claude programs",  # the resources: none imports another
@@ -39,7 +40,7 @@ _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).spl
 _LONGEST = {"lifecycle": 175}  # 150 for the others
 _LONGEST_FUNCTION = 25
 _MOST_PARAMETERS = 6
-_THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "filelock", "rich")
+_THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
 _FILES = sorted(_TASKS.rglob("*.py"))
 
 

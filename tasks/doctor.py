@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import environments, lifecycle, listeners, machine, orphans, ports
+from . import environments, granting, lifecycle, listeners, machine, orphans, ports
 from .errors import SessionError
 from .model import Problem, Repository, Session
 from .status import foreigners
@@ -45,7 +45,7 @@ def _of(session: Session) -> list[Problem]:
         why = "it was interrupted, or is going on in another terminal"
         return [Problem(f"it is {session.state}", why, f"inv session.remove {session.name}")]
     found = [problem for resource in lifecycle.RESOURCES for problem in resource.problems(session)]
-    return found + environments.problems(session)
+    return [*found, *environments.problems(session), *granting.problems(session)]
 
 
 def _mendable(session: Session) -> bool:

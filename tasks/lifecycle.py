@@ -20,6 +20,7 @@ from . import (
     records,
     registry,
     restoration,
+    rules,
     setup,
     signals,
     tmux,
@@ -33,7 +34,7 @@ from .model import Repository, Request, Resource, Session
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
-RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, files, setup, claude, programs)
+RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, claude, files, setup, rules, programs)
 # The part that runs, which stop ends.
 RUNNING: tuple[Resource, ...] = (tmux, programs)
 
@@ -66,7 +67,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     """
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]
-    done = {key: row[key] for key in ("setup_done",) if key in row}  # what it did is in what comes back
+    done = {key: row[key] for key in ("setup_done", "rules_copied") if key in row}  # what it did is in what comes back
     session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
     if not (saved.directory / "git").is_dir():
@@ -170,6 +171,5 @@ def plan_removal(session: Session, force: bool, keep_branch: bool) -> Session:
 
 def _require_ready(session: Session) -> None:
     row = registry.rows(session.repository).get(session.name)
-    if row is None or row.get("state", "ready") != "ready":
-        state = row["state"] if row else "gone"
+    if (state := row.get("state", "ready") if row else "gone") != "ready":
         raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")

@@ -11,6 +11,7 @@ from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
 from .model import Request
 from .overview import doctor, list_, prune, show
+from .permitting import permissions
 from .switching import attach, resume, start, stop
 from .watching import pick, watch
 
@@ -56,7 +57,7 @@ def remove(
 
     Example: inv session.remove feature/login
     """
-    from . import choosing, display, lifecycle
+    from . import choosing, display, granting, lifecycle
 
     failed: list[str] = []
     chosen, inside = choosing.chosen(c, name, all), Path.cwd()
@@ -67,6 +68,7 @@ def remove(
             else:
                 saved = lifecycle.remove(session, force, keep_branch)
                 answer(display.gone(session, saved))
+                granting.mention(saved, session.repository)
                 if inside.is_relative_to(session.worktree):
                     answer(f"this directory went with it: cd {Path.cwd()}")
         except SessionError as error:
@@ -92,6 +94,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, show, permissions, watch, pick, prune, doctor):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -37,7 +37,7 @@ def missing(content: dict[str, Any], session: Session) -> dict[str, Any]:
     others = {key: main[key] for key in _SERVERS if main.get(key) and key not in own}
     if main.get(_TRUST) is True and own.get(_TRUST) is not True:
         others[_TRUST] = True
-    if others and not claude_version.shares_entry(claude_version.installed()):
+    if others and not claude_version.shares_entry(claude_version.of(session)):
         lacking |= others
     return lacking
 

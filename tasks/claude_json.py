@@ -82,7 +82,7 @@ def edit(change: Callable[[dict[str, Any]], bool]) -> bool:
 
 def tell(why: UnusableError) -> None:
     """Say that the file is left as it is, and why."""
-    notice(f"{path()} is left as it is, permissions in it were not changed: {why}")
+    notice(f"permissions in {path()} were not changed: {why}")
 
 
 def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bool]) -> bool:

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from . import atomic, ports, shell
-from .errors import SessionError
-from .model import Repository
+from .model import Repository, Session
 
 Version = tuple[int, int, int]
 
 _SHARED_ENTRY = (2, 1, 63)  # from then on worktrees use the main checkout's entry in `.claude.json`
 _SHARED_RULES = (2, 1, 211)  # from then on "always allow" is saved in the main checkout, and read from there
-_ANSWER = 5.0  # seconds that it may take to say its version
+_ANSWER = 10.0  # seconds that it may take to say its version
 _DAY = 24 * 3600.0  # a shim of a version manager stays as it is when what it starts is updated
 
 
@@ -36,13 +35,16 @@ def installed(program: str = "claude") -> Version | None:
     kept = _kept()
     if kept.get("program") == identity and 0 <= time.time() - kept.get("asked", 0) < _DAY:
         return _parsed(str(kept.get("version")))
-    try:
-        version = _parsed(shell.read(found, "--version", check=False, seconds=_ANSWER))
-    except (SessionError, OSError):
-        return None
+    version = _parsed(shell.within(_ANSWER, found, "--version", env=shell.environment()) or "")
     if version is not None:
         _keep({"program": identity, "version": text(version), "asked": time.time()})
     return version
+
+
+def of(session: Session) -> Version | None:
+    """Return the version of what *session* starts in its Claude window."""
+    del session
+    return installed()
 
 
 def text(version: Version | None) -> str:

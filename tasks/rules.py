@@ -23,7 +23,7 @@ def describe(session: Session) -> str:
         number = granted.count(granted.of(session.repository.main / granted.FILE))
     except SessionError:
         return ""
-    version = claude_version.installed()
+    version = claude_version.of(session)
     return f"copy {granted.FILE}, {number} rules, for Claude Code {claude_version.text(version)}"
 
 
@@ -49,7 +49,7 @@ def create(session: Session) -> None:
     exclude.refresh(session.repository)
     target.parent.mkdir(exist_ok=True)
     atomic.write(target, text, mode=stat.S_IMODE(source.stat().st_mode))
-    if claude_version.installed() is None:
+    if claude_version.of(session) is None:
         notice(f"{granted.FILE} is copied for Claude Code before 2.1.211: which one is installed cannot be told")
 
 
@@ -61,7 +61,7 @@ def problems(session: Session) -> list[Problem]:
     """Return whether the copy is missing."""
     if not describe(session):
         return []
-    version = claude_version.text(claude_version.installed())
+    version = claude_version.text(claude_version.of(session))
     why = f"Claude Code {version} asks again for what the main checkout allows"
     return [Problem(f"{granted.FILE} is missing", why, f"inv session.resume {session.name}")]
 
@@ -71,7 +71,7 @@ def _due(session: Session) -> bool:
     there = os.path.lexists(session.worktree / granted.FILE)
     if there or not os.path.lexists(session.repository.main / granted.FILE):
         return False
-    return not claude_version.shares_rules(claude_version.installed(), session.repository)
+    return not claude_version.shares_rules(claude_version.of(session), session.repository)
 
 
 def _has_room(session: Session, target: Path) -> bool:

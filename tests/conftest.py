@@ -25,6 +25,7 @@ def _fill_home(home: Path, path: str) -> None:
         "[user]\n\tname = Test\n\temail = test@example.invalid\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
         "[protocol \"file\"]\n\tallow = always\n"
     )  # fmt: skip
+    (home / ".claude.json").write_text("{}")  # of somebody who has used Claude Code before
     (home / ".invoke.yaml").write_text(port_slot.configuration())
     (home / ".bashrc").write_text(_RC.format(path=path))
     (home / ".bash_profile").write_text(". ~/.bashrc\n")  # a login shell: /etc/profile has reset PATH

@@ -13,9 +13,8 @@ from .model import Problem, Session
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
     content = claude_json.load()
-    allowed, lacking = claude_entry.tools(content, session), claude_entry.missing(content, session)
-    parts = [f"{allowed} allowed tools of the main checkout"] if allowed else []
-    return "; ".join([*parts, *(["its trust and MCP servers"] if set(lacking) - {"allowedTools"} else [])])
+    carried = claude_entry.kinds(claude_entry.missing(content, session))
+    return f"{', '.join(carried)} of the main checkout" if carried else ""
 
 
 def create(session: Session) -> None:
@@ -37,11 +36,10 @@ def remove(session: Session) -> None:
 def problems(session: Session) -> list[Problem]:
     """Return what the worktree's entry lacks."""
     lacking = claude_entry.missing(claude_json.load(), session)
-    what = [f"{len(lacking.pop('allowedTools'))} allowed tools"] if "allowedTools" in lacking else []
-    what += ["the main checkout's trust or MCP servers"] if lacking else []
-    why = "Claude Code before 2.1.63 asks again" if lacking else "Claude Code before 2.0.8 asks again"
-    mend = f"inv session.resume {session.name}"
-    return [Problem(f"{' and '.join(what)} are missing in {claude_json.path()}", why, mend)] if what else []
+    oldest = "2.0.8" if set(lacking) == {"allowedTools"} else "2.1.63"
+    why, mend = f"Claude Code before {oldest} asks again", f"inv session.resume {session.name}"
+    what = f"what the main checkout has is missing in {claude_json.path()}: {', '.join(claude_entry.kinds(lacking))}"
+    return [Problem(what, why, mend)] if lacking else []
 
 
 def _begins(session: Session) -> bool:

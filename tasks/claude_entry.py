@@ -101,9 +101,11 @@ def take_back(session: Session) -> None:
     claude_json.edit(drop)
 
 
-def tools(content: dict[str, Any], session: Session) -> int:
-    """Return how many tools the main checkout's entry allows."""
-    return len(_tools(_entry(content, _keys(session)[0]) or {}))
+def kinds(lacking: dict[str, Any]) -> list[str]:
+    """Return for people what is *lacking*; never values, which may be secret."""
+    found = [f"{len(lacking[_TOOLS])} allowed tools"] if _TOOLS in lacking else []
+    found += ["trust"] if _TRUST in lacking else []
+    return [*found, *(["MCP servers"] if any("mcp" in key.lower() for key in lacking) else [])] or list(lacking)
 
 
 def _keys(session: Session) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def mention(saved: archive.Archive | None, repository: Repository) -> None:
     if found and number:
         which = "1 rule" if number == 1 else f"{number} rules"
         look = f"to see {'it' if number == 1 else 'them'}: inv session.permissions {found.name}"
-        notice(f"{which} granted in {found.name} {'is' if number == 1 else 'are'} not in the main checkout; {look}")
+        notice(f"{which} of {found.name} {'is' if number == 1 else 'are'} not in the main checkout; {look}")
 
 
 def problems(session: Session) -> list[Problem]:
@@ -90,7 +90,7 @@ def problems(session: Session) -> list[Problem]:
         return [Problem(str(error), "Claude Code cannot use it", "mend or delete it")]
     if not revoked:
         return []
-    what = f"{len(revoked)} rules that the main checkout removed are still granted here"
+    what = f"what the main checkout removed from its rules is still granted here: {', '.join(map(_shown, revoked[:3]))}"
     return [
         Problem(what, "conversations act on them without asking", f"take them out of {session.worktree}/{granted.FILE}")
     ]
@@ -109,7 +109,7 @@ def text(found: Granted, merged: Rules) -> str:
     difference = found.comparison
     lines = [f"added to {main}:", *_listed("+", merged)] if merged else []
     if difference.new:
-        lines += [f"granted in {found.name}, not in the main checkout:", *_listed("+", difference.new)]
+        lines += [f"in {found.name}, not in the main checkout:", *_listed("+", difference.new)]
         lines += [f"to add them there: inv session.permissions {found.name} --merge"]
     for title, sign, table in (
         (f"in {found.name} still, removed from the main checkout since:", "-", difference.revoked),
@@ -125,5 +125,9 @@ def text(found: Granted, merged: Rules) -> str:
 
 
 def _listed(sign: str, table: Rules) -> Sequence[str]:
-    shown = [(kind, rule if rule.isprintable() else repr(rule)) for kind, each in table.items() for rule in each]
-    return [f"  {sign} {kind:<5} {rule}" for kind, rule in shown]
+    return [f"  {sign} {kind:<5} {_shown(rule)}" for kind, each in table.items() for rule in each]
+
+
+def _shown(rule: str) -> str:
+    """A terminal must not obey what a file says."""
+    return rule if rule.isprintable() else repr(rule)

@@ -70,7 +70,10 @@ def test_eight_sessions_come_and_go_while_three_others_write(sandbox: Path, file
     permitted.install(sandbox, "2.1.50 (Claude Code)")
     main = sandbox / "main"
     sessions = permitted.session(sandbox, *(f"s{number}" for number in range(_SESSIONS)))
-    before: dict[str, Any] = {"oauthAccount": {"é": "\U0001f600"}, "projects": {str(main): _MAIN, "/other": {"lastCost": 1}}}
+    before: dict[str, Any] = {
+        "oauthAccount": {"é": "\U0001f600"},
+        "projects": {str(main): _MAIN, "/other": {"lastCost": 1}},
+    }
     file.write_text(json.dumps(before))
     lock = file.with_name(".claude.json.lock")
     lock.mkdir()

@@ -212,7 +212,7 @@ def test_what_is_granted_in_a_session_can_be_given_to_the_main_checkout(project:
     project.git("config", "core.excludesFile", str(sandbox / "ignored"))  # as Claude Code itself does
     (sandbox / "ignored").write_text("**/.claude/settings.local.json\n")
     said = project.inv("session.add", "x")
-    assert "copy .claude/settings.local.json, 3 rules, for Claude Code 2.1.197" in said.err
+    assert "copy .claude/settings.local.json (3 rules) for Claude Code 2.1.197" in said.err
     (sandbox / "ignored").unlink()
     own = project.worktree("x") / granted.FILE
     assert project.git("status", "--porcelain", cwd=project.worktree("x")) == ""
@@ -227,7 +227,7 @@ def test_what_is_granted_in_a_session_can_be_given_to_the_main_checkout(project:
     ]  # fmt: skip
     assert "inv session.permissions x --merge" in shown
     assert json.loads(main.read_text())["permissions"]["allow"] == ["A"]
-    assert "1 rules that the main checkout removed" in project.inv("session.doctor", code=1).out
+    assert "is still granted here: B" in project.inv("session.doctor", code=1).out
 
     found = project.inv("session.permissions", "x", "--merge", "--json").json
     assert (found["merged"], found["new"], found["shared"]) == ({"allow": ["New(é \x1b[2J)"]}, {}, False)
@@ -239,7 +239,7 @@ def test_what_is_granted_in_a_session_can_be_given_to_the_main_checkout(project:
 
     put_rules(project.worktree("x"), allow=["A", "Late"])
     removed = project.inv("session.remove", "x")
-    assert "1 rule granted in x is not in the main checkout; to see it: inv session.permissions x" in removed.err
+    assert "1 rule of x is not in the main checkout; to see it: inv session.permissions x" in removed.err
     assert project.git("status", "--porcelain") == "?? .claude/"  # as before: git was never told to ignore it there
     merged = project.inv("session.permissions", "x", "--merge").out
     assert f"added to {main}:\n  + allow Late" in merged

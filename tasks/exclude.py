@@ -15,7 +15,7 @@ def refresh(repository: Repository, without: str = "") -> None:
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
             wanted |= {_pattern(path) for path in row.get("link", [])}
-            wanted |= {_pattern(granted.FILE)} if "rules_copied" in row else set()
+            wanted |= {_pattern(granted.FILE)} if "rules" in row else set()
         atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))
 

@@ -55,7 +55,7 @@ def of(session: Session) -> Granted:
     """Return what was granted in *session*. Raises `SessionError` when its file cannot be read."""
     row = registry.rows(session.repository).get(session.name, {})
     file = session.worktree / granted.FILE
-    base = granted.rules(row.get("rules_copied"))
+    base = granted.rules(row.get("rules"))
     return Granted(session.name, session.repository, file, base, granted.of(file), live=True)
 
 
@@ -64,7 +64,7 @@ def merge(found: Granted) -> Rules:
     added = granted.merge(found.repository, found.base, found.ours)
     if added and found.live:  # what the main checkout removes from now on was revoked there
         base = {kind: [*found.base.get(kind, ()), *added.get(kind, ())] for kind in granted.KINDS}
-        registry.note(found.repository, found.name, rules_copied=granted.rules(base))
+        registry.note(found.repository, found.name, rules=granted.rules(base))
         exclude.refresh(found.repository)
     return added
 
@@ -99,7 +99,7 @@ def problems(session: Session) -> list[Problem]:
 def _archived(saved: archive.Archive, repository: Repository) -> Granted:
     places = [saved.directory / kind / granted.FILE for kind in _KEPT]
     file = next((place for place in places if place.is_file()), places[0])
-    base = granted.rules(saved.facts["row"].get("rules_copied"))
+    base = granted.rules(saved.facts["row"].get("rules"))
     return Granted(saved.name, repository, file, base, granted.of(file), live=False)
 
 

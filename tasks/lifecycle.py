@@ -67,7 +67,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     """
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]
-    done = {key: row[key] for key in ("setup_done", "rules_copied") if key in row}  # what it did is in what comes back
+    done = {key: row[key] for key in ("setup_done", "rules") if key in row}  # what it did is in what comes back
     session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
     if not (saved.directory / "git").is_dir():

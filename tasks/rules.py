@@ -28,13 +28,18 @@ def describe(session: Session) -> str:
 
 
 def create(session: Session) -> None:
-    """Copy the main checkout's rules if the worktree has none; the row keeps what they were.
+    """Copy the main checkout's rules if the worktree has none; the row keeps what the session began with.
 
     This comes last before the conversation begins, so what was written to `.claude.json` is looked at again here.
     """
     claude_entry.confirm(session)
-    if not _due(session):
-        return
+    if _due(session):
+        _copy(session)
+    elif session.state == "adding" and not session.archive:
+        _remember(session)
+
+
+def _copy(session: Session) -> None:
     source, target = session.repository.main / granted.FILE, session.worktree / granted.FILE
     try:
         copied = granted.of(source)
@@ -45,12 +50,22 @@ def create(session: Session) -> None:
     if not _has_room(session, target):
         notice(f"{granted.FILE} is left out: {target.parent} leads out of the worktree, or is no directory")
         return
-    registry.note(session.repository, session.name, rules_copied=copied)
+    registry.note(session.repository, session.name, rules=copied)
     exclude.refresh(session.repository)
     target.parent.mkdir(exist_ok=True)
     atomic.write(target, text, mode=stat.S_IMODE(source.stat().st_mode))
     if claude_version.of(session) is None:
         notice(f"{granted.FILE} is copied for Claude Code before 2.1.211: which one is installed cannot be told")
+
+
+def _remember(session: Session) -> None:
+    """Note the rules that came by `copy`, by a hook or from the branch: they were not granted in the session."""
+    try:
+        began = granted.of(session.worktree / granted.FILE)
+    except SessionError:
+        return
+    if began:
+        registry.note(session.repository, session.name, rules=began)
 
 
 def remove(session: Session) -> None:

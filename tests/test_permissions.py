@@ -5,12 +5,13 @@ import os
 import shutil
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks import claude, claude_entry, claude_version, granted, registry, rules
+from tasks import claude, claude_entry, claude_version, granted, granting, registry, rules
 from tasks.errors import SessionError
 from tasks.model import Session
 from tests import permitted
@@ -70,6 +71,17 @@ def test_the_version_decides_what_is_carried_over(
     claude.remove(session)
     assert Path("~/.claude.json").expanduser().read_text() == before
     assert "secret" not in registry.path(session.repository).read_text()
+
+
+def test_rules_that_came_with_the_branch_were_not_granted_in_the_session(session: Session) -> None:
+    put_rules(session.worktree, allow=["A"])
+    rules.create(replace(session, state="adding"))
+    put_rules(session.worktree, allow=["A", "B"])
+    rules.create(replace(session, state="adding", archive="/restored"))
+    rules.create(session)
+
+    assert registry.rows(session.repository)["x"]["rules"] == {"allow": ["A"]}
+    assert granting.of(session).comparison.new == {"allow": ["B"]}
 
 
 def test_trust_is_never_invented_and_nothing_of_the_worktrees_own_is_lost(session: Session, sandbox: Path) -> None:
@@ -159,7 +171,8 @@ def test_the_version_is_asked_for_once_until_the_program_changes(
     assert claude_version.installed("no-such-program") is None
 
 
-def test_the_real_program_says_its_version_as_expected(sandbox: Path) -> None:
+def test_the_real_program_says_its_version_as_expected(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(sandbox / "config"))  # old ones write even when only asked for that
     (sandbox / "bin" / "claude").unlink()
     if shutil.which("claude") is None:
         pytest.skip("no Claude Code is installed")

@@ -1,0 +1,79 @@
+"""The resource of a compose project: its file is checked; its containers, networks and volumes go with the session."""
+
+from __future__ import annotations
+
+from . import compose_cli, docker, processes, shell
+from .errors import CommandError, SessionError
+from .model import Problem, Session
+from .narration import notice
+
+_ROUNDS = 3  # the engine may still be finishing what it was asked for before
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    if session.compose is None:
+        return ""
+    return f"project {session.compose.project} of {session.compose.file}, mode {session.compose.mode}"
+
+
+def create(session: Session) -> None:
+    """Have compose check its file with the session's variables, before anything of it is started."""
+    compose = session.compose
+    if compose is None:
+        return
+    if not (session.worktree / compose.file).is_file():
+        raise SessionError(f"{session.worktree / compose.file} is missing; bring it back, or remove the session")
+    command = compose_cli.command(session, compose, "config", "--quiet")
+    try:
+        shell.read(*command, env=compose_cli.environment(session))
+    except CommandError as error:
+        said = "\n".join(f"    {line}" for line in error.stderr.strip().splitlines())
+        raise SessionError(f"{compose.file} is refused by {' '.join(compose_cli.program())}:\n{said}") from None
+
+
+def remove(session: Session) -> None:
+    """Take the project's containers, networks and volumes away, found by their labels.
+
+    What was there before the session stays, and all volumes where it was agreed that they are kept. What another
+    directory's project of the same name has is left alone, and with it what the two may share.
+    """
+    if session.compose is None:
+        return
+    processes.end(session)  # a compose that an interrupted add left would make what we take away
+    for _round in range(_ROUNDS):
+        own, others = docker.of(session)
+        if not own:
+            break
+        volumes = () if session.compose.keeps_volumes else ("--volumes",)  # those without a name
+        docker.act("rm", "--force", *volumes, *(container.id for container in own))
+    if others:
+        notice(f"networks and volumes of {session.compose.project} stay: {others[0].directory} uses that name too")
+        return
+    for name in _new(session, docker.networks(session.compose.project)):
+        docker.act("network", "rm", name)
+    for name in () if session.compose.keeps_volumes else volumes_of(session):
+        docker.act("volume", "rm", name)
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return whether the compose file is gone, without which nothing can be started."""
+    compose = session.compose
+    if compose is None or not session.worktree.exists() or (session.worktree / compose.file).is_file():
+        return []
+    mend = f"git -C {session.worktree} checkout -- {compose.file}"
+    return [Problem(f"{compose.file} is missing", "its containers cannot be started", mend)]
+
+
+def volumes_of(session: Session) -> list[str]:
+    """Return the named volumes that were made for the session: those that go with it."""
+    return _new(session, docker.volumes(session.compose.project)) if session.compose else []
+
+
+def left(session: Session) -> list[str]:
+    """Return the volumes of the project that stay after its removal, which was just done."""
+    return docker.volumes(session.compose.project) if session.compose else []
+
+
+def _new(session: Session, found: list[str]) -> list[str]:
+    return [name for name in found if session.compose and name not in session.compose.found]

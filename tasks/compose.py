@@ -1,9 +1,9 @@
-"""The resource of a compose project: its file is checked; its containers, networks and volumes go with the session."""
+"""The resource of a compose project: its file, and the containers, networks and volumes that go with the session."""
 
 from __future__ import annotations
 
-from . import compose_cli, docker, processes, shell
-from .errors import CommandError, SessionError
+from . import docker, processes
+from .errors import SessionError
 from .model import Problem, Session
 from .narration import notice
 
@@ -18,18 +18,10 @@ def describe(session: Session) -> str:
 
 
 def create(session: Session) -> None:
-    """Have compose check its file with the session's variables, before anything of it is started."""
+    """Raise `SessionError` when the compose file is gone: that is all that there is of a project before it runs."""
     compose = session.compose
-    if compose is None:
-        return
-    if not (session.worktree / compose.file).is_file():
+    if compose is not None and not (session.worktree / compose.file).is_file():
         raise SessionError(f"{session.worktree / compose.file} is missing; bring it back, or remove the session")
-    command = compose_cli.command(session, compose, "config", "--quiet")
-    try:
-        shell.read(*command, env=compose_cli.environment(session))
-    except CommandError as error:
-        said = "\n".join(f"    {line}" for line in error.stderr.strip().splitlines())
-        raise SessionError(f"{compose.file} is refused by {' '.join(compose_cli.program())}:\n{said}") from None
 
 
 def remove(session: Session) -> None:

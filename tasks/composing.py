@@ -31,25 +31,34 @@ def decide(asked: Request, settings: Settings, session: Session) -> Compose | No
     Raises `SessionError` for a mode or service that there is not, a file that is missing or broken, an engine that
     does not answer, and a project name that somebody else uses.
     """
-    mode = asked.mode or "docker"
-    if mode not in MODES:
-        raise SessionError(f"--mode {mode}: unknown; known: {', '.join(MODES)}")
+    if asked.mode and asked.mode not in MODES:
+        raise SessionError(f"--mode {asked.mode}: unknown; known: {', '.join(MODES)}")
     if not settings.compose:
         if asked.mode or asked.without:
             raise SessionError("--mode and --without are about containers, and no compose file is configured")
         return None
     compose_cli.program()
-    configured = settings.compose
-    services = _services(configured["file"], session)
+    found = services(settings.compose["file"], _text(settings.compose["file"], session))
+    return unclaimed(session, chosen(asked, settings.compose, found, _project(session)))
+
+
+def chosen(
+    asked: Request, configured: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]], project: str
+) -> Compose:
+    """Return what of the services *found* in the file runs in the mode and without the services that are *asked* for.
+
+    Raises `SessionError` when one of these is not among them.
+    """
+    mode = asked.mode or MODES[0]
     profiles = tuple(configured["profiles"]) if mode == "docker" else ()
-    enabled = [name for name, each in services.items() if _enabled(each, profiles)]
-    without = _without(asked.without, enabled)
-    chosen = tuple(name for name in enabled if name not in without)
-    made = Compose(
-        configured["file"], _project(session), mode, profiles, chosen, without,
-        tuple(name for name in chosen if _once(name, services)), wait=configured["wait"],
-    )  # fmt: skip
-    return unclaimed(session, made)
+    enabled = [name for name, each in found.items() if _enabled(each, profiles)]
+    without = tuple(name for name in re.split(r"[,\s]+", asked.without) if name)
+    for name in without:
+        if name not in enabled:
+            raise SessionError(f"--without {name}: no such service is to run; known: {', '.join(enabled) or 'none'}")
+    run = tuple(name for name in enabled if name not in without)
+    once = tuple(name for name in run if _once(name, found))
+    return Compose(configured["file"], project, mode, profiles, run, without, once, wait=configured["wait"])
 
 
 def unclaimed(session: Session, compose: Compose) -> Compose:
@@ -81,41 +90,40 @@ def _project(session: Session) -> str:
     return names.slug(wanted).lower().lstrip("-_") or "session"
 
 
-def _services(file: str, session: Session) -> Mapping[str, Mapping[str, Any]]:
+def _text(file: str, session: Session) -> str:
     if file in (*session.copy, *session.link) and (session.repository.main / file).is_file():
-        text = (session.repository.main / file).read_text(encoding="utf-8", errors="replace")
-    else:
-        text = git.read(session.repository.main, "show", f"{session.tip}:{file}", check=False)
+        return (session.repository.main / file).read_text(encoding="utf-8", errors="replace")
+    text = git.read(session.repository.main, "show", f"{session.tip}:{file}", check=False)
     if not text:
         raise SessionError(
             f"{file} is not in {session.base or session.branch} ({session.tip[:12]}), which the session begins with;"
             " commit it, or do without containers: `compose: {}`"
         )
+    return text
+
+
+def services(file: str, text: str) -> dict[str, dict[str, Any]]:
+    """Return the services that the *text* of the compose *file* says; those that it includes are unknown.
+
+    Raises `SessionError` naming file, line and column when it is no compose file.
+    """
     try:
         found = _load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         place = f":{where.line + 1}:{where.column + 1}" if where else ""
         raise SessionError(f"{file}{place}: not valid YAML: {getattr(error, 'problem', error)}") from None
-    services = found.get("services") if isinstance(found, dict) else None
-    if services is None and isinstance(found, dict) and "include" in found:
+    said = found.get("services") if isinstance(found, dict) else None
+    if said is None and isinstance(found, dict) and "include" in found:
         return {}
-    if not isinstance(services, dict) or not all(isinstance(each, (dict, type(None))) for each in services.values()):
+    if not isinstance(said, dict) or not all(isinstance(each, (dict, type(None))) for each in said.values()):
         raise SessionError(f"{file}: expected a table `services`, each with its own table")
-    return {str(name): each or {} for name, each in services.items()}
+    return {str(name): each or {} for name, each in said.items()}
 
 
 def _enabled(service: Mapping[str, Any], profiles: tuple[str, ...]) -> bool:
     own = service.get("profiles") or ()
     return not own or "*" in profiles or any(profile in profiles for profile in own)
-
-
-def _without(asked: str, enabled: list[str]) -> tuple[str, ...]:
-    left_out = tuple(name for name in re.split(r"[,\s]+", asked) if name)
-    for name in left_out:
-        if name not in enabled:
-            raise SessionError(f"--without {name}: no such service is to run; known: {', '.join(enabled) or 'none'}")
-    return left_out
 
 
 def _once(name: str, services: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -66,7 +66,7 @@ def problems(session: Session) -> list[Problem]:
     if not any(each.running for each in found) and not panes.observe(session):
         return []
     down = [each for each in found if not each.up]
-    return [Problem(f"service {each.name} is {each.state}", "what needs it fails", mend) for each in down]
+    return [Problem(f"service {each.name} is not up: {each.state}", "what needs it fails", mend) for each in down]
 
 
 def _failure(session: Session, error: CommandError) -> str:

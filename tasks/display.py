@@ -98,6 +98,8 @@ def _row(found: Status) -> list[str]:
 def _services(found: Status) -> str:
     if found.services is None:
         return "Docker does not answer"
+    if found.state == "stopped":
+        return "off"
     return ", ".join(f"{each.name} {each.state}" for each in found.services)
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 from . import compose_cli, docker, panes, readiness, services, shell
 from .errors import CommandError, SessionError
 from .model import Problem, Session
 from .narration import notice, say
 
 _SHOWN = 15  # lines of what a failing compose said
+_PROGRESS = re.compile(r"(Creating|Recreating|Starting) (?!.*error)")
+_HINTS = {
+    "already allocated|address already in use": (
+        "a port that the compose file fixes cannot be had twice: let it say ${APP_PORT} or the like;"
+        " one that another program holds must be given up there"
+    ),
+    "pull access denied|No such image|manifest|no such host|registry": (
+        "an image is neither on this machine nor to be had from its registry: build it, or docker pull it by hand"
+    ),
+}
 
 
 def describe(session: Session) -> str:
@@ -70,14 +82,7 @@ def problems(session: Session) -> list[Problem]:
 
 
 def _failure(session: Session, error: CommandError) -> str:
-    lines = [line for line in error.stderr.strip().splitlines() if line.strip()][-_SHOWN:]
-    said = "\n".join(f"    {line}" for line in lines)
-    hint = ""
-    if "already allocated" in said or "address already in use" in said:
-        hint = (
-            "\na port that the compose file fixes cannot be had twice: let it say ${APP_PORT} or the like;"
-            " one that another program holds must be given up there"
-        )
-    elif "pull access denied" in said or "No such image" in said or "not found" in said:
-        hint = "\nan image is neither on this machine nor to be had from its registry: build it, or pull it by hand"
+    lines = [line for line in error.stderr.strip().splitlines() if line.strip() and not _PROGRESS.match(line)]
+    said = "\n".join(f"    {line}" for line in lines[-_SHOWN:])
+    hint = next((f"\n{hint}" for pattern, hint in _HINTS.items() if re.search(pattern, said)), "")
     return f"the containers of {session.name} could not be started:\n{said}{hint}"

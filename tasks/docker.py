@@ -15,7 +15,8 @@ _PATIENCE = 20.0  # seconds that the engine may take for an answer
 _PROJECT = "com.docker.compose.project"
 _FORM = "\t".join(
     ("{{.ID}}", f'{{{{.Label "{_PROJECT}"}}}}', f'{{{{.Label "{_PROJECT}.working_dir"}}}}',
-     '{{.Label "com.docker.compose.service"}}', "{{.State}}", "{{.Status}}", "{{.Ports}}")
+     '{{.Label "com.docker.compose.service"}}', "{{.State}}", "{{.Status}}", "{{.Ports}}",
+     '{{.Label "com.docker.compose.oneoff"}}')
 )  # fmt: skip
 _PUBLISHED = re.compile(r":(\d+)(?:-(\d+))?->")
 
@@ -31,6 +32,7 @@ class Container:
     state: str
     status: str
     ports: tuple[int, ...]  # of this machine
+    by_hand: bool = False  # whether `compose run` made it
 
     @property
     def running(self) -> bool:
@@ -67,7 +69,7 @@ def containers(project: str = "", seconds: float = _PATIENCE) -> list[Container]
     """Return the containers of *project*, stopped ones too; without a name those of every compose project."""
     label = f"label={_PROJECT}={project}" if project else f"label={_PROJECT}"
     lines = ask("ps", "--all", "--no-trunc", "--filter", label, "--format", _FORM, seconds=seconds)
-    return [_container(*line.split("\t")) for line in lines if line.count("\t") == 6]
+    return [_container(*line.split("\t")) for line in lines if line.count("\t") == 7]
 
 
 def of(session: Session) -> tuple[list[Container], list[Container]]:
@@ -83,8 +85,9 @@ def own(session: Session, found: Sequence[Container]) -> list[Container]:
     """Return those of the containers *found* that are of the session's project, made from the file in its worktree."""
     if session.compose is None:
         return []
-    place = os.path.dirname(session.worktree / session.compose.file)
-    return [each for each in found if (each.project, each.directory) == (session.compose.project, place)]
+    name, place = session.compose.project, os.path.dirname(session.worktree / session.compose.file)
+    same = {place, os.path.realpath(place)}  # which of the two compose notes differs from release to release
+    return [each for each in found if each.project == name and each.directory in same]
 
 
 def networks(project: str) -> list[str]:
@@ -104,12 +107,19 @@ def logged(container: Container, lines: int) -> str:
     return "\n".join(f"    {line}" for line in said.strip().splitlines()) or "    (it printed nothing)"
 
 
+def checked(container: Container) -> str:
+    """Return what the last health check of *container* said, indented; nothing without one."""
+    form = "{{with .State.Health}}{{range .Log}}{{.Output}}\n{{end}}{{end}}"
+    said = ask("inspect", "--format", form, container.id)
+    return "\n".join(f"    {line}" for line in [line for line in said if line.strip()][-3:])
+
+
 def _container(*told: str) -> Container:
     ports: set[int] = set()
     for first, last in _PUBLISHED.findall(told[6]):
         ports.update(range(int(first), int(last or first) + 1))
     identity, project, place, service, state, status = told[:6]
-    return Container(identity, project, place, service, state, status, tuple(sorted(ports)))
+    return Container(identity, project, place, service, state, status, tuple(sorted(ports)), told[7] == "True")
 
 
 def _told(call: Callable[[], str]) -> str:

@@ -24,7 +24,7 @@ def wait(session: Session, compose: Compose) -> None:
     deadline = time.monotonic() + compose.wait
     waiting = list(compose.services)
     while True:
-        found = docker.of(session)[0]
+        found = [container for container in docker.of(session)[0] if not container.by_hand]
         for name in list(waiting):
             own = [container for container in found if container.service == name]
             for container in own:
@@ -50,7 +50,7 @@ def _ready(container: Container) -> str:
         return "is healthy" if container.health == "healthy" else ""
     if container.ports:
         heard = ", ".join(map(str, container.ports))
-        return f"answers on {heard}" if all(_answers(port) for port in container.ports) else ""
+        return f"answers on {heard}" if all(answers(port) for port in container.ports) else ""
     return "" if "Less than a second" in container.status else "runs"  # one that fails does so at once
 
 
@@ -62,6 +62,8 @@ def _refuse_failed(container: Container, once: bool) -> None:
     hint = ""
     if container.code == 0:
         hint = '\nif it is meant to end, say so in the compose file: restart: "no"'
+    elif not ended and (said := docker.checked(container)):
+        hint = f"\nits health check said:\n{said}"
     raise SessionError(f"service {container.service} {how}; it printed last:\n{docker.logged(container, _LINES)}{hint}")
 
 
@@ -77,7 +79,7 @@ def _late(waiting: list[str], found: list[Container], compose: Compose) -> Sessi
     )
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     """Return whether what listens on *port* keeps a connection.
 
     Docker's own proxy takes every connection, and drops it when the container does not listen.

@@ -58,8 +58,9 @@ def of(session: Session, containers: Sequence[Container]) -> list[Service]:
     """Return the services that *session* is to run, in the order of its file, then those that run besides."""
     if session.compose is None:
         return []
-    names = dict.fromkeys((*session.compose.services, *(each.service for each in containers)))
-    return [_service(session, name, [each for each in containers if each.service == name]) for name in names]
+    lasting = [each for each in containers if not each.by_hand]
+    names = dict.fromkeys((*session.compose.services, *(each.service for each in lasting)))
+    return [_service(session, name, [each for each in lasting if each.service == name]) for name in names]
 
 
 def _service(session: Session, name: str, containers: list[Container]) -> Service:

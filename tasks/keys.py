@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .checks import date, days, filled, inside, items, port, port_key, scalar, switch, table, text, variable, wrong
+from .checks import (
+    date,
+    days,
+    filled,
+    inside,
+    items,
+    port,
+    port_key,
+    scalar,
+    seconds,
+    switch,
+    table,
+    text,
+    variable,
+    wrong,
+)  # fmt: skip
 from .errors import SessionError
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
@@ -21,13 +36,6 @@ def window(key: str, value: object) -> dict[str, Any]:
     if len({"run", "type", "claude"} & set(value)) > 1:
         raise SessionError(f"session.{key}: only one of run, type and claude can be given")
     return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
-
-
-def seconds(key: str, value: object) -> float:
-    """Return *value*, a number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 3600:
-        raise wrong(key, "a number of seconds, at most 3600", value)
-    return float(value)
 
 
 _COMPOSE: dict[str, Callable[[str, object], Any]] = {"file": inside, "profiles": items(filled), "wait": seconds}

@@ -74,7 +74,8 @@ def unclaimed(session: Session, compose: Compose) -> Compose:
             _refuse(compose, f"the session in {row['worktree']}")
     if others := docker.containers(compose.project):
         _refuse(compose, f"the containers of {others[0].directory}")
-    return replace(compose, found=(*docker.volumes(compose.project), *docker.networks(compose.project)))
+    there = (*docker.volumes(compose.project), *docker.networks(compose.project))
+    return replace(compose, found=there, keeps_volumes=False)
 
 
 def _refuse(compose: Compose, whose: str) -> None:

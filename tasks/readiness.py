@@ -25,11 +25,10 @@ def wait(session: Session, compose: Compose) -> None:
     waiting = list(compose.services)
     while True:
         found = [container for container in docker.of(session)[0] if not container.by_hand]
+        for container in found:  # also one that was ready before
+            _refuse_failed(container, container.service in compose.once)
         for name in list(waiting):
-            own = [container for container in found if container.service == name]
-            for container in own:
-                _refuse_failed(container, name in compose.once)
-            how = [_ready(container) for container in own]
+            how = [_ready(container) for container in found if container.service == name]
             if how and all(how):
                 say(f"  containers {name} {how[0]}")
                 waiting.remove(name)
@@ -87,8 +86,9 @@ def answers(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as trial:
             trial.settimeout(_HANGUP)
-            return bool(trial.recv(1))
-    except TimeoutError:
-        return True  # it waits for us to speak
+            try:
+                return bool(trial.recv(1))
+            except TimeoutError:
+                return True  # it waits for us to speak
     except OSError:
         return False

@@ -153,7 +153,10 @@ def test_two_sessions_live_side_by_side_and_leave_nothing_but_what_is_asked_for(
     ("services", "message"),
     [
         ("  gone: {image: 'tally-sessions-nowhere:1'}\n", "tally-sessions-nowhere"),
-        (f"  once: {{image: '{IMAGE}', command: [sh, -c, 'echo last words; exit 3']}}\n", "last words"),
+        (
+            f"  once: {{image: '{IMAGE}', command: [sh, -c, 'echo last words; exit 3']}}\n",
+            "ended with exit code 3; it printed last:\n    last words",
+        ),
         (f"  hog: {{image: '{IMAGE}', command: [sleep, '9'], ports: ['%d:80']}}\n", "%d"),
         (f"  deaf: {{image: '{IMAGE}', command: [sleep, '9'], ports: ['80']}}\n", "not ready after 2 s: deaf"),
         (f"  bad: {{image: '{IMAGE}', colour: red}}\n", "colour"),
@@ -223,7 +226,9 @@ def test_a_project_of_the_same_name_is_a_stranger(shop: Project, engine: Engine,
 
     stranger()
     before, there = shop.world(), engine.world()
-    assert str(other) in shop.inv("session.add", "x", code=1).err
+    refused = shop.inv("session.add", "x", code=1).err
+    assert str(other) in refused
+    assert "nothing is left" not in refused  # for nothing was begun
     assert (shop.world(), engine.world()) == (before, there)
 
     engine.clear()
@@ -237,6 +242,8 @@ def test_a_project_of_the_same_name_is_a_stranger(shop: Project, engine: Engine,
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_what_an_interrupted_add_began_does_not_go_on(shop: Project, engine: Engine, number: signal.Signals) -> None:
+    many = "".join(f"  many{each}: {{image: '{IMAGE}', command: [sleep, '99']}}\n" for each in range(6))
+    _compose(shop, _DB + many + _VOLUMES)
     before, there = shop.world(), engine.world()
     running = subprocess.Popen(
         [INV, "session.add", "x"], cwd=shop.main, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -93,7 +93,7 @@ def test_its_windows_know_the_compose_project() -> None:
 def test_each_state_of_a_container_is_told() -> None:
     found = [
         _container("db", "Up 3 seconds (healthy)"), _container("web", "Up 2 hours (health: starting)"),
-        _container("migrate", "Exited (0) 1 second ago"), _container("web", "Up 1 second", by_hand=True),
+        _container("migrate", "Exited (0) 1 second ago"), _container("db", "Exited (1) 1 second ago", by_hand=True),
         _container("cache", "Exited (137) 1 second ago"), _container("late", "Created"),
         _container("loop", "Restarting (1) 2 seconds ago"),
     ]  # fmt: skip

@@ -88,6 +88,14 @@ def _windows(repository: Repository, given: list[str]) -> list[str]:
     return sorted({window["name"].partition(":")[0] for row in chosen for window in row.get("windows", ())})
 
 
+def _services(repository: Repository, given: list[str]) -> list[str]:
+    from . import registry
+
+    rows = registry.rows(repository)
+    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
+    return sorted({name for row in chosen for name in row.get("compose", {}).get("services", ())})
+
+
 def _configured(key: str) -> Callable[[Repository, list[str]], list[str]]:
     def names(repository: Repository, _given: list[str]) -> list[str]:
         config = Config(project_location=repository.main)
@@ -108,7 +116,7 @@ def _fixed(*values: str) -> Callable[[Repository, list[str]], list[str]]:
 
 
 _PROVIDERS: dict[str, Callable[[Repository, list[str]], list[str]]] = {
-    "name": _names, "removed": _removed, "window": _windows, "host": _configured("hosts"),
+    "name": _names, "removed": _removed, "window": _windows, "service": _services, "host": _configured("hosts"),
     "component": _configured("components"), "preset": _presets, "mode": _fixed("docker", "native"),
     "template": _fixed("feature", "fix"),
 }  # fmt: skip

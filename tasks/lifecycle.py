@@ -10,6 +10,8 @@ from . import (
     archive,
     archiving,
     claude,
+    compose,
+    containers,
     files,
     imports,
     kept,
@@ -30,13 +32,15 @@ from . import (
 from . import plan as planning
 from . import removal as removing
 from .errors import SessionError
-from .model import Repository, Request, Resource, Session
+from .model import Removal, Repository, Request, Resource, Session
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
-RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, claude, files, setup, rules, programs)
+RESOURCES: tuple[Resource, ...] = (
+    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs,
+)  # fmt: skip
 # The part that runs, which stop ends.
-RUNNING: tuple[Resource, ...] = (tmux, programs)
+RUNNING: tuple[Resource, ...] = (containers, tmux, programs)
 
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
@@ -56,7 +60,7 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
-            _remove(records.session(name, row, repository, lambda: settings), force=False, keep_branch=False)
+            _remove(records.session(name, row, repository, lambda: settings), Removal())
     return _make(name, repository, lambda held: planning.plan(asked, settings, repository, held))
 
 
@@ -126,22 +130,22 @@ def stop(session: Session) -> None:
             raise SessionError("\n".join(leftovers))
 
 
-def remove(session: Session, force: bool = False, keep_branch: bool = False) -> archive.Archive | None:
+def remove(session: Session, how: Removal) -> archive.Archive | None:
     """Leave nothing of *session* but its archive, which is returned; what does not go stays registered.
 
-    Raises `SessionError` before any effect when work would be lost, unless *force*.
+    Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
         now = registry.rows(session.repository).get(session.name)
         if now is None or now.get("created", "") != session.created:
             raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
-        return _remove(session, force, keep_branch)
+        return _remove(session, how)
 
 
-def _remove(session: Session, force: bool, keep_branch: bool) -> archive.Archive | None:
+def _remove(session: Session, how: Removal) -> archive.Archive | None:
     imports.prefetch("psutil")
-    doomed = removing.plan(session, force, keep_branch)
-    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch}
+    doomed = removing.plan(session, how)
+    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch, **records.compose(doomed)}
     registry.note(session.repository, session.name, state="removing", **agreed)
     os.chdir(session.repository.main)  # the worktree may take our directory with it
     with signals.held():
@@ -159,14 +163,10 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
     try:
         return archiving.keep(doomed)
     except Exception as error:
-        registry.note(doomed.repository, doomed.name, state="ready", creates_branch=session.creates_branch)
+        before = {"creates_branch": session.creates_branch, **records.compose(session)}
+        registry.note(doomed.repository, doomed.name, state="ready", **before)
         again = f"inv session.start {doomed.name}"
         raise SessionError(f"{error}\nnothing was removed, because it could not be kept; to go on: {again}") from None
-
-
-def plan_removal(session: Session, force: bool, keep_branch: bool) -> Session:
-    """Return what `remove` would take away, or raise its refusal."""
-    return removing.plan(session, force, keep_branch)
 
 
 def _require_ready(session: Session) -> None:

@@ -27,6 +27,17 @@ class Request:
 
     name: str
     base: str = ""
+    mode: str = ""  # what of the compose file is to run: "docker" or "native"
+    without: str = ""  # services that are left out, with commas between them
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a person agrees to, or wants kept, when a session is removed."""
+
+    force: bool = False
+    keep_branch: bool = False
+    keep_volumes: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,26 @@ class Window:
     run: str = ""
     type: str = ""
     claude: bool = False
+
+
+@dataclass(frozen=True)
+class Compose:
+    """The containers of a session: the compose *file* in its worktree, and what of it runs under which *project* name.
+
+    *services* are to run, those in *once* to their end. *found* names the volumes and networks of that project that
+    were there before the session: they are never removed with it.
+    """
+
+    file: str
+    project: str
+    mode: str
+    profiles: tuple[str, ...]
+    services: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    wait: float = 60  # seconds that they may take until they are ready
+    keeps_volumes: bool = False  # whether the removal that is going on leaves them
 
 
 @dataclass(frozen=True)
@@ -74,12 +105,16 @@ class Session:
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
+    compose: Compose | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
-        ports = {key.upper(): str(port) for key, port in self.ports.items()}
-        return {**ports, **self.variables, "TALLY_SESSION": str(self.worktree)}
+        found = {key.upper(): str(port) for key, port in self.ports.items()} | dict(self.variables)
+        if self.compose is not None:  # so that `docker compose` typed there means these containers
+            file = str(self.worktree / self.compose.file)
+            found |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}
+        return {**found, "TALLY_SESSION": str(self.worktree)}
 
     @property
     def present_windows(self) -> tuple[Window, ...]:

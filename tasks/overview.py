@@ -13,12 +13,12 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
     Example: inv session.list
     """
-    from . import archive, choosing, display, status
+    from . import archive, choosing, display, parting, status
 
     repository = choosing.here()
     if removed:
         kept = archive.all_of(repository)
-        answer(as_json([each.record() for each in kept]) if json else display.removed(kept))
+        answer(as_json([each.record() for each in kept]) if json else parting.removed(kept))
         return
     found = status.of(choosing.every(c, repository), repository)
     answer(as_json([each.record() for each in found]) if json else display.table(found))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from . import branching, contents, conversation, names, ports, registry
+from . import branching, composing, contents, conversation, names, ports, registry
 from .errors import SessionError
 from .model import Repository, Request, Session
 from .placeholders import expand
@@ -32,7 +33,7 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     own = {port for row in rows.values() for port in ports.in_row(row).values()}
     chosen = ports.choose(settings.ports, held | own)
     facts |= {"worktree": str(worktree), **{key: str(port) for key, port in chosen.items()}}
-    return Session(
+    session = Session(
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
         preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -40,6 +41,7 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
         **branching.decide(facts["branch"], asked.base or settings.base, repository),
         **contents.decide(settings, facts, repository),
     )  # fmt: skip
+    return replace(session, compose=composing.decide(asked, settings, session))
 
 
 def _names(asked: Request, slug: str, settings: Settings, repository: Repository) -> dict[str, str]:

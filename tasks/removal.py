@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import git, keeping, merged, work, worktree
+from . import compose, git, keeping, merged, work, worktree
 from .errors import SessionError
-from .model import Session
+from .model import Removal, Session
 
 _SHOWN = 10
 
 
-def plan(session: Session, force: bool, keep_branch: bool) -> Session:
+def plan(session: Session, how: Removal) -> Session:
     """Return *session* as it is to be removed: with the commit that its branch must still have.
 
-    Raises `SessionError` naming the work that exists nowhere else, unless *force*.
+    Raises `SessionError` naming the work that exists nowhere else, unless forced.
     """
+    force = how.force
     entry = worktree.administration(session)
     done = work.of(session) if entry is not None else None
     tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)
-    doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
+    doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
     if entry is not None and (entry / "locked").exists() and not force:
         raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
     if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
         _refuse_in_progress(session)
         _refuse_uncommitted(session, done)
         _refuse_unmerged(doomed, done)
-    return doomed
+    return _with_volumes(doomed, how)
+
+
+def _with_volumes(doomed: Session, how: Removal) -> Session:
+    """Return *doomed* with what becomes of its volumes; an engine that does not answer is an error as well."""
+    if doomed.compose is None:
+        return doomed
+    keeps = how.keep_volumes or doomed.compose.keeps_volumes
+    volumes = compose.volumes_of(doomed)
+    if volumes and doomed.state == "ready" and not (keeps or how.force):
+        raise SessionError(
+            f"session {doomed.name} has volumes, whose data nothing else holds: {', '.join(volumes)}\n"
+            f"to leave them for a later session of that name: inv session.remove {doomed.name} --keep-volumes\n"
+            f"to delete them for good (no archive has them): inv session.remove {doomed.name} --force"
+        )
+    return replace(doomed, compose=replace(doomed.compose, keeps_volumes=keeps))
 
 
 def _tip_elsewhere(session: Session) -> str:

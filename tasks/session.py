@@ -9,7 +9,8 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
-from .model import Request
+from .logs import logs
+from .model import Removal, Request
 from .overview import doctor, list_, prune, show
 from .permitting import permissions
 from .switching import attach, resume, start, stop
@@ -20,17 +21,22 @@ from .watching import pick, watch
     "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
     "base": "what a new branch starts from, instead of the configured base",
     "dry-run": "print what would be made and change nothing",
+    "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
+    "without": "services of the compose file that are left out, with commas between them",
     "yes": "agree to commands that are not in the committed invoke.yaml",
     "json": "answer as JSON",
 })  # fmt: skip
-def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
+def add(
+    c: Context, name: str, base: str = "", mode: str = "", without: str = "", dry_run: bool = False,
+    yes: bool = False, json: bool = False,
+) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
     from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base)
+    asked = Request(name=name, base=base, mode=mode, without=without)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -45,29 +51,32 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool 
 
 @command("name", aliases=("destroy", "rm"), help={
     **NAME,
-    "force": "remove uncommitted, untracked and unmerged work with it",
+    "force": "remove uncommitted, untracked and unmerged work with it, and volumes",
     "keep-branch": "leave the branch",
+    "keep-volumes": "leave the volumes of its containers, for a later session of that name",
     "all": "remove every session",
     "dry-run": "print what would be removed and change nothing",
 })  # fmt: skip
 def remove(
-    c: Context, name: str = "", force: bool = False, keep_branch: bool = False, all: bool = False, dry_run: bool = False
-) -> None:
-    """Remove a session: servers, tmux session, worktree and branch; refuses while that would lose work.
+    c: Context, name: str = "", force: bool = False, keep_branch: bool = False, keep_volumes: bool = False,
+    all: bool = False, dry_run: bool = False,
+) -> None:  # fmt: skip
+    """Remove a session: servers, containers, tmux session, worktree and branch; refuses while that would lose work.
 
     Example: inv session.remove feature/login
     """
-    from . import choosing, display, granting, lifecycle
+    from . import choosing, compose, granting, lifecycle, parting, removal
 
     failed: list[str] = []
+    how = Removal(force, keep_branch, keep_volumes)
     chosen, inside = choosing.chosen(c, name, all), Path.cwd()
     for session in chosen:
         try:
             if dry_run or c.config.run.dry:
-                answer(display.removal(lifecycle.plan_removal(session, force, keep_branch)))
+                answer(parting.removal(removal.plan(session, how)))
             else:
-                saved = lifecycle.remove(session, force, keep_branch)
-                answer(display.gone(session, saved))
+                saved = lifecycle.remove(session, how)
+                answer(parting.gone(session, saved, compose.left(session)))
                 granting.mention(saved, session.repository)
                 if inside.is_relative_to(session.worktree):
                     answer(f"this directory went with it: cd {Path.cwd()}")
@@ -94,6 +103,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, permissions, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, show, logs, permissions, watch, pick, prune, doctor):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

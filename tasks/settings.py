@@ -30,6 +30,7 @@ class Settings:
     date: str  # what {date} looks like, as strftime has it
     setup: list[str]
     windows: list[dict[str, Any]]
+    compose: dict[str, Any]  # file, profiles, wait; empty for no containers
     keep_removed: float  # days until `prune` forgets what was removed
 
 

@@ -77,14 +77,19 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well."""
+def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True, seconds: float | None = None) -> str:
+    """Return what *argv* prints; without *check* a failing program's output is returned as well.
+
+    Raises `SessionError` when it takes longer than *seconds*.
+    """
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
             argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape",
+            encoding="utf-8", errors="surrogateescape", timeout=seconds,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
     except FileNotFoundError:
         raise _failure(argv, 127, "") from None
     if check and result.returncode:

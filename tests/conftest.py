@@ -74,6 +74,16 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that containers were not tested, where no Docker engine can run."""
+    for report in terminalreporter.stats.get("skipped", []):
+        if isinstance(report.longrepr, tuple) and "no Docker engine" in report.longrepr[2]:
+            said = report.longrepr[2].removeprefix("Skipped: ")
+            terminalreporter.section("CONTAINERS WERE NOT TESTED", sep="!", red=True, bold=True)
+            terminalreporter.line(said, red=True, bold=True)
+            return
+
+
 @pytest.fixture
 def project(sandbox: Path) -> Project:
     """Return a small project shaped like Tally, with stand-in servers."""

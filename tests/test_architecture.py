@@ -13,29 +13,20 @@ _TASKS = CHECKOUT / "tasks"
 # From the top down; a module imports from the rows below its own only.
 _LAYERS = (
     "__init__",
-    "session completion",
-    "overview switching watching permitting",
-    "pruning doctor",
-    "screen granting",
-    "lifecycle attaching display choosing",
-    "status removal restoration",
-    "worktree kept tmux claude files setup rules programs",  # the resources: none imports another
-    "archiving",
-    "archive",
-    "records",
-    "plan",
-    "contents branching",
-    "keeping walk adoption",
-    "claude_entry",
-    "claude_json",
-    "exclude conversation processes claude_lock claude_version copying envfile activation snapshot",
-    "orphans trust",
-    "granted work ports merged listeners machine environments",
-    "panes git registry settings",
-    "keys",
-    "checks locks atomic placeholders names presets signals command",
-    "shell narration imports",
-    "model errors",
+    "session",
+    "overview watching",
+    "doctor parting pruning screen switching",
+    "display lifecycle",
+    "removal status",
+    "completion logs permitting",
+    "worktree kept tmux claude files compose containers setup rules programs",  # the resources: none imports another
+    "archiving choosing claude_entry restoration",
+    "claude_json granting plan records",
+    "claude_lock claude_version composing contents keeping orphans trust walk",
+    "adoption archive attaching branching conversation exclude merged ports printed readiness services settings snapshot work",
+    "command compose_cli docker git granted keys machine panes registry",
+    "checks copying envfile environments listeners locks names placeholders processes shell signals",
+    "activation atomic errors imports model narration presets",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

@@ -61,7 +61,12 @@ def private(session: Session, paths: Iterable[str]) -> list[str]:
 def in_progress(session: Session) -> list[Path]:
     """Return git's notes of a merge, rebase or bisection that is going on in the worktree."""
     data = git.data_of(session.worktree)
-    return [entry for pattern in _IN_PROGRESS for entry in data.glob(pattern)] if data else []
+    return going_on(data) if data else []
+
+
+def going_on(data: Path) -> list[Path]:
+    """Return the same notes in git's directory *data* for a worktree or the main checkout."""
+    return [entry for pattern in _IN_PROGRESS for entry in data.glob(pattern)]
 
 
 def unfinished(session: Session, directory: Path) -> None:

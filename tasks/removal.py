@@ -8,8 +8,6 @@ from . import git, keeping, merged, work, worktree
 from .errors import SessionError
 from .model import Session
 
-_SHOWN = 10
-
 
 def plan(session: Session, force: bool, keep_branch: bool) -> Session:
     """Return *session* as it is to be removed: with the commit that its branch must still have.
@@ -51,12 +49,8 @@ def _refuse_in_progress(session: Session) -> None:
 def _refuse_uncommitted(session: Session, done: work.Work | None) -> None:
     if done is None or not done.dirty:
         return
-    kinds = (("changed", done.changed), ("untracked", done.untracked))
-    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
-    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    listed = "\n".join([*lines[:_SHOWN], *more])
     raise SessionError(
-        f"session {session.name} has work that is not committed, in {session.worktree}:\n{listed}\n"
+        f"session {session.name} has work that is not committed, in {session.worktree}:\n{work.listed(done)}\n"
         f"commit or discard it, or remove it with the session: inv session.remove {session.name} --force"
     )
 
@@ -65,10 +59,11 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
     ends = {doomed.tip} if doomed.creates_branch else set()
     if done is not None and done.branch != doomed.branch:
         ends.add(done.head)  # commits on a detached HEAD belong to no branch
-    ends -= {doomed.start, ""}
+    ends -= {doomed.start, "", _merged(doomed)}
     if not ends:
         return
-    kept = [doomed.base or "HEAD"] if git.commit(doomed.repository, doomed.base or "HEAD") else []
+    into = [f"refs/heads/{doomed.merged_into}"] if doomed.merged_into else []
+    kept = [place for place in (doomed.base or "HEAD", *into) if git.commit(doomed.repository, place)]
     if done is not None and done.branch not in (doomed.branch, "(detached)"):
         kept.append(f"refs/heads/{done.branch}")  # another branch, which stays
     count = merged.missing(doomed.repository, sorted(ends), kept)
@@ -79,3 +74,12 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
             "merge or push them, keep the branch (--keep-branch), or delete them:"
             f" inv session.remove {doomed.name} --force"
         )
+
+
+def _merged(session: Session) -> str:
+    """Return the commit that `session.merge` brought to its branch, if that branch still has it: a squash of several
+    commits onto others is no patch that could be found again."""
+    into = git.commit(session.repository, f"refs/heads/{session.merged_into}") if session.merged_into else ""
+    if not into or not git.commit(session.repository, session.merged_as):
+        return ""
+    return "" if git.beyond(session.repository, session.merged_as, into) else session.merged_tip

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.runners import Local
@@ -76,19 +77,31 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well."""
+def read(
+    *argv: str, env: Mapping[str, str] | None = None, check: bool = True, cwd: Path | None = None, apart: bool = False
+) -> str:
+    """Return what *argv* prints; without *check* a failing program's output is returned as well.
+
+    One that runs *apart* is not reached by a ^C in our terminal.
+    """
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
             argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape",
+            encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart,
         )  # fmt: skip
     except FileNotFoundError:
         raise _failure(argv, 127, "") from None
     if check and result.returncode:
         raise _failure(argv, result.returncode, result.stderr)
     return result.stdout
+
+
+def show(*argv: str, env: Mapping[str, str]) -> int:
+    """Run *argv*, which prints on our stderr, and return its exit code."""
+    _echo(shlex.join(argv))
+    sys.stderr.flush()
+    return subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
 
 
 def _echo(command: str) -> None:

@@ -17,8 +17,9 @@ _REGENERATED = frozenset(
     "node_modules .venv venv __pycache__ .vite .svelte-kit .pytest_cache .mypy_cache .ruff_cache .tox .nox".split()
 )
 
-# In git's directory for a worktree, while something is going on in it.
-_IN_PROGRESS = ("MERGE_*", "rebase-*", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_*", "sequencer", "AUTO_MERGE")
+# In git's directory for a worktree, while something is going on in it; and what belongs to that, but may also stay.
+_IN_PROGRESS = ("rebase-*", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_START", "sequencer")
+_NOTES = ("MERGE_*", "BISECT_*", "AUTO_MERGE")
 
 
 def keep(session: Session, directory: Path, paths: set[str]) -> list[str]:
@@ -71,7 +72,10 @@ def going_on(data: Path) -> list[Path]:
 
 def unfinished(session: Session, directory: Path) -> None:
     """Keep git's notes of what is going on."""
-    for entry in in_progress(session):
+    data = git.data_of(session.worktree)
+    found = in_progress(session)
+    more = {entry for pattern in _NOTES for entry in data.glob(pattern)} if data and found else set()
+    for entry in sorted({*found, *more}):
         directory.mkdir(exist_ok=True, mode=0o700)
         link_or_copy(entry, directory / entry.name)
 

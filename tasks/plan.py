@@ -38,7 +38,8 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
         preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        conversation=conversation.new_id(), adopts=asked.adopts, **decided, **contents.decide(settings, facts, repository),
+        conversation=conversation.new_id(), adopts=asked.adopts, **decided,
+        **contents.decide(settings, facts, repository),
     )  # fmt: skip
 
 

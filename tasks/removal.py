@@ -77,8 +77,10 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
 
 
 def _merged(session: Session) -> str:
-    """Return the commit that `session.merge` brought to its branch, if that branch still has it: a squash of several
-    commits onto others is no patch that could be found again."""
+    """Return the commit that `session.merge` brought to a branch, if that still has it.
+
+    A squash onto other commits is not always a patch that could be found again.
+    """
     into = git.commit(session.repository, f"refs/heads/{session.merged_into}") if session.merged_into else ""
     if not into or not git.commit(session.repository, session.merged_as):
         return ""

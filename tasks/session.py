@@ -9,6 +9,7 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
+from .finishing import adopt, merge, pr, sync
 from .model import Request
 from .overview import doctor, list_, prune, show
 from .switching import attach, resume, start, stop
@@ -92,6 +93,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, show, watch, pick, prune, doctor, sync, merge, pr, adopt):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -14,11 +14,12 @@ _TASKS = CHECKOUT / "tasks"
 _LAYERS = (
     "__init__",
     "session completion",
-    "overview switching watching",
-    "pruning doctor",
+    "overview switching watching finishing",
+    "pruning doctor adopting",
     "screen",
-    "lifecycle attaching display choosing",
-    "status removal restoration",
+    "lifecycle attaching display choosing advice",
+    "syncing merging proposing",
+    "status removal restoration standing hauling",
     "worktree kept tmux files setup claude programs",  # the resources: none imports another
     "archiving",
     "archive",
@@ -27,12 +28,13 @@ _LAYERS = (
     "contents branching",
     "keeping walk adoption",
     "exclude conversation processes claude_json copying envfile activation snapshot",
-    "orphans trust",
+    "destination fetching landing messages verifying",
+    "orphans trust commands",
     "work ports merged listeners machine environments",
     "panes git registry settings",
     "keys",
     "checks locks atomic placeholders names presets signals command",
-    "shell narration imports",
+    "shell narration imports sameness forge",
     "model errors",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}

@@ -106,7 +106,7 @@ def _fork(repository: Repository, head: str, count: int, short: str) -> str:
     own = git.unmerged(repository, [head], [to])
     if own < count:
         raise SessionError(
-            f"{count - own} of {last} of {short} are pushed, and taking them back would rewrite what others have;"
+            f"{count - own} of {last} of {short} {'is' if count - own == 1 else 'are'} pushed, and taking them back would rewrite what others have;"
             f" expected commits that are only here: {own}"
         )
     return to

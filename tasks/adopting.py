@@ -10,7 +10,7 @@ from datetime import datetime
 
 from . import git, hauling, lifecycle, narration, sameness, signals, snapshot
 from .archive import FORM
-from .errors import CommandError, SessionError
+from .errors import SessionError
 from .hauling import Haul
 from .model import Repository, Request, Session
 from .settings import Settings
@@ -35,9 +35,16 @@ def adopt(asked: Request, settings: Settings, repository: Repository, commits: i
             narration.notice(f"everything is still in the main checkout, {repository.main}")
             raise
         finally:
-            with signals.held():
-                git.run(repository.main, "update-ref", "-d", reference)
+            _forget(repository, reference)
     return made
+
+
+def _forget(repository: Repository, reference: str) -> None:
+    with signals.held():
+        try:
+            git.run(repository.main, "update-ref", "-d", reference)
+        except (SessionError, OSError) as error:
+            narration.notice(f"{error}\na copy of the work is left: git update-ref -d {reference}")
 
 
 def _made(wanted: Request, settings: Settings, main: Session, haul: Haul) -> Session:
@@ -70,13 +77,13 @@ def _take(main: Session, haul: Haul) -> None:
         snapshot.take_away(main, haul.work, haul.without)
         try:
             git.run(main.worktree, "reset", "--quiet")
-        except CommandError as error:
+        except (SessionError, OSError) as error:
             narration.notice(f"{error}\nthe files are as they should be, git's index is not yet: git reset")
         return
     git.read(main.worktree, "update-index", "-q", "--refresh", check=False)
     git.settle(main.worktree, "update-ref", "-m", f"session.adopt {main.name}", "HEAD", haul.to, haul.head)
     try:
         git.settle(main.worktree, "read-tree", "-m", "-u", haul.head, haul.to)
-    except CommandError:
+    except (SessionError, OSError):
         git.settle(main.worktree, "update-ref", "-m", f"undone: session.adopt {main.name}", "HEAD", haul.head, haul.to)
         raise

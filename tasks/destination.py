@@ -21,13 +21,6 @@ class Base:
     upstream: str  # of a local branch the remote branch that it follows, as git calls it in full
     local: bool
 
-    @property
-    def reference(self) -> str:
-        """Its name in full, which nothing else has; of a tag or a commit the commit."""
-        if self.local:
-            return f"refs/heads/{self.branch}"
-        return f"refs/remotes/{self.name}" if self.branch else self.commit
-
 
 def of(session: Session) -> Base:
     """Return the base of *session*; raises `SessionError` when it is gone."""

@@ -104,9 +104,10 @@ def _fork(repository: Repository, head: str, count: int, short: str) -> str:
     if git.beyond(repository, head, to) != count:
         raise SessionError(f"{last} of {short} contain a merge; expected commits in a row: git log --graph")
     own = git.unmerged(repository, [head], [to])
+    are = "is" if count - own == 1 else "are"
     if own < count:
         raise SessionError(
-            f"{count - own} of {last} of {short} {'is' if count - own == 1 else 'are'} pushed, and taking them back would rewrite what others have;"
+            f"{count - own} of {last} of {short} {are} pushed, and taking them back would rewrite what others have;"
             f" expected commits that are only here: {own}"
         )
     return to

@@ -37,8 +37,9 @@ def _onto(session: Session, head: str, base: destination.Base) -> str:
     own = git.beyond(session.repository, head, base.commit)
     pushed = own - git.unmerged(session.repository, [head], [base.commit])
     if pushed:
-        narration.notice(f"{pushed} of its commits are pushed: {base.name} is merged in, so that no push needs force")
-        _attempt(session, base, "merge", "--quiet", "--no-edit", "--ff", "--no-autostash", base.reference)
+        narration.notice(f"pushed already, {pushed} of its commits: {base.name} is merged in, so no push needs force")
+        words = ("-m", f"Merge {base.name} into {session.branch}")
+        _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
     else:
         _attempt(session, base, "rebase", "--quiet", "--no-autostash", base.commit)
         if session.creates_branch:

@@ -30,10 +30,8 @@ def adopt(asked: Request, settings: Settings, repository: Repository, commits: i
         reference = f"refs/tally/adopted/{planned.slug}/{datetime.now().strftime(FORM)}"
         git.run(repository.main, "update-ref", reference, haul.work or haul.head)
         try:
-            made = _made(replace(asked, base="HEAD", start=haul.to, adopts=haul.work), settings, main, haul)
-        except BaseException:
-            narration.notice(f"everything is still in the main checkout, {repository.main}")
-            raise
+            made = _made(replace(asked, base="HEAD", start=haul.to, adopts=haul.work), settings, main)
+            _move(main, made, haul)
         finally:
             _forget(repository, reference)
     return made
@@ -47,19 +45,32 @@ def _forget(repository: Repository, reference: str) -> None:
             narration.notice(f"{error}\na copy of the work is left: git update-ref -d {reference}")
 
 
-def _made(wanted: Request, settings: Settings, main: Session, haul: Haul) -> Session:
-    made = lifecycle.add(wanted, settings, main.repository)
+def _made(wanted: Request, settings: Settings, main: Session) -> Session:
+    try:
+        return lifecycle.add(wanted, settings, main.repository)
+    except BaseException:
+        narration.notice(f"everything is still in the main checkout, {main.worktree}")
+        raise
+
+
+def _move(main: Session, made: Session, haul: Haul) -> None:
+    """Take the *haul* away from the main checkout, once the session has all of it."""
+    complete = False
     try:
         _require_branch(made, haul)
         sameness.require(main, made, haul.paths)
+        complete = True
         signals.ignore()
         with narration.step("adopted", f"{_told(haul)} from {main.worktree}"):
             _take(main, haul)
     except BaseException:
-        again = f"inv session.remove {made.name} --force"
-        narration.notice(f"session {made.name} has a copy of it; before you try again: {again}")
+        if complete and not sameness.hold(main, made, haul.paths):
+            narration.notice(f"session {made.name} has all of it; to see what is left: git -C {main.worktree} status")
+        else:
+            again = f"inv session.remove {made.name} --force"
+            narration.notice(f"everything is still in the main checkout, {main.worktree}")
+            narration.notice(f"session {made.name} has a copy of it; before you try again: {again}")
         raise
-    return made
 
 
 def _told(haul: Haul) -> str:

@@ -28,6 +28,11 @@ def require(original: Session, copy: Session, paths: Iterable[str]) -> None:
             raise SessionError(f"{other} is not as {one}")
 
 
+def hold(original: Session, copy: Session, paths: Iterable[str]) -> bool:
+    """Return whether both have the same at all of *paths*."""
+    return all(_same(original.worktree / path, copy.worktree / path) for path in paths)
+
+
 def _same(one: Path, other: Path) -> bool:
     if one.is_symlink() or other.is_symlink():
         return one.is_symlink() and other.is_symlink() and os.readlink(one) == os.readlink(other)

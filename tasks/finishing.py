@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from invoke.context import Context
 
 from .command import NAME, answer, as_json, command
@@ -34,11 +36,13 @@ def merge(c: Context, name: str = "", squash: bool = False, into: str = "", remo
     """
     from . import choosing, display, lifecycle, merging
 
-    session = choosing.chosen(c, name)[0]
+    session, inside = choosing.chosen(c, name)[0], Path.cwd()
     answer(merging.merge(session, into, squash))
     if remove:
         (now,) = (each for each in choosing.every(c, session.repository) if each.name == session.name)
         answer(display.gone(session, lifecycle.remove(now)))
+        if inside.is_relative_to(session.worktree):
+            answer(f"this directory went with it: cd {Path.cwd()}")
 
 
 @command("name", help={

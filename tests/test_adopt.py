@@ -113,6 +113,14 @@ def test_what_cannot_be_adopted_is_refused_before_any_effect(begun: Project) -> 
     (main / "kept").write_text("ignored, and the only one\n")
     assert f"{main / 'kept'} is there, though deleted" in begun.inv("session.adopt", "y", code=1).err
     begun.git("add", "--force", "kept")
+    begun.git("rm", "--quiet", "--cached", "frontend/package.json")
+    (main / "frontend").rename(main / "aside")
+    (main / ".git" / "info" / "exclude").write_text("aside\nfrontend\n")
+    (main / "frontend").write_text("ignored, in the place of a directory\n")
+    assert "frontend/package.json is there" in begun.inv("session.adopt", "y", code=1).err
+    (main / "frontend").unlink()
+    (main / "aside").rename(main / "frontend")
+    begun.git("reset", "--quiet")
     begun.git("init", "--quiet", "inner")
     commit(begun, main / "inner", "a", "")
     assert "inner is a repository of its own" in begun.inv("session.adopt", "y", code=1).err.replace("inner/", "inner")

@@ -62,8 +62,7 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
     ends -= {doomed.start, "", _merged(doomed)}
     if not ends:
         return
-    into = [f"refs/heads/{doomed.merged_into}"] if doomed.merged_into else []
-    kept = [place for place in (doomed.base or "HEAD", *into) if git.commit(doomed.repository, place)]
+    kept = [doomed.base or "HEAD"] if git.commit(doomed.repository, doomed.base or "HEAD") else []
     if done is not None and done.branch not in (doomed.branch, "(detached)"):
         kept.append(f"refs/heads/{done.branch}")  # another branch, which stays
     count = merged.missing(doomed.repository, sorted(ends), kept)

@@ -27,6 +27,7 @@ def begun(project: Project) -> Project:
     project.git("mv", "moved", "away")
     (main / "new" / "deep").mkdir(parents=True)
     (main / "new" / "deep" / "f").write_text("untracked\n")
+    (main / "new" / "deep" / "f").chmod(0o640)
     (main / "new" / "link").symlink_to("../both")
     (main / "mixed.crlf").write_bytes(b"one\r\ntwo\n")
     (main / "run").write_text("#!/bin/sh\n")

@@ -26,11 +26,13 @@ def test_a_merge_verifies_updates_the_main_checkout_and_is_remembered(worked: Pr
     commit(worked, tree, "broken", "")
     assert "verify failed (exit code 1)" in worked.inv("session.merge", "x", code=1).err
     worked.git("reset", "--quiet", "--hard", "HEAD~1", cwd=tree)
-    (worked.main / "1").write_text("in the way\n")
-    refused = worked.inv("session.merge", "x", code=1).err
-    assert "would be overwritten" in refused
-    assert worked.git("rev-parse", "main") == main
-    assert worked.git("status", "--porcelain") == "?? 1"
+    commit(worked, tree, "frontend/package.json", "{}\n")
+    for path, state in (("1", "?? 1"), ("frontend/package.json", "M frontend/package.json")):
+        (worked.main / path).write_text("in the way\n")
+        assert "would be overwritten" in worked.inv("session.merge", "x", code=1).err
+        assert worked.git("rev-parse", "main") == main
+        assert worked.git("status", "--porcelain").splitlines()[0].strip() == state
+    worked.git("checkout", "--quiet", "frontend")
     (worked.main / "1").rename(worked.main / "beside")
     (worked.main / "tasks.py").write_text((worked.main / "tasks.py").read_text() + "# mine\n")
 

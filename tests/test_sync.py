@@ -34,7 +34,8 @@ def test_a_session_gets_what_others_pushed_below_its_own_commits(shared: Project
 
 def test_conflicts_are_left_with_what_to_do_and_aborted_on_demand(shared: Project) -> None:
     tree = shared.worktree("x")
-    mine = commit(shared, tree, "a file", "mine\n")
+    commit(shared, tree, "a file", "mine\n")
+    mine = commit(shared, tree, "later", "")
     others_push(shared, "a file", "theirs\n")
 
     said = shared.inv("session.sync", "x", code=1).err
@@ -54,7 +55,7 @@ def test_conflicts_are_left_with_what_to_do_and_aborted_on_demand(shared: Projec
     shared.git("add", "a file", cwd=tree)
     shared.git("-c", "core.editor=true", "rebase", "--continue", cwd=tree)
     assert "nothing to do" in shared.inv("session.sync", "x").out
-    assert "1 unmerged commit" in shared.inv("session.remove", "x", code=1).err  # no leftover of git's counts
+    assert "2 unmerged commits" in shared.inv("session.remove", "x", code=1).err  # no leftover of git's counts
 
 
 def test_pushed_commits_are_not_rewritten(shared: Project) -> None:

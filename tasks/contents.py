@@ -35,6 +35,7 @@ def decide(settings: Settings, facts: Mapping[str, str], repository: Repository)
         "env": {f: {k: filled(v, f"env.{f}.{k}") for k, v in vs.items()} for f, vs in settings.env.items()},
         "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
+        "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
         "windows": _windows(settings, filled),
     }  # fmt: skip
 

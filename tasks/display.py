@@ -125,6 +125,7 @@ def _git(found: Status) -> str:
     parts = [f"{count} changed" if count else "clean"]
     parts += [f"{found.ahead} ahead"] if found.ahead else []
     parts += [f"{found.behind} behind"] if found.behind else []
+    parts += ["merged"] if found.merged else []
     return ", ".join(parts)
 
 

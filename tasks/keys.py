@@ -56,7 +56,7 @@ def compose(key: str, value: object) -> dict[str, Any]:
 CHECKS: dict[str, Callable[[str, object], Any]] = {
     "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
     "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
-    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
+    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled), "verify": items(filled),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
 }  # fmt: skip

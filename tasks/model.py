@@ -29,6 +29,8 @@ class Request:
     base: str = ""
     mode: str = ""  # what of the compose file is to run: "docker" or "native"
     without: str = ""  # services that are left out, with commas between them
+    start: str = ""  # the commit after which its own work begins
+    adopts: str = ""  # a commit of uncommitted work to begin with
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,12 @@ class Session:
     activate: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
     setup: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
+    merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
+    merged_tip: str = ""
+    merged_into: str = ""
+    merged_as: str = ""
+    adopts: str = ""  # the commit of the work that it begins with
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()

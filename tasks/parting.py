@@ -1,12 +1,14 @@
-"""The answers about sessions that go, or are gone, as text."""
+"""Sessions that go, or are gone: what a person is told."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from . import compose, granting, lifecycle
 from .archive import Archive
 from .display import age
-from .model import Session
+from .model import Removal, Session
 
 
 def removal(session: Session) -> str:
@@ -19,6 +21,14 @@ def removal(session: Session) -> str:
         volumes = "" if session.compose.keeps_volumes else " and volumes"
         inside = f"the containers, networks{volumes} of {session.compose.project}, "
     return f"would end tmux session {session.tmux}, delete {inside}{session.worktree} {branch}"
+
+
+def remove(session: Session, how: Removal, inside: Path) -> str:
+    """Remove *session* and return the answer, for a person whose directory was *inside*."""
+    saved = lifecycle.remove(session, how)
+    granting.mention(saved, session.repository)
+    moved = f"\nthis directory went with it: cd {Path.cwd()}" if inside.is_relative_to(session.worktree) else ""
+    return gone(session, saved, compose.left(session)) + moved
 
 
 def gone(session: Session, saved: Archive | None, volumes: Sequence[str]) -> str:

@@ -32,13 +32,14 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     worktree = _worktree(expand(settings.worktree, facts, "worktree"), repository)
     own = {port for row in rows.values() for port in ports.in_row(row).values()}
     chosen = ports.choose(settings.ports, held | own)
+    decided = branching.decide(facts["branch"], asked.base or settings.base, repository)
+    decided |= {"start": asked.start} if asked.start else {}
     facts |= {"worktree": str(worktree), **{key: str(port) for key, port in chosen.items()}}
     session = Session(
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
         preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        conversation=conversation.new_id(),
-        **branching.decide(facts["branch"], asked.base or settings.base, repository),
+        conversation=conversation.new_id(), adopts=asked.adopts, **decided,
         **contents.decide(settings, facts, repository),
     )  # fmt: skip
     return replace(session, compose=composing.decide(asked, settings, session))

@@ -15,7 +15,7 @@ from .settings import Settings
 
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
-    " archive"
+    " archive merged merged_tip merged_into merged_as"
 ).split()
 
 _COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
@@ -28,6 +28,7 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
+        "verify": list(session.verify),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, **compose(session),
     }  # fmt: skip
@@ -48,7 +49,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         if "windows" not in row:
             return _foreign(name, where, repository, settings())
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
-        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
+        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup", "verify")}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}

@@ -8,8 +8,6 @@ from . import compose, git, keeping, merged, work, worktree
 from .errors import SessionError
 from .model import Removal, Session
 
-_SHOWN = 10
-
 
 def plan(session: Session, how: Removal) -> Session:
     """Return *session* as it is to be removed: with the commit that its branch must still have.
@@ -67,12 +65,8 @@ def _refuse_in_progress(session: Session) -> None:
 def _refuse_uncommitted(session: Session, done: work.Work | None) -> None:
     if done is None or not done.dirty:
         return
-    kinds = (("changed", done.changed), ("untracked", done.untracked))
-    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
-    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    listed = "\n".join([*lines[:_SHOWN], *more])
     raise SessionError(
-        f"session {session.name} has work that is not committed, in {session.worktree}:\n{listed}\n"
+        f"session {session.name} has work that is not committed, in {session.worktree}:\n{work.listed(done)}\n"
         f"commit or discard it, or remove it with the session: inv session.remove {session.name} --force"
     )
 
@@ -81,7 +75,7 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
     ends = {doomed.tip} if doomed.creates_branch else set()
     if done is not None and done.branch != doomed.branch:
         ends.add(done.head)  # commits on a detached HEAD belong to no branch
-    ends -= {doomed.start, ""}
+    ends -= {doomed.start, "", _merged(doomed)}
     if not ends:
         return
     kept = [doomed.base or "HEAD"] if git.commit(doomed.repository, doomed.base or "HEAD") else []
@@ -95,3 +89,14 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
             "merge or push them, keep the branch (--keep-branch), or delete them:"
             f" inv session.remove {doomed.name} --force"
         )
+
+
+def _merged(session: Session) -> str:
+    """Return the commit that `session.merge` brought to a branch, if that still has it.
+
+    A squash onto other commits is not always a patch that could be found again.
+    """
+    into = git.commit(session.repository, f"refs/heads/{session.merged_into}") if session.merged_into else ""
+    if not into or not git.commit(session.repository, session.merged_as):
+        return ""
+    return "" if git.beyond(session.repository, session.merged_as, into) else session.merged_tip

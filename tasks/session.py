@@ -9,6 +9,7 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
+from .finishing import adopt, merge, pr, sync
 from .logs import logs
 from .model import Removal, Request
 from .overview import doctor, list_, prune, show
@@ -65,7 +66,7 @@ def remove(
 
     Example: inv session.remove feature/login
     """
-    from . import choosing, compose, granting, lifecycle, parting, removal
+    from . import choosing, parting, removal
 
     failed: list[str] = []
     how = Removal(force, keep_branch, keep_volumes)
@@ -75,11 +76,7 @@ def remove(
             if dry_run or c.config.run.dry:
                 answer(parting.removal(removal.plan(session, how)))
             else:
-                saved = lifecycle.remove(session, how)
-                answer(parting.gone(session, saved, compose.left(session)))
-                granting.mention(saved, session.repository)
-                if inside.is_relative_to(session.worktree):
-                    answer(f"this directory went with it: cd {Path.cwd()}")
+                answer(parting.remove(session, how, inside))
         except SessionError as error:
             failed.append(str(error))
     fail(failed)
@@ -103,6 +100,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, logs, permissions, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, show, logs, permissions, watch, pick, prune, doctor, sync, merge, pr, adopt):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.runners import Local
@@ -77,16 +78,23 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True, seconds: float | None = None) -> str:
+def read(
+    *argv: str,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    cwd: Path | None = None,
+    apart: bool = False,
+    seconds: float | None = None,
+) -> str:
     """Return what *argv* prints; without *check* a failing program's output is returned as well.
 
-    Raises `SessionError` when it takes longer than *seconds*.
+    One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
     """
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
             argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape", timeout=seconds,
+            encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart, timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
@@ -116,6 +124,13 @@ def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
                 return None
             raise
     return None if process.returncode else str(said)
+
+
+def show(*argv: str, env: Mapping[str, str]) -> int:
+    """Run *argv*, which prints on our stderr, and return its exit code."""
+    _echo(shlex.join(argv))
+    sys.stderr.flush()
+    return subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
 
 
 def _echo(command: str) -> None:

@@ -28,6 +28,11 @@ class Status:
     claude: str  # off or unknown
     services: services.Seen = ()
 
+    @property
+    def merged(self) -> bool:
+        """Whether `session.merge` brought all of its commits to where they belong."""
+        return bool(self.session.merged and self.work and self.work.head == self.session.merged_tip)
+
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
         session, done = self.session, self.work
@@ -37,6 +42,7 @@ class Status:
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
             "tmux": session.tmux, "base": session.base, **self._containers(),
+            "merged": session.merged if self.merged else "",
         }  # fmt: skip
 
     def _containers(self) -> dict[str, Any]:

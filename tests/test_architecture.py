@@ -14,19 +14,20 @@ _TASKS = CHECKOUT / "tasks"
 _LAYERS = (
     "__init__",
     "session",
-    "overview watching",
-    "doctor parting pruning screen switching",
-    "display lifecycle",
-    "removal status",
+    "finishing overview watching",
+    "adopting doctor parting pruning screen switching",
+    "advice display lifecycle merging proposing syncing",
+    "removal standing status",
     "completion logs permitting",
     "worktree kept tmux claude files compose containers setup rules programs",  # the resources: none imports another
     "archiving choosing claude_entry restoration",
-    "claude_json granting plan records",
+    "claude_json granting hauling plan records",
     "claude_lock claude_version composing contents keeping orphans trust walk",
-    "adoption archive attaching branching conversation exclude merged ports printed readiness services settings snapshot work",
-    "command compose_cli docker git granted keys machine panes registry",
-    "checks copying envfile environments listeners locks names placeholders processes shell signals",
-    "activation atomic errors imports model narration presets",
+    "adoption archive attaching branching conversation destination exclude fetching landing merged messages"
+    " ports printed readiness services settings snapshot verifying work",
+    "command commands compose_cli docker git granted keys machine panes registry",
+    "checks copying envfile environments listeners locks names placeholders processes sameness shell signals",
+    "activation atomic errors forge imports model narration presets",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

@@ -16,6 +16,7 @@ SETTINGS: dict[str, Any] = {
     "date": "%Y-%m-%d",
     "setup": [],
     "compose": {},
+    "verify": [],
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

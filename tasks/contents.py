@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import activation
+from . import activation, scope
 from .errors import SessionError
 from .model import Repository, Window
 from .placeholders import expand
@@ -35,7 +35,7 @@ def decide(settings: Settings, facts: Mapping[str, str], repository: Repository)
         "env": {f: {k: filled(v, f"env.{f}.{k}") for k, v in vs.items()} for f, vs in settings.env.items()},
         "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
-        "windows": _windows(settings, filled),
+        "windows": _windows(settings, filled), "scope": scope.of(facts["component"], settings.components),
     }  # fmt: skip
 
 

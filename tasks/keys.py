@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .checks import date, days, filled, inside, items, port, port_key, scalar, switch, table, text, variable, wrong
+from .checks import (
+    component,
+    date,
+    days,
+    filled,
+    inside,
+    items,
+    one_or_more,
+    port,
+    port_key,
+    scalar,
+    switch,
+    table,
+    text,
+    variable,
+    wrong,
+)
 from .errors import SessionError
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
@@ -29,4 +45,5 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days,
+    "components": table(component, one_or_more(inside)),
 }  # fmt: skip

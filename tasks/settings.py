@@ -30,6 +30,7 @@ class Settings:
     date: str  # what {date} looks like, as strftime has it
     setup: list[str]
     windows: list[dict[str, Any]]
+    components: dict[str, list[str]]  # name -> the paths and globs that belong to it
     keep_removed: float  # days until `prune` forgets what was removed
 
 

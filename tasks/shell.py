@@ -76,13 +76,13 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well."""
+def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True, given: str | None = None) -> str:
+    """Return what *argv* prints, *given* its stdin; without *check* a failing program's output is returned as well."""
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape",
+            argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
+            capture_output=True, encoding="utf-8", errors="surrogateescape",
         )  # fmt: skip
     except FileNotFoundError:
         raise _failure(argv, 127, "") from None

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import git, listeners, panes, ports, work, worktree
 from .errors import SessionError
+from .findings import Finding
 from .model import Repository, Session
 
 _AT_ONCE = 8  # git is mostly waiting for the disk
@@ -26,6 +27,19 @@ class Status:
     ahead: int
     behind: int
     claude: str  # off or unknown
+    tip: str = ""  # the commit of its base
+    clashes: tuple[Finding, ...] = ()  # what it cannot be merged with, or has changed outside of its component
+    tried: bool = False  # whether merges were tried for that
+
+    def files(self, kind: str) -> list[str]:
+        """Return the files of its clashes of that *kind*."""
+        return sorted({file for clash in self.clashes if clash.kind == kind for file in clash.files})
+
+    @property
+    def component(self) -> str:
+        """Its component, and how many changed files are outside of that."""
+        outside = len(self.files("scope"))
+        return f"{self.session.component}{f', {outside} outside' if outside else ''}"
 
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
@@ -35,7 +49,9 @@ class Status:
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
-            "tmux": session.tmux, "base": session.base,
+            "tmux": session.tmux, "base": session.base, "scope": list(session.scope),
+            "outside": self.files("scope"),
+            "conflicts": [each.record() for each in self.clashes if each.kind == "hot"] if self.tried else None,
         }  # fmt: skip
 
 
@@ -56,7 +72,9 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
         tips = bases.result()
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
         return [
-            _status(session, by_worktree.get(str(session.worktree), []), heard, found, distance)
+            _status(
+                session, by_worktree.get(str(session.worktree), []), heard, found, distance, tips.get(session.base, "")
+            )
             for session, found, distance in zip(sessions, works, apart, strict=True)
         ]
 
@@ -94,13 +112,14 @@ def _status(
     heard: Mapping[int, list[listeners.Listener]],
     done: work.Work | None,
     apart: tuple[int, int],
+    tip: str,
 ) -> Status:
     foreign = foreigners(session, heard)
     up = frozenset(port for port in session.ports.values() if port in heard and port not in foreign)
     at = {pane.window: pane for pane in shown}
     talking = [at[w.name] for w in session.windows if w.claude and w.name in at]
     claude = "unknown" if any(not pane.at_prompt for pane in talking) else "off"
-    return Status(session, _state(session, at, up, done), up, foreign, done, *apart, claude)
+    return Status(session, _state(session, at, up, done), up, foreign, done, *apart, claude, tip)
 
 
 def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], done: work.Work | None) -> str:

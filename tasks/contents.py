@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import activation
+from . import activation, scope
 from .errors import SessionError
 from .model import Repository, Window
 from .placeholders import expand
@@ -36,7 +36,7 @@ def decide(settings: Settings, facts: Mapping[str, str], repository: Repository)
         "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
         "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
-        "windows": _windows(settings, filled),
+        "windows": _windows(settings, filled), "scope": scope.of(facts["component"], settings.components),
     }  # fmt: skip
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .checks import (
+    component,
     date,
     days,
     filled,
     inside,
     items,
+    one_or_more,
     port,
     port_key,
     scalar,
@@ -59,4 +61,5 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled), "verify": items(filled),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
+    "components": table(component, one_or_more(inside)),
 }  # fmt: skip

@@ -98,6 +98,7 @@ class Session:
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
     component: str = ""
+    scope: tuple[str, ...] = ()  # the paths and globs of its component
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

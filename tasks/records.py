@@ -28,7 +28,7 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
-        "verify": list(session.verify),
+        "verify": list(session.verify), "scope": list(session.scope),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, **compose(session),
     }  # fmt: skip
@@ -49,7 +49,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         if "windows" not in row:
             return _foreign(name, where, repository, settings())
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
-        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup", "verify")}
+        lists: dict[str, Any] = {k: tuple(row.get(k, ())) for k in ("copy", "link", "setup", "verify", "scope")}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}

@@ -8,6 +8,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
+from .comparing import compare, conflicts
 from .errors import SessionError
 from .finishing import adopt, merge, pr, sync
 from .logs import logs
@@ -35,7 +36,7 @@ def add(
 
     Example: inv session.add feature/login
     """
-    from . import choosing, display, lifecycle, records, setup, status, trust, walk
+    from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
     asked = Request(name=name, base=base, mode=mode, without=without)
     repository, settings = choosing.here(), choosing.settings(c)
@@ -47,6 +48,7 @@ def add(
     trust.require(settings, repository, yes)
     made = lifecycle.add(asked, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, repository)))
     fail([f"{each.what}; then: {each.mend}" for each in setup.problems(made)])
 
 
@@ -87,19 +89,22 @@ def remove(
     "at": "which of several, by the beginning of its time in session.list --removed; else the newest",
     "json": "answer as JSON",
 })  # fmt: skip
-def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  # noqa: ARG001
+def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
     """Bring a removed session back: its commits, its uncommitted work, its database and `.env` files.
 
     Example: inv session.restore feature/login
     """
-    from . import choosing, display, lifecycle, status
+    from . import choosing, conflicts, display, findings, lifecycle, status
 
     repository = choosing.here()
     made = lifecycle.restore(name, repository, at)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, repository)))
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, logs, permissions, watch, pick, prune, doctor, sync, merge, pr, adopt):
+for each in (resume, start, stop, attach, show, logs, permissions, watch, pick, prune, doctor):
+    ns.add_task(each)
+for each in (conflicts, compare, sync, merge, pr, adopt):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

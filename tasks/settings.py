@@ -32,6 +32,7 @@ class Settings:
     verify: list[str]  # what must succeed before a merge or a pull request
     windows: list[dict[str, Any]]
     compose: dict[str, Any]  # file, profiles, wait; empty for no containers
+    components: dict[str, list[str]]  # name -> the paths and globs that belong to it
     keep_removed: float  # days until `prune` forgets what was removed
 
 

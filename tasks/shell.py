@@ -85,16 +85,18 @@ def read(
     cwd: Path | None = None,
     apart: bool = False,
     seconds: float | None = None,
+    given: str | None = None,
 ) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well.
+    """Return what *argv* prints, *given* its stdin; without *check* a failing program's output is returned as well.
 
     One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
     """
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart, timeout=seconds,
+            argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
+            capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart,
+            timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
@@ -124,13 +126,6 @@ def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
                 return None
             raise
     return None if process.returncode else str(said)
-
-
-def show(*argv: str, env: Mapping[str, str]) -> int:
-    """Run *argv*, which prints on our stderr, and return its exit code."""
-    _echo(shlex.join(argv))
-    sys.stderr.flush()
-    return subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
 
 
 def _echo(command: str) -> None:

@@ -14,19 +14,20 @@ _TASKS = CHECKOUT / "tasks"
 _LAYERS = (
     "__init__",
     "session",
-    "finishing overview watching",
-    "adopting doctor parting pruning screen switching",
-    "advice display lifecycle merging proposing syncing",
-    "removal standing status",
+    "comparing finishing overview watching",
+    "adopting conflicts doctor parting pruning screen switching",
+    "advice comparison display lifecycle merging proposing syncing trial",
+    "removal sides standing status",
     "completion logs permitting",
     "worktree kept tmux claude files compose containers setup rules programs",  # the resources: none imports another
     "archiving choosing claude_entry restoration",
-    "claude_json granting hauling plan records",
-    "claude_lock claude_version composing contents keeping orphans trust walk",
+    "claude_json granting hauling merges plan records",
+    "changes claude_lock claude_version composing contents keeping orphans trees trust walk",
     "adoption archive attaching branching conversation destination exclude fetching landing merged messages"
     " ports printed readiness services settings snapshot verifying work",
-    "command commands compose_cli docker git granted keys machine panes registry",
-    "checks copying envfile environments listeners locks names placeholders processes sameness shell signals",
+    "command compose_cli docker git granted keys machine panes registry within",
+    "checks copying envfile environments findings listeners locks names placeholders processes sameness scope"
+    " shell signals",
     "activation atomic errors forge imports model narration presets",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}

@@ -14,8 +14,8 @@ from .model import Repository, Session, Window
 from .settings import Settings
 
 _FACTS = (
-    "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
-    " archive"
+    "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
+    " issue eta activate archive"
 ).split()
 
 
@@ -27,7 +27,7 @@ def row(session: Session) -> registry.Row:
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
-        "windows": windows,
+        "windows": windows, "work_log": dict(session.work_log),
     }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
-        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
+        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables", "work_log")}
         return Session(name=name, repository=repository, **where, **facts, **lists, **tables, windows=windows)
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)

@@ -19,18 +19,26 @@ from .watching import pick, watch
 @command("name", aliases=("create",), help={
     "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
     "base": "what a new branch starts from, instead of the configured base",
+    "component": "the part of the repository that it works on: {component}",
+    "profile": "what {profile} stands for in the configuration",
+    "template": "which entry the work log gets, feature or fix",
+    "issue": "what it is about, for the work log",
+    "eta": "when it should be done, for the work log",
     "dry-run": "print what would be made and change nothing",
     "yes": "agree to commands that are not in the committed invoke.yaml",
     "json": "answer as JSON",
 })  # fmt: skip
-def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
+def add(
+    c: Context, name: str, base: str = "", component: str = "", profile: str = "", template: str = "", issue: str = "",
+    eta: str = "", dry_run: bool = False, yes: bool = False, json: bool = False,
+) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
     from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base)
+    asked = Request(name, base, component, profile, template, issue, eta)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)

@@ -31,6 +31,7 @@ class Settings:
     setup: list[str]
     windows: list[dict[str, Any]]
     keep_removed: float  # days until `prune` forgets what was removed
+    work_log: dict[str, Any]  # its `file` and its `templates` by name; empty for none
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, str]:

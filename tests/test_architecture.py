@@ -19,22 +19,22 @@ _LAYERS = (
     "screen granting",
     "lifecycle attaching display choosing",
     "status removal restoration",
-    "worktree kept tmux claude files setup rules programs",  # the resources: none imports another
+    "worktree kept tmux claude files setup rules programs worklog",  # the resources: none imports another
     "archiving",
     "archive",
-    "records",
+    "records checklist",
     "plan",
-    "contents branching",
+    "contents branching assignment",
     "keeping walk adoption",
     "claude_entry",
     "claude_json",
     "exclude conversation processes claude_lock claude_version copying envfile activation snapshot",
     "orphans trust",
-    "granted work ports merged listeners machine environments",
+    "granted work ports merged listeners machine environments upstream logfile",
     "panes git registry settings",
     "keys",
     "checks locks atomic placeholders names presets signals command",
-    "shell narration imports",
+    "shell narration imports logbook",
     "model errors",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}

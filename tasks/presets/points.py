@@ -15,6 +15,7 @@ SETTINGS: dict[str, Any] = {
     "variables": {},
     "date": "%Y-%m-%d",
     "setup": [],
+    "work_log": "",
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

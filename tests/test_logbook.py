@@ -66,7 +66,7 @@ def test_the_status_alone_on_its_line_is_found_and_another_line_is_not_taken_for
 
     assert updated(part(bare), [replace(bare, status="PAUSED")]) == part(replace(bare, status="PAUSED"))
     own = part(bare).replace("\nIN PROGRESS\n", "\nBLOCKED\n")
-    assert "BLOCKED" in updated(own, [replace(bare, status="PAUSED")])
+    assert updated(own, [replace(bare, status="PAUSED")]) == own.replace(": IN PROGRESS -->", ": PAUSED -->")
 
 
 def test_entries_of_others_stay_and_a_deleted_one_comes_back() -> None:

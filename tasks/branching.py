@@ -19,7 +19,7 @@ def decide(branch: str, configured: str, repository: Repository, elsewhere: bool
     Raises `SessionError` when it is checked out, cannot be made, or the *configured* base names no commit.
     """
     known = git.branches(repository)
-    if elsewhere and not git.commit(repository, configured):
+    if elsewhere and configured != "HEAD" and not git.commit(repository, configured):
         missing, (configured, why) = configured, upstream.default(repository)
         notice(f"there is no {missing}; the branch starts from {configured}, because {why}")
     base, start = _base(configured, repository, known)

@@ -106,6 +106,7 @@ def details(found: Status) -> str:
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
+    lines += [(fact, said) for fact in ("component", "profile", "issue", "eta") if (said := getattr(session, fact))]
     changed = [*done.changed, *done.untracked] if done else []
     lines += [("changed", path) for path in changed[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]

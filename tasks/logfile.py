@@ -25,19 +25,22 @@ def names(repository: Repository, file: str, session: Session) -> bool:
     return (session.name, session.created) in logbook.known(_read(repository.main / file))
 
 
-def write(repository: Repository, file: str, adding: str = "", dropped: tuple[str, str] | None = None) -> None:
+def write(repository: Repository, file: str, adding: str = "", gone: Session | None = None) -> None:
     """Bring *file* up to date with the registry; of the sessions that are still being made only *adding* is told.
 
-    The entry *dropped* is taken out, by name and creation. Entries of sessions that are not in the registry stay: they
-    are the past, or somebody else's.
+    A session that is *gone* is not told by its row, and its entry is taken out unless it was removed once before.
+    Entries of sessions that are not in the registry stay: they are the past, or somebody else's.
     """
     path = repository.main / file
     with locks.held(repository.private / "worklog.lock"):
         before, rows = _read(path), registry.rows(repository)
+        if gone is not None:
+            rows.pop(gone.name, None)
         told = {name: row for name, row in rows.items() if name == adding or row.get("state", "ready") != "adding"}
         due = [_entry(name, row) for name, row in told.items() if _log(row).get("file") == file]
         current = {(entry.name, entry.created) for entry in due}
         late = [entry for of, entry in _late(repository) if of == file and (entry.name, entry.created) not in current]
+        dropped = (gone.name, gone.created) if gone is not None and not gone.archive else None
         after = logbook.updated(before, [*due, *late], dropped)
         if before and not after:  # nobody but us was in it
             path.resolve().unlink()

@@ -11,6 +11,7 @@ from .model import Repository
 from .narration import notice, say
 
 _QUICK = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
+_MEANWHILE = re.compile(r"bad object worktrees/|cannot lock ref|\.lock': File exists")
 _SECRET = re.compile(r"(://)[^/@\s]+@")
 
 
@@ -22,9 +23,9 @@ def fetch(base: str, repository: Repository) -> None:
     started, before = time.monotonic(), git.commit(repository, branch)
     try:
         with locks.held(repository.private / "fetch.lock"):  # two at once fail on each other's refs
-            git.reach(repository.main, *_QUICK, "fetch", "--quiet", "--no-recurse-submodules", remote)
+            _reach(repository, "fetch", "--quiet", "--no-recurse-submodules", remote)
             if not git.commit(repository, branch) and not _head(remote, repository):
-                git.reach(repository.main, "remote", "set-head", remote, "--auto")
+                _reach(repository, "remote", "set-head", remote, "--auto")
     except SessionError as error:
         said = error.stderr.strip() if isinstance(error, CommandError) else str(error)
         reason = _SECRET.sub(r"\1…@", said.splitlines()[0] if said else str(error))
@@ -32,6 +33,17 @@ def fetch(base: str, repository: Repository) -> None:
         notice(f"{remote} could not be fetched ({reason}); {known}")
         return
     _tell(base, branch, before, remote, time.monotonic() - started, repository)
+
+
+def _reach(repository: Repository, *arguments: str) -> None:
+    """Run git; what fails only because of another git at that moment is done again."""
+    for last in (False, False, True):
+        try:
+            git.reach(repository.main, *_QUICK, *arguments)
+            break
+        except CommandError as error:
+            if last or not _MEANWHILE.search(error.stderr):
+                raise
 
 
 def default(repository: Repository) -> tuple[str, str]:

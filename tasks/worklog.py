@@ -89,7 +89,7 @@ def _reason(error: SessionError | OSError) -> str:
 
 def _take_back(session: Session) -> None:
     """Undo `create`; a session that was being restored is removed again, since the same time."""
-    file, since = session.work_log["file"], Path(session.archive).name
     if session.archive:
-        logfile.told_later(session, datetime.strptime(since, archive.FORM).isoformat())
-    logfile.write(session.repository, file, dropped=None if session.archive else (session.name, session.created))
+        since = datetime.strptime(Path(session.archive).name, archive.FORM)
+        logfile.told_later(session, since.isoformat())
+    logfile.write(session.repository, session.work_log["file"], gone=session)

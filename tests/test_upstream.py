@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks import branching, git, upstream
-from tasks.errors import SessionError
+from tasks.errors import CommandError, SessionError
 from tests.project import Project, eventually
 from tests.remotes import others_push, share
 from tests.world import processes
@@ -61,6 +61,23 @@ def test_a_remote_that_does_not_answer_is_left_with_all_that_was_started(
 
     assert "origin could not be fetched (no answer within 0.5 s)" in fetched(project, capsys)
     eventually(lambda: "fetching" not in processes())
+
+
+def test_what_another_git_does_at_that_moment_is_waited_out(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(project)
+    real, said = git.reach, ["fatal: bad object worktrees/tally-b/HEAD", "error: cannot lock ref 'refs/x'"]
+
+    def busy(place: Path, *arguments: str) -> None:
+        if said:
+            raise CommandError("git fetch", 128, said.pop())
+        real(place, *arguments)
+
+    monkeypatch.setattr(git, "reach", busy)
+    assert "origin/main was up to date" in fetched(project, capsys)
+    said += ["bad object worktrees/x"] * 3
+    assert "could not be fetched (bad object worktrees/x)" in fetched(project, capsys)
 
 
 def test_a_shallow_clone_is_fetched_too(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

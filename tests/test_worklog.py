@@ -1,6 +1,5 @@
 """The work log in the main checkout follows the sessions; what people write there stays."""
 
-import json
 import re
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import git, worklog
+from tasks import git, registry, worklog
 from tasks.logbook import BEGIN, END
 from tests import failing_inv
 from tests.project import INV, Project
@@ -57,6 +56,7 @@ def test_a_session_is_told_from_its_beginning_to_its_end(shared: Project) -> Non
     assert "- **ETA**: 4h\n" in log(shared)
     assert "Issue" not in log(shared).split("<!-- session ")[1]
 
+    assert re.search("^profile    test\nissue      RSS", shared.inv("session.show", "feed").out, re.MULTILINE)
     shared.inv("session.stop", "feed")
     assert (status(shared, "add-auth"), status(shared, "feed")) == ("IN PROGRESS", "PAUSED")
     said = shared.inv("session.add", "third", "--dry-run").err
@@ -76,9 +76,7 @@ def test_a_session_is_told_from_its_beginning_to_its_end(shared: Project) -> Non
 
 def merge(project: Project, name: str) -> None:
     """Note in the registry that *name* is merged, as whoever merges it does."""
-    rows = json.loads((project.main / ".tally-sessions").read_text())
-    rows[name]["merged"] = "2025-10-25T10:00:00+02:00"
-    (project.main / ".tally-sessions").write_text(json.dumps(rows))
+    registry.note(git.locate(project.main), name, merged="2025-10-25T10:00:00+02:00")
     worklog.refresh(git.locate(project.main))
 
 
@@ -123,7 +121,17 @@ def test_what_fails_leaves_no_entry_and_what_fails_to_come_back_stays_removed(sh
     shared.inv("session.add", "x")
     shared.inv("session.remove", "x")
     removed = log(shared)
+    (kept,) = (shared.main / ".git" / "tally-sessions" / "removed" / "x").iterdir()
     shared.inv("worklog", "create", "after", "SIGINT", "session.restore", "x", code=130, program=program)
+    assert log(shared) == removed
+
+    shared.inv("session.add", "y")
+    registry.note(git.locate(shared.main), "y", state="adding")  # as a power cut leaves it
+    shared.inv("session.remove", "y")
+    assert log(shared) == removed
+    shared.inv("session.restore", "x")
+    registry.note(git.locate(shared.main), "x", state="adding", archive=str(kept))
+    shared.inv("session.remove", "x")
     assert log(shared) == removed
 
 

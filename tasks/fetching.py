@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from . import git, narration, shell
-from .errors import CommandError
+from . import git, narration, upstream
+from .errors import SessionError
 from .model import Repository
 
 
 def fetch(repository: Repository, remote: str) -> bool:
     """Fetch *remote* and return whether it answered; if not, that is told."""
-    environment = {**shell.environment(), "GIT_TERMINAL_PROMPT": "0"}  # a question for a password would wait for ever
     try:
-        with narration.step("fetch", remote):
-            shell.read("git", "-C", str(repository.main), "fetch", "--quiet", remote, env=environment)
-    except CommandError as error:
-        said = error.stderr.strip().splitlines()
-        narration.notice(f"{remote} cannot be reached, so what is known of it counts: {said[0] if said else ''}")
+        with narration.step("fetch", remote), upstream.taking(remote, repository):
+            pass
+    except SessionError as error:
+        narration.notice(f"{remote} cannot be reached, so what is known of it counts: {upstream.told(error)}")
         return False
     return True
 

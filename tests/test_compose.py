@@ -207,6 +207,16 @@ def test_without_its_engine_or_its_worktree_a_session_can_be_finished_later(
     assert "systemctl start docker" in shop.inv("session.remove", "x", "--force", code=1, env=down).err
     assert shop.listed("x")["status"] == "running"
 
+    guest = ("--network", "tally-x_default", "--name", "guest", IMAGE, "sleep", "99")
+    engine.docker("run", "--detach", *guest)
+    assert "Docker refuses: " in shop.inv("session.remove", "x", "--keep-volumes", code=1).err  # a network in use
+    assert (shop.listed("x")["status"], engine.world()["volumes"]) == ("removing", ["tally-x_data"])
+    engine.docker("rm", "--force", "guest")
+    shop.inv("session.remove", "x")
+    engine.docker("volume", "rm", "tally-x_data")
+    assert engine.world() == there
+
+    shop.inv("session.add", "x", "--mode", "native")
     shutil.rmtree(shop.worktree("x"))
     assert "its branch x stays" in shop.inv("session.prune").out
     assert engine.world() == {**there, "volumes": ["tally-x_data"]}

@@ -31,9 +31,9 @@ def test_a_merge_verifies_updates_the_main_checkout_and_is_remembered(worked: Pr
         (worked.main / path).write_text("in the way\n")
         assert "would be overwritten" in worked.inv("session.merge", "x", code=1).err
         assert worked.git("rev-parse", "main") == main
-        assert worked.git("status", "--porcelain").splitlines()[0].strip() == state
-    worked.git("checkout", "--quiet", "frontend")
-    (worked.main / "1").rename(worked.main / "beside")
+        assert worked.git("status", "--porcelain") == state
+        worked.git("stash", "--quiet", "--include-untracked")
+    (worked.main / "beside").touch()
     (worked.main / "tasks.py").write_text((worked.main / "tasks.py").read_text() + "# mine\n")
 
     said = worked.inv("session.merge", "x")

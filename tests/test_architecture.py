@@ -22,7 +22,7 @@ _LAYERS = (
     "worktree kept tmux claude files compose containers setup rules programs worklog",  # the resources: none imports another
     "archiving checklist choosing claude_entry restoration",
     "claude_json granting hauling merges plan records",
-    "assignment branching changes claude_lock claude_version composing contents fetching keeping orphans trees"
+    "assignment branching changes claude_lock claude_version composing contents keeping orphans trees"
     " trust walk",
     "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
     " readiness services settings snapshot upstream verifying work",

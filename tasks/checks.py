@@ -12,7 +12,9 @@ from .errors import SessionError
 from .model import Session
 
 # Names that the row or a placeholder needs for something else.
-_RESERVED = {field.name for field in fields(Session)} | {"claude_entry", "date", "main", "profile", "setup_done"}
+_RESERVED = {field.name for field in fields(Session)} | {
+    "claude_entry", "date", "main", "merged", "paused", "removed", "setup_done"
+}  # fmt: skip
 
 
 def wrong(key: str, expected: str, value: object) -> SessionError:

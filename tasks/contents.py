@@ -33,20 +33,28 @@ def decide(settings: Settings, facts: Mapping[str, str], repository: Repository)
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link), "activate": activate,
         "env": {f: {k: filled(v, f"env.{f}.{k}") for k, v in vs.items()} for f, vs in settings.env.items()},
-        "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
+        "variables": _variables(settings, filled),
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
         "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
         "windows": _windows(settings, filled), "scope": scope.of(facts["component"], settings.components),
     }  # fmt: skip
 
 
+def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
+    """Return the variables; one that only says what nobody asked for, as {profile} without any, is left out."""
+    values = {key: filled(text, f"variables.{key}") for key, text in settings.variables.items()}
+    return {key: value for key, value in values.items() if value or not settings.variables[key]}
+
+
 def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
     made: list[Window] = []
     for index, window in enumerate(settings.windows):
         key = f"windows[{index}]"
-        texts = {word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type")}
+        texts = {
+            word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
+        }
         if texts["name"] in {other.name for other in made} or "|" in texts["name"]:
             raise SessionError(f"session.{key}.name: {texts['name']!r} is there twice, or contains '|'")
-        directory = "" if texts["dir"] == "." else texts["dir"]
-        made.append(Window(texts["name"], directory, texts["run"], texts["type"], bool(window.get("claude"))))
+        directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
+        made.append(Window(texts["name"], directory, texts["run"], texts["type"], claude, texts["needs"]))
     return tuple(made)

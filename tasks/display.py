@@ -80,6 +80,7 @@ def details(found: Status) -> str:
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     lines += [("component", f"{found.component}: {', '.join(session.scope)}")] if session.component else []
+    lines += [(fact, said) for fact in ("profile", "issue", "eta") if (said := getattr(session, fact))]
     changed = [*done.changed, *done.untracked] if done else []
     lines += [("changed", path) for path in changed[:20]] + [("outside", path) for path in found.files("scope")[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]

@@ -24,8 +24,9 @@ from .checks import (
     wrong,
 )  # fmt: skip
 from .errors import SessionError
+from .presets import parallel
 
-_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
+_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
 
 
 def window(key: str, value: object) -> dict[str, Any]:
@@ -55,6 +56,34 @@ def compose(key: str, value: object) -> dict[str, Any]:
     return {**_CONTAINERS, **given} if given else {}
 
 
+def template(key: str, value: object) -> str:
+    """Return *value*, the text of an entry in the work log, with the place of its status."""
+    if not isinstance(value, str):
+        raise wrong(key, "text", value)
+    if any(ord(character) < 32 and character not in "\n\t" for character in value) or "<!--" in value:
+        raise SessionError(f"session.{key}: contains a control character or the beginning of a comment, <!--")
+    if value.count("{status}") != 1:
+        raise SessionError(f"session.{key}: expected {{status}} in it, once")
+    return value.strip("\n")
+
+
+def work_log(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the work log's file and templates; of a file's name alone the guide's templates."""
+    given: Any = {"file": value} if isinstance(value, str) else value
+    if given == {"file": ""}:
+        return {}
+    if not isinstance(given, Mapping):
+        raise wrong(key, "a file, or a table of `file` and `templates`", value)
+    for name in given:
+        if name not in parallel.WORK_LOG:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(parallel.WORK_LOG)}")
+    whole = {**parallel.WORK_LOG, **given}
+    templates = table(filled, template)(f"{key}.templates", whole["templates"])
+    if not templates:
+        raise SessionError(f"session.{key}.templates: is empty; leave it out for the guide's")
+    return {"file": inside(f"{key}.file", whole["file"]), "templates": templates}
+
+
 CHECKS: dict[str, Callable[[str, object], Any]] = {
     "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
     "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
@@ -62,4 +91,5 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
     "components": table(component, one_or_more(inside)),
+    "work_log": work_log,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import (
     archive,
     archiving,
+    checklist,
     claude,
     compose,
     containers,
@@ -27,6 +28,7 @@ from . import (
     signals,
     tmux,
     walk,
+    worklog,
     worktree,
 )
 from . import plan as planning
@@ -37,15 +39,15 @@ from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs,
+    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs, worklog,
 )  # fmt: skip
-# The part that runs, which stop ends.
-RUNNING: tuple[Resource, ...] = (containers, tmux, programs)
+# The part that runs, which stop ends; the log says so.
+RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
 
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Return the session that `add` would make now, without claiming anything."""
-    names.check(asked.name)
+    checklist.tell(asked, settings, repository)
     return planning.plan(asked, settings, repository, ports.held_elsewhere(repository))
 
 
@@ -54,13 +56,13 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
 
     What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
     """
-    name = asked.name
-    names.check(name)
+    names.check(name := asked.name)
     with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
             _remove(records.session(name, row, repository, lambda: settings), Removal())
+        checklist.tell(asked, settings, repository, fetch=True)
     return _make(name, repository, lambda held: planning.plan(asked, settings, repository, held))
 
 
@@ -82,10 +84,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 def _make(
     name: str, repository: Repository, plan: Callable[[set[int]], Session], facts: registry.Row | None = None
 ) -> Session:
-    """Claim the row of what *plan* decides on the ports held elsewhere, make each resource, confirm the row.
-
-    *facts* go into the row as well.
-    """
+    """Claim a row, with *facts*, of what *plan* decides on the ports held elsewhere; make each resource; confirm it."""
     begun: list[Resource] = []
     session = None
     with signals.raised(), registry.alone(repository, name):
@@ -136,8 +135,7 @@ def remove(session: Session, how: Removal) -> archive.Archive | None:
     Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        now = registry.rows(session.repository).get(session.name)
-        if now is None or now.get("created", "") != session.created:
+        if registry.rows(session.repository).get(session.name, {"created": None}).get("created", "") != session.created:
             raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
         return _remove(session, how)
 
@@ -170,6 +168,6 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
 
 
 def _require_ready(session: Session) -> None:
-    row = registry.rows(session.repository).get(session.name)
-    if (state := row.get("state", "ready") if row else "gone") != "ready":
+    state = registry.rows(session.repository).get(session.name, {"state": "gone"}).get("state", "ready")
+    if state != "ready":
         raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")

@@ -27,6 +27,11 @@ class Request:
 
     name: str
     base: str = ""
+    component: str = ""
+    profile: str = ""
+    template: str = ""  # of its entry in the work log
+    issue: str = ""
+    eta: str = ""
     mode: str = ""  # what of the compose file is to run: "docker" or "native"
     without: str = ""  # services that are left out, with commas between them
     start: str = ""  # the commit after which its own work begins
@@ -46,7 +51,8 @@ class Removal:
 class Window:
     """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
 
-    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt.
+    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt. Without the
+    file *needs* in that directory the window is left out.
     """
 
     name: str
@@ -54,6 +60,13 @@ class Window:
     run: str = ""
     type: str = ""
     claude: bool = False
+    needs: str = ""
+
+    def missing(self, worktree: Path) -> str:
+        """Return what *worktree* lacks for it; empty for nothing."""
+        if not (worktree / self.directory).is_dir():
+            return self.directory
+        return self.needs if self.needs and not (worktree / self.directory / self.needs).exists() else ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,10 @@ class Session:
     conversation: str = ""  # uuid
     component: str = ""
     scope: tuple[str, ...] = ()  # the paths and globs of its component
+    profile: str = ""
+    issue: str = ""
+    eta: str = ""
+    work_log: Mapping[str, str] = field(default_factory=dict)  # its file, its entry before and after the status
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -127,10 +144,10 @@ class Session:
 
     @property
     def present_windows(self) -> tuple[Window, ...]:
-        """The windows whose directory exists in the worktree; before it is made, all."""
+        """The windows for which the worktree has all that they need; before it is made, all."""
         if not self.worktree.exists():
             return self.windows
-        return tuple(window for window in self.windows if (self.worktree / window.directory).is_dir())
+        return tuple(window for window in self.windows if not window.missing(self.worktree))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,11 @@ from .watching import pick, watch
 @command("name", aliases=("create",), help={
     "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
     "base": "what a new branch starts from, instead of the configured base",
+    "component": "the part of the repository that it works on: {component}",
+    "profile": "what {profile} stands for in the configuration",
+    "template": "which entry the work log gets, feature or fix",
+    "issue": "what it is about, for the work log",
+    "eta": "when it should be done, for the work log",
     "dry-run": "print what would be made and change nothing",
     "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
     "without": "services of the compose file that are left out, with commas between them",
@@ -29,8 +34,8 @@ from .watching import pick, watch
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
-    c: Context, name: str, base: str = "", mode: str = "", without: str = "", dry_run: bool = False,
-    yes: bool = False, json: bool = False,
+    c: Context, name: str, base: str = "", component: str = "", profile: str = "", template: str = "", issue: str = "",
+    eta: str = "", mode: str = "", without: str = "", dry_run: bool = False, yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
@@ -38,7 +43,8 @@ def add(
     """
     from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base, mode=mode, without=without)
+    purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
+    asked = Request(name=name, base=base, mode=mode, without=without, **purpose)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)

@@ -34,6 +34,7 @@ class Settings:
     compose: dict[str, Any]  # file, profiles, wait; empty for no containers
     components: dict[str, list[str]]  # name -> the paths and globs that belong to it
     keep_removed: float  # days until `prune` forgets what was removed
+    work_log: dict[str, Any]  # its `file` and its `templates` by name; empty for none
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ SETTINGS: dict[str, Any] = {
     "compose": {},
     "verify": [],
     "components": {},
+    "work_log": "",
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

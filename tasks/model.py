@@ -115,9 +115,7 @@ class Session:
     profile: str = ""
     issue: str = ""
     eta: str = ""
-    work_log: Mapping[str, str] = field(
-        default_factory=dict
-    )  # its `file`, and its entry `before` and `after` the status
+    work_log: Mapping[str, str] = field(default_factory=dict)  # its file, its entry before and after the status
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

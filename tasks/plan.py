@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from . import assignment, branching, composing, contents, conversation, names, ports, registry
 from .errors import SessionError
@@ -35,19 +36,24 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     worktree = _worktree(expand(settings.worktree, facts, "worktree"), repository)
     own = {port for row in rows.values() for port in ports.in_row(row).values()}
     chosen = ports.choose(settings.ports, held | own)
-    unasked = not asked.base and settings.base == PRESETS[settings.preset]["base"]
-    decided = branching.decide(facts["branch"], asked.base or settings.base, repository, elsewhere=unasked)
-    decided |= {"start": asked.start} if asked.start else {}
     facts |= {"worktree": str(worktree), **{key: str(port) for key, port in chosen.items()}}
     now = datetime.now().astimezone()
     session = Session(
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
         preset=settings.preset, created=now.isoformat(timespec="seconds"),
-        conversation=conversation.new_id(), adopts=asked.adopts, **decided,
+        conversation=conversation.new_id(), adopts=asked.adopts,
+        **_branch(facts["branch"], asked, settings, repository),
         **contents.decide(settings, facts, repository), **assignment.decide(asked, settings, facts, now),
     )  # fmt: skip
     return replace(session, compose=composing.decide(asked, settings, session))
+
+
+def _branch(branch: str, asked: Request, settings: Settings, repository: Repository) -> dict[str, Any]:
+    """Return what is decided about *branch*; only the base that nobody but the preset named may be missing."""
+    unasked = not asked.base and settings.base == PRESETS[settings.preset]["base"]
+    decided = branching.decide(branch, asked.base or settings.base, repository, elsewhere=unasked)
+    return {**decided, **({"start": asked.start} if asked.start else {})}
 
 
 def _names(asked: Request, slug: str, settings: Settings, repository: Repository) -> dict[str, str]:

@@ -19,14 +19,14 @@ _LAYERS = (
     "advice comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
     "completion logs permitting",
-    "worktree kept tmux claude files compose containers setup rules programs worklog",  # the resources: none imports another
+    "worktree kept tmux claude files compose containers setup rules programs worklog",  # the resources
     "archiving checklist choosing claude_entry restoration",
     "claude_json granting hauling merges plan records",
-    "assignment branching changes claude_lock claude_version composing contents keeping orphans trees"
-    " trust walk",
+    "assignment branching changes claude_lock claude_version composing contents keeping orphans trees trust"
+    " walk",
     "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
     " readiness services settings snapshot upstream verifying work",
-    "command compose_cli docker git granted keys machine panes registry within",
+    "command compose_cli docker git granted keys limited machine panes registry within",
     "checks copying envfile environments findings listeners locks logbook names placeholders processes"
     " sameness scope shell signals",
     "activation atomic errors forge imports model narration presets",

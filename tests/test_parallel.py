@@ -114,6 +114,6 @@ def test_a_template_without_a_log_is_refused_and_a_component_without_any_configu
 
 def test_a_variable_that_says_nothing_is_left_out_and_one_configured_empty_is_not(project: Project) -> None:
     configured = replace(_PARALLEL, variables={"A": "{profile}", "B": "", "C": "c"}, windows=[])
-    facts = {"profile": "", "project": "p"}
+    facts = {"profile": "", "project": "p", "component": ""}
 
     assert contents.decide(configured, facts, git.locate(project.main))["variables"] == {"B": "", "C": "c"}

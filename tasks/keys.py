@@ -11,20 +11,18 @@ from .checks import (
     days,
     filled,
     inside,
-    items,
-    one_or_more,
     port,
     port_key,
     scalar,
     seconds,
     switch,
-    table,
     text,
     variable,
     wrong,
 )  # fmt: skip
 from .errors import SessionError
 from .presets import parallel
+from .shapes import items, one_or_more, table
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
 

@@ -26,7 +26,8 @@ _LAYERS = (
     " walk",
     "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
     " readiness services settings snapshot upstream verifying work",
-    "command compose_cli docker git granted keys limited machine panes registry within",
+    "command compose_cli docker git granted keys machine panes registry within",
+    "limited",
     "checks copying envfile environments findings listeners locks logbook names placeholders processes"
     " sameness scope shell signals",
     "activation atomic errors forge imports model narration presets",

@@ -20,14 +20,14 @@ _LAYERS = (
     "removal sides standing status",
     "completion logs permitting",
     "worktree kept tmux claude files compose containers setup rules programs worklog",  # the resources
-    "archiving checklist choosing claude_entry restoration",
-    "claude_json granting hauling merges plan records",
-    "assignment branching changes claude_lock claude_version composing contents keeping orphans trees trust"
+    "archiving checklist choosing restoration",
+    "claude_entry plan records",
+    "assignment claude_json composing contents granting hauling merges trust",
+    "branching changes claude_lock claude_version keeping orphans printed readiness services settings trees"
     " walk",
-    "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
-    " readiness services settings snapshot upstream verifying work",
-    "command compose_cli docker git granted keys limited machine panes registry within",
-    "shapes",
+    "adoption archive attaching conversation destination docker exclude keys landing logfile merged messages"
+    " ports snapshot upstream verifying work",
+    "command compose_cli git granted limited machine panes registry shapes within",
     "checks copying envfile environments findings listeners locks logbook names placeholders processes"
     " sameness scope shell signals",
     "activation atomic errors forge imports model narration presets",

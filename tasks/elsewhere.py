@@ -45,6 +45,7 @@ def _task(name: str) -> Any:
     setattr(body, "__signature__", inspect.Signature([*parameters, host]))
     which = "where: one of session.hosts; else the one with most room" if name == "add" else WHICH
     explained = {key: text for key, text in original.help.items() if key != "all"}
+    explained |= {"name": "the session"} if name != "add" else {}
     return command(*original.positional, aliases=tuple(original.aliases), help={**explained, "host": which})(body)
 
 

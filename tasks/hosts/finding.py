@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .. import narration, registry
+from .. import names, narration, registry
 from ..errors import SessionError
 from ..model import Repository
 from ..settings import Settings
@@ -47,19 +47,30 @@ def find(name: str, settings: Settings, repository: Repository, only: str = "") 
         if isinstance(answer, SessionError):
             silent.append(str(answer))
         elif name in answer["sessions"]:
-            found.append((host, answer["sessions"][name]))
+            found.append((host, checked(host, answer["sessions"][name])))
     rows = registry.rows(repository) if only in ("", machine.HERE) else {}
     if name in rows:
         found.append((machine.here(repository), rows[name]))
     for reason in silent if found else ():
         narration.notice(reason)
     if len(found) > 1:
-        names = ", ".join(host.name for host, _row in found)
-        raise SessionError(f"{name} is on several machines: {names}; say which with --host")
+        places = ", ".join(host.name for host, _row in found)
+        raise SessionError(f"{name} is on several machines: {places}; say which with --host")
     if not found:
         unsure = "".join(f"\n{reason}" for reason in silent)
         raise SessionError(f"no host has a session {name!r}; to see what there is: inv fleet.list{unsure}")
     return found[0]
+
+
+def checked(host: Host, row: dict[str, Any]) -> dict[str, Any]:
+    """Return what *host* registered; raises `SessionError` when git or ssh would take it for something else."""
+    try:
+        names.check_branch(row["branch"])
+        if all(type(port) is int for port in row["ports"].values()):
+            return row
+    except SessionError:
+        pass
+    raise SessionError(f"{host.name}: its registry says what cannot be: {row}")
 
 
 def find_elsewhere(name: str, settings: Settings, repository: Repository, only: str = "") -> tuple[Host, Any]:

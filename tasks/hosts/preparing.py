@@ -15,7 +15,14 @@ from . import branches, openssh, relaying
 from .machine import VENV, Host
 from .sent import files
 
-REQUIREMENTS = ("invoke>=2.2", "libtmux>=0.40", "python-dotenv>=1.2", "tabulate>=0.9", "psutil>=5.9")
+REQUIREMENTS = (
+    "invoke>=2.2",
+    "libtmux>=0.40",
+    "python-dotenv>=1.2",
+    "tabulate>=0.9",
+    "psutil>=5.9",
+    "prompt_toolkit>=3.0.43",
+)
 _OLDEST = {"git": (2, 25), "tmux": (3, 2), "python": (3, 10), "node": (0, 0)}
 _HOME = "~"
 _PATIENCE = 3  # times the timeout: it starts five programs
@@ -97,7 +104,7 @@ def dependencies(host: Host) -> str:
         return f"{host.inv[0]} is {said}"
     python = f"{VENV}/bin/python"
     try:
-        relaying.ask(host, [python, "-c", "import invoke, libtmux, dotenv, tabulate, psutil"])
+        relaying.ask(host, [python, "-c", "import invoke, libtmux, dotenv, tabulate, psutil, prompt_toolkit"])
     except SessionError:
         relaying.ask(host, [host.python, "-m", "venv", "--clear", VENV])
         install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS)

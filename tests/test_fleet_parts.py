@@ -14,7 +14,7 @@ import pytest
 
 from tasks import elsewhere, ns, ports
 from tasks.errors import SessionError
-from tasks.hosts import finding, forwarding, machine, openssh, preparing, relaying, translation
+from tasks.hosts import adding, finding, forwarding, machine, openssh, preparing, relaying, translation
 from tasks.hosts.machine import Host
 from tasks.hosts.sent import checkout, files
 from tasks.model import Repository
@@ -173,6 +173,14 @@ def test_a_branch_only_goes_forward(sandbox: Path, monkeypatch: pytest.MonkeyPat
     (sandbox / "full" / "file").write_text("")
     with pytest.raises(SystemExit, match="is no repository"):
         checkout.create(str(sandbox / "full"), "main")
+
+
+def test_without_a_remote_the_base_is_that_of_an_add_here(sandbox: Path) -> None:
+    checkout.create(str(sandbox / "here"), "main")
+    repository = Repository(sandbox / "here", sandbox / "here" / ".git")
+
+    assert adding._base("", load({"preset": "parallel"}), repository) == "HEAD"
+    assert adding._base("v1", load({"preset": "parallel"}), repository) == "v1"
 
 
 def test_a_port_that_is_taken_gets_another_number(monkeypatch: pytest.MonkeyPatch) -> None:

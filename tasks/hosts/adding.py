@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import git, names, narration
+from .. import git, names, narration, upstream
 from ..errors import SessionError
 from ..model import Repository
 from ..settings import Settings
@@ -23,11 +23,20 @@ def prepare(asked: dict[str, Any], settings: Settings, repository: Repository, o
     if asked.get("dry_run"):
         narration.notice(f"on {host.name}")
         return host
-    base = asked.get("base") or settings.base
+    base = _base(asked.get("base", ""), settings, repository)
     with narration.step("base", f"{base} to {host.name}"):
         asked["base"] = branches.send_base(repository, host, base)
         _send_own(asked.get("name", ""), settings, repository, host)
     return host
+
+
+def _base(given: str, settings: Settings, repository: Repository) -> str:
+    """Return what `session.add` here would begin at: the host has no remote to fetch it from."""
+    if settings.fetch:
+        upstream.fetch(given or settings.base, repository)
+    if given or git.commit(repository, settings.base):
+        return given or settings.base
+    return upstream.default(repository)[0]
 
 
 def _send_own(name: str, settings: Settings, repository: Repository, host: Host) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import (
     archive,
     archiving,
+    briefing,
     claude,
     files,
     imports,
@@ -33,7 +34,7 @@ from .model import Repository, Request, Resource, Session
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
-RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, files, setup, claude, programs)
+RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, files, setup, claude, briefing, programs)
 # The part that runs, which stop ends.
 RUNNING: tuple[Resource, ...] = (tmux, programs)
 

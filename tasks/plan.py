@@ -14,6 +14,8 @@ from .model import Repository, Request, Session
 from .placeholders import expand
 from .settings import Settings
 
+_LONGEST_PROMPT = 100_000  # the system takes no argument of 128 KiB
+
 
 def plan(asked: Request, settings: Settings, repository: Repository, held: set[int]) -> Session:
     """Return the session that is *asked* for, complete, with ports that are neither in *held* nor in use.
@@ -36,7 +38,7 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
         preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        conversation=conversation.new_id(),
+        conversation=conversation.new_id(), prompt=_prompt(asked, settings),
         **branching.decide(facts["branch"], asked.base or settings.base, repository),
         **contents.decide(settings, facts, repository),
     )  # fmt: skip
@@ -48,6 +50,16 @@ def _names(asked: Request, slug: str, settings: Settings, repository: Repository
         "project": contents.project(settings, repository),
         "date": datetime.now().astimezone().strftime(settings.date), "component": "", "profile": "",
     }  # fmt: skip
+
+
+def _prompt(asked: Request, settings: Settings) -> str:
+    if asked.prompt and not any(window.get("claude") for window in settings.windows):
+        raise SessionError("a prompt needs a window with `claude: true`, and none is configured")
+    if "\0" in asked.prompt or len(asked.prompt.encode(errors="replace")) > _LONGEST_PROMPT:
+        raise SessionError(
+            f"the prompt is longer than {_LONGEST_PROMPT} bytes, or no text; put it in a file that the prompt names"
+        )
+    return asked.prompt
 
 
 def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:

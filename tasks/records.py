@@ -10,7 +10,7 @@ from typing import Any
 
 from . import contents, names, ports, registry
 from .errors import SessionError
-from .model import Repository, Session, Window
+from .model import Agent, Repository, Session, Window
 from .settings import Settings
 
 _FACTS = (
@@ -27,7 +27,7 @@ def row(session: Session) -> registry.Row:
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
-        "windows": windows,
+        "windows": windows, "agent": {**asdict(session.agent), "args": list(session.agent.args)},
     }  # fmt: skip
 
 
@@ -45,12 +45,22 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
-        return Session(name=name, repository=repository, **where, **facts, **lists, **tables, windows=windows)
+        agent = _agent(row.get("agent", {}))
+        return Session(
+            name=name, repository=repository, **where, **facts, **lists, **tables, windows=windows, agent=agent
+        )
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)
         raise SessionError(
             f"{file}: the row of {name!r} cannot be used: {error!r}; mend it, it was not changed"
         ) from None
+
+
+def _agent(said: dict[str, Any]) -> Agent:
+    words = said.get("args", [])
+    if not all(isinstance(word, str) for word in (*words, *(said[key] for key in said if key != "args"))):
+        raise TypeError(f"agent: {said!r}")
+    return Agent(**{**said, "args": tuple(words)})
 
 
 def _check(facts: dict[str, Any], keys: list[Any]) -> None:

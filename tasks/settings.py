@@ -31,6 +31,7 @@ class Settings:
     setup: list[str]
     windows: list[dict[str, Any]]
     keep_removed: float  # days until `prune` forgets what was removed
+    claude: dict[str, Any]  # command, args, note, notify
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -57,4 +58,5 @@ def load(configured: Mapping[str, Any]) -> Settings:
             raise SessionError(f"session.{key}: unknown key; known: {', '.join(CHECKS)}")
     merged = {"project": None, "activate": None, **PRESETS[preset], **given, "preset": preset}
     checked: dict[str, Any] = {k: None if v is None else CHECKS[k](k, v) for k, v in merged.items()}
+    checked["claude"] = {**PRESETS[preset]["claude"], **checked["claude"]}  # whoever sets `args` keeps the note
     return Settings(**checked)

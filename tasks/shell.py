@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -89,6 +90,27 @@ def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -
     if check and result.returncode:
         raise _failure(argv, result.returncode, result.stderr)
     return result.stdout
+
+
+def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
+    """Return what *argv* prints; None when it is not there, fails, or takes longer than *seconds* and is ended."""
+    _echo(shlex.join(argv))
+    try:
+        process = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            encoding="utf-8", errors="replace", start_new_session=True,
+        )  # fmt: skip
+    except OSError:
+        return None
+    with process:
+        try:
+            said, _nothing = process.communicate(timeout=seconds)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                return None
+            raise
+    return None if process.returncode else str(said)
 
 
 def _echo(command: str) -> None:

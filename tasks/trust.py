@@ -50,7 +50,9 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
 
 def _commands(settings: Settings) -> list[str]:
     activate = [settings.activate] if settings.activate else []
-    return [*activate, *settings.setup, *(window["run"] for window in settings.windows if "run" in window)]
+    claude = settings.claude
+    talking = [claude["command"], *claude["args"], *([claude["notify"]] if claude["notify"] else [])]
+    return [*activate, *talking, *settings.setup, *(window["run"] for window in settings.windows if "run" in window)]
 
 
 def _strings(value: Any) -> Iterator[str]:

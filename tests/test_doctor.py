@@ -144,12 +144,12 @@ def test_a_server_that_was_started_by_hand_in_the_worktree_is_the_sessions(healt
 
 
 def test_a_missing_program_is_found(healthy: Project) -> None:
-    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if not part.endswith("/ts-bin"))
-    (healthy.top.parent / "bin" / "claude").unlink()
+    registry = healthy.main / ".tally-sessions"
+    registry.write_text(registry.read_text().replace('"command": "claude"', '"command": "missing/claude"'))
 
-    said = healthy.inv("session.doctor", env={"PATH": path}, code=1)
+    said = healthy.inv("session.doctor", code=1)
 
-    assert "claude is missing" in said.out
+    assert "missing/claude is missing" in said.out
 
 
 def test_a_window_of_ours_in_which_somebody_types_is_left_alone(healthy: Project) -> None:

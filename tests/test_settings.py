@@ -46,6 +46,13 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"windows": [{"name": "a", "cmd": "x"}]}, r"session.windows\[0\].cmd: unknown key"),
     ({"windows": [{"name": "a", "dir": "../b"}]}, r"session.windows\[0\].dir: .* leaves the repository"),
     ({"windows": [{"name": "a", "run": "x", "type": "y"}]}, r"session.windows\[0\]: only one of"),
+    ({"claude": "aider"}, "session.claude: expected a table"),
+    ({"claude": {"model": "opus"}}, "session.claude.model: unknown key; known: command, args, note, notify"),
+    ({"claude": {"command": ""}}, "session.claude.command: is empty"),
+    ({"claude": {"args": "--model opus"}}, "session.claude.args: expected a list"),
+    ({"claude": {"args": [5]}}, r"session.claude.args\[0\]: expected text"),
+    ({"claude": {"note": "a\x1bb"}}, "session.claude.note: contains a control character"),
+    ({"claude": {"notify": ["a"]}}, "session.claude.notify: expected text"),
     ({"windows": [{"name": "a", "claude": "perhaps"}]}, r"session.windows\[0\].claude: expected true or false"),
 ]
 
@@ -81,6 +88,15 @@ def test_none_means_not_given() -> None:
 
 def test_a_given_key_replaces_the_whole_value_of_the_preset() -> None:
     assert settings.load({"ports": {"app_port": 8001}}).ports == {"app_port": 8001}
+
+
+def test_who_gives_arguments_keeps_the_note() -> None:
+    note = settings.load({}).claude["note"]
+
+    assert settings.load({"claude": {"args": ["--model", "opus"]}}).claude == {
+        "command": "claude", "args": ["--model", "opus"], "notify": "", "note": note,
+    }  # fmt: skip
+    assert settings.load({"claude": {"note": ""}}).claude["note"] == ""
 
 
 def test_empty_lists_and_tables_are_given_values() -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from . import git, listeners, panes, ports, work, worktree
+from . import git, listeners, panes, ports, talk, work, worktree
 from .errors import SessionError
 from .model import Repository, Session
 
@@ -25,7 +25,7 @@ class Status:
     work: work.Work | None  # None without a worktree
     ahead: int
     behind: int
-    claude: str  # off or unknown
+    talk: talk.Talk
 
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
@@ -33,8 +33,10 @@ class Status:
         return {
             "name": session.name, "slug": session.slug, "branch": session.branch, "worktree": str(session.worktree),
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
-            "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
-            "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "ahead": self.ahead, "behind": self.behind, "claude": self.talk.state,
+            "claude_waiting_for": self.talk.waiting_for, "claude_since": self.talk.since,
+            "component": session.component, "created": session.created,
+            "answering": sorted(self.answering), "foreign": dict(self.foreign),
             "tmux": session.tmux, "base": session.base,
         }  # fmt: skip
 
@@ -44,19 +46,17 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
     if not sessions:
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = pool.submit(panes.observe)
+        seen = pool.submit(_panes)
+        talking = pool.submit(lambda: talk.ask(sessions, seen.result()))
         bases = pool.submit(_bases, repository, {session.base for session in sessions})
         done = pool.map(_work, sessions)
         answering = ports.answering({port for session in sessions for port in session.ports.values()})
         heard = listeners.on(answering)
-        by_worktree: dict[str, list[panes.Pane]] = {}
-        for pane in seen.result():
-            by_worktree.setdefault(pane.worktree, []).append(pane)
         works = list(done)
         tips = bases.result()
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
         return [
-            _status(session, by_worktree.get(str(session.worktree), []), heard, found, distance)
+            _status(session, seen.result().get(str(session.worktree), []), heard, found, distance, talking.result())
             for session, found, distance in zip(sessions, works, apart, strict=True)
         ]
 
@@ -68,6 +68,13 @@ def foreigners(session: Session, heard: Mapping[int, list[listeners.Listener]]) 
         strangers = [each for each in heard.get(port, []) if not each.belongs_to(session)]
         if strangers and len(strangers) == len(heard[port]):
             found[port] = str(strangers[0])
+    return found
+
+
+def _panes() -> dict[str, list[panes.Pane]]:
+    found: dict[str, list[panes.Pane]] = {}
+    for pane in panes.observe():
+        found.setdefault(pane.worktree, []).append(pane)
     return found
 
 
@@ -94,13 +101,13 @@ def _status(
     heard: Mapping[int, list[listeners.Listener]],
     done: work.Work | None,
     apart: tuple[int, int],
+    talking: talk.Open,
 ) -> Status:
     foreign = foreigners(session, heard)
     up = frozenset(port for port in session.ports.values() if port in heard and port not in foreign)
     at = {pane.window: pane for pane in shown}
-    talking = [at[w.name] for w in session.windows if w.claude and w.name in at]
-    claude = "unknown" if any(not pane.at_prompt for pane in talking) else "off"
-    return Status(session, _state(session, at, up, done), up, foreign, done, *apart, claude)
+    state = _state(session, at, up, done)
+    return Status(session, state, up, foreign, done, *apart, talk.of(session, shown, talking))
 
 
 def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], done: work.Work | None) -> str:

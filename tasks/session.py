@@ -12,24 +12,30 @@ from .errors import SessionError
 from .model import Request
 from .overview import doctor, list_, prune, show
 from .switching import attach, resume, start, stop
+from .talking import send
 from .watching import pick, watch
 
 
 @command("name", aliases=("create",), help={
     "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
+    "prompt": "what the conversation begins with",
+    "prompt-file": "the file that holds it",
     "base": "what a new branch starts from, instead of the configured base",
     "dry-run": "print what would be made and change nothing",
     "yes": "agree to commands that are not in the committed invoke.yaml",
     "json": "answer as JSON",
 })  # fmt: skip
-def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
+def add(
+    c: Context, name: str, base: str = "", prompt: str = "", prompt_file: str = "",
+    dry_run: bool = False, yes: bool = False, json: bool = False,
+) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
     from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base)
+    asked = Request(name=name, base=base, prompt=choosing.prompt(prompt, prompt_file))
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -92,6 +98,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, send, show, watch, pick, prune, doctor):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

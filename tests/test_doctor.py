@@ -1,7 +1,6 @@
 """What doctor finds, what it mends, and whose process answers on a port."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys

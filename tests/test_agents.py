@@ -128,7 +128,7 @@ def test_a_line_of_the_note_without_its_fact_is_left_out(session: Session) -> No
         "{name} at {app_port}: {urls}\nfirst {activate}\n\n{{name}} ${HOME}\nown {own}\nshared {shared}\n{values}"
     )
     told = replace(
-        session, agent=Agent(note=template), copy=("data/own.db", "gone"), link=("shared",),
+        session, agent=Agent(note=template), copy=("data/own.db", "gone", "shared"), link=("shared",),
         env={"data/own.db": {"A": "secret", "B": ""}, "gone": {"C": ""}},
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,24 @@ def of(session: Session, running: list[Live]) -> Live | None:
             return live
     here = [live for live in running if live.directory == os.path.realpath(session.worktree)]
     return max(here, key=lambda live: live.started, default=None)
+
+
+def stays(live: Live, seconds: float) -> bool:
+    """Return whether its process still runs after *seconds*: one whose terminal just went away is ending."""
+    import psutil
+
+    deadline = time.monotonic() + seconds
+    try:
+        process = psutil.Process(live.pid)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(0.05)
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied:
+        return True
+    return False
 
 
 def _live(said: dict[str, Any]) -> Live:

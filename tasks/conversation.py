@@ -17,6 +17,7 @@ from .narration import notice
 
 # A process that believes it is another conversation's child saves no transcript.
 _MARKERS = ("CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_ID")
+_ENDING = 2.0  # seconds that a process may take to end with its window
 _INSTALL = "npm install -g @anthropic-ai/claude-code"
 
 
@@ -85,7 +86,7 @@ def _continuing(session: Session) -> list[str] | None:
     if not identity or (known and not begun):
         identity = new_id()
     for live in _open(session.agent):
-        if live.identity == identity:
+        if live.identity == identity and agents.stays(live, _ENDING):
             where = f"process {live.pid} in {live.directory}"
             notice(f"{session.name}: its conversation is open already, by {where}; its window stays empty")
             return None

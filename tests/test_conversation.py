@@ -225,10 +225,17 @@ def test_a_first_add_neither_looks_for_transcripts_nor_asks_what_runs(
 def test_a_conversation_that_is_open_elsewhere_is_not_begun_again(
     session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(agents, "running", lambda _agent: [agents.Live(_ID, "/there", 42, "idle", "", 0)])
+    monkeypatch.setattr(conversation, "_ENDING", 0.5)
+    live = agents.Live(_ID, "/there", os.getpid(), "idle", "", 0)
+    monkeypatch.setattr(agents, "running", lambda _agent: [live])
 
     assert conversation.command(session) == ""
-    assert "process 42 in /there" in capsys.readouterr().err
+    assert f"process {os.getpid()} in /there" in capsys.readouterr().err
+    ended = subprocess.Popen(["true"])
+    conversation._open.cache_clear()
+    live = replace(live, pid=ended.pid)
+    assert arguments(session)[0] == "--session-id"  # one that ended and whose parent did not notice yet is not open
+    ended.wait()
 
 
 def test_the_one_used_last_goes_on_and_the_others_are_told(

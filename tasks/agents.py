@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import shell, transcripts
+from . import limited, shell, transcripts
 from .model import Agent, Session
 
 _PATIENCE = 4.0  # seconds; it takes a third of one
@@ -33,7 +33,7 @@ def running(agent: Agent) -> list[Live] | None:
     environment.pop("CLAUDE_CONFIG_DIR", None)
     if directory := transcripts.variable(agent):
         environment["CLAUDE_CONFIG_DIR"] = directory
-    said = shell.within(_PATIENCE, os.path.expanduser(agent.command), "agents", "--json", env=environment)
+    said = limited.within(_PATIENCE, os.path.expanduser(agent.command), "agents", "--json", env=environment)
     try:
         found = json.loads(said or "")
     except ValueError:

@@ -53,7 +53,8 @@ def _values(task: Task[Any], given: list[str], words: list[str]) -> Iterable[str
     for flag in given[-2:][::-1]:  # the flag itself, or the flag before what is being typed
         if flag in arguments and arguments[flag].takes_value:
             return _of(str(arguments[flag].name), given)
-    if len(given) > 1 or (given and given[-1].startswith("-")) or "name" not in task.positional:
+    places = [name for name in task.positional if name in ("name", "first", "second")]
+    if len(given) > len(places) or (given and given[-1].startswith("-")) or not places:
         return ()
     kind = "removed" if task.name == "restore" else "name"
     return [*([words[-1]] if not given else []), *_of(kind, given)]
@@ -88,6 +89,14 @@ def _windows(repository: Repository, given: list[str]) -> list[str]:
     return sorted({window["name"].partition(":")[0] for row in chosen for window in row.get("windows", ())})
 
 
+def _services(repository: Repository, given: list[str]) -> list[str]:
+    from . import registry
+
+    rows = registry.rows(repository)
+    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
+    return sorted({name for row in chosen for name in row.get("compose", {}).get("services", ())})
+
+
 def _configured(key: str) -> Callable[[Repository, list[str]], list[str]]:
     def names(repository: Repository, _given: list[str]) -> list[str]:
         config = Config(project_location=repository.main)
@@ -108,7 +117,7 @@ def _fixed(*values: str) -> Callable[[Repository, list[str]], list[str]]:
 
 
 _PROVIDERS: dict[str, Callable[[Repository, list[str]], list[str]]] = {
-    "name": _names, "removed": _removed, "window": _windows, "host": _configured("hosts"),
+    "name": _names, "removed": _removed, "window": _windows, "service": _services, "host": _configured("hosts"),
     "component": _configured("components"), "preset": _presets, "mode": _fixed("docker", "native"),
     "template": _fixed("feature", "fix"),
 }  # fmt: skip

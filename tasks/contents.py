@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import activation, note
+from . import activation, note, scope
 from .errors import SessionError
 from .model import DEFAULT_CONFIG, Agent, Repository, Window
 from .placeholders import expand
@@ -35,11 +35,18 @@ def decide(settings: Settings, facts: Mapping[str, str], repository: Repository)
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link), "activate": activate,
         "env": {f: {k: filled(v, f"env.{f}.{k}") for k, v in vs.items()} for f, vs in settings.env.items()},
-        "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
+        "variables": _variables(settings, filled),
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
-        "windows": _windows(settings, filled),
+        "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
+        "windows": _windows(settings, filled), "scope": scope.of(facts["component"], settings.components),
         "agent": _agent(settings, facts, filled),
     }  # fmt: skip
+
+
+def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
+    """Return the variables; one that only says what nobody asked for, as {profile} without any, is left out."""
+    values = {key: filled(text, f"variables.{key}") for key, text in settings.variables.items()}
+    return {key: value for key, value in values.items() if value or not settings.variables[key]}
 
 
 def _agent(settings: Settings, facts: Mapping[str, str], filled: Expand) -> Agent:
@@ -60,11 +67,13 @@ def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
     made: list[Window] = []
     for index, window in enumerate(settings.windows):
         key = f"windows[{index}]"
-        texts = {word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type")}
+        texts = {
+            word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
+        }
         if texts["name"] in {other.name for other in made} or "|" in texts["name"]:
             raise SessionError(f"session.{key}.name: {texts['name']!r} is there twice, or contains '|'")
-        directory = "" if texts["dir"] == "." else texts["dir"]
-        if window.get("claude") and any(other.claude for other in made):
+        directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
+        if claude and any(other.claude for other in made):
             raise SessionError(f"session.{key}.claude: a session has one conversation, and another window is for it")
-        made.append(Window(texts["name"], directory, texts["run"], texts["type"], bool(window.get("claude"))))
+        made.append(Window(texts["name"], directory, texts["run"], texts["type"], claude, texts["needs"]))
     return tuple(made)

@@ -6,24 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .checks import (
+    component,
     date,
     days,
     filled,
     inside,
     items,
+    one_or_more,
     port,
     port_key,
     prose,
     scalar,
+    seconds,
     switch,
     table,
     text,
     variable,
     wrong,
-)
+)  # fmt: skip
 from .errors import SessionError
+from .presets import parallel
 
-_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
+_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
 _AGENT: dict[str, Callable[[str, object], Any]] = {
     "command": filled, "args": items(text), "note": prose, "notify": text,
 }  # fmt: skip
@@ -41,6 +45,49 @@ def window(key: str, value: object) -> dict[str, Any]:
     return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
 
 
+_COMPOSE: dict[str, Callable[[str, object], Any]] = {"file": inside, "profiles": items(filled), "wait": seconds}
+_CONTAINERS = {"file": "docker-compose.session.yml", "profiles": ["apps"], "wait": 60.0}
+
+
+def compose(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, what is said about containers, with what it leaves out; an empty one stays empty."""
+    if not isinstance(value, Mapping):
+        raise wrong(key, "a table with `file`, `profiles` or `wait`", value)
+    for name in value:
+        if name not in _COMPOSE:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_COMPOSE)}")
+    given = {name: _COMPOSE[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
+    return {**_CONTAINERS, **given} if given else {}
+
+
+def template(key: str, value: object) -> str:
+    """Return *value*, the text of an entry in the work log, with the place of its status."""
+    if not isinstance(value, str):
+        raise wrong(key, "text", value)
+    if any(ord(character) < 32 and character not in "\n\t" for character in value) or "<!--" in value:
+        raise SessionError(f"session.{key}: contains a control character or the beginning of a comment, <!--")
+    if value.count("{status}") != 1:
+        raise SessionError(f"session.{key}: expected {{status}} in it, once")
+    return value.strip("\n")
+
+
+def work_log(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the work log's file and templates; of a file's name alone the guide's templates."""
+    given: Any = {"file": value} if isinstance(value, str) else value
+    if given == {"file": ""}:
+        return {}
+    if not isinstance(given, Mapping):
+        raise wrong(key, "a file, or a table of `file` and `templates`", value)
+    for name in given:
+        if name not in parallel.WORK_LOG:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(parallel.WORK_LOG)}")
+    whole = {**parallel.WORK_LOG, **given}
+    templates = table(filled, template)(f"{key}.templates", whole["templates"])
+    if not templates:
+        raise SessionError(f"session.{key}.templates: is empty; leave it out for the guide's")
+    return {"file": inside(f"{key}.file", whole["file"]), "templates": templates}
+
+
 def agent(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of what is said of the assistant."""
     if not isinstance(value, Mapping):
@@ -54,7 +101,8 @@ def agent(key: str, value: object) -> dict[str, Any]:
 CHECKS: dict[str, Callable[[str, object], Any]] = {
     "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
     "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
-    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
+    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled), "verify": items(filled),
     "variables": table(variable, scalar), "date": date,
-    "windows": items(window), "keep_removed": days, "claude": agent,
+    "windows": items(window), "keep_removed": days, "compose": compose,
+    "components": table(component, one_or_more(inside)), "work_log": work_log, "claude": agent,
 }  # fmt: skip

@@ -10,7 +10,10 @@ from . import (
     archive,
     archiving,
     briefing,
+    checklist,
     claude,
+    compose,
+    containers,
     files,
     imports,
     kept,
@@ -21,27 +24,31 @@ from . import (
     records,
     registry,
     restoration,
+    rules,
     setup,
     signals,
     tmux,
     walk,
+    worklog,
     worktree,
 )
 from . import plan as planning
 from . import removal as removing
 from .errors import SessionError
-from .model import Repository, Request, Resource, Session
+from .model import Removal, Repository, Request, Resource, Session
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
-RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, files, setup, claude, briefing, programs)
-# The part that runs, which stop ends.
-RUNNING: tuple[Resource, ...] = (tmux, programs)
+RESOURCES: tuple[Resource, ...] = (
+    worktree, kept, tmux, claude, files, compose, containers, setup, rules, briefing, programs, worklog,
+)  # fmt: skip
+# The part that runs, which stop ends; the log says so.
+RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
 
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Return the session that `add` would make now, without claiming anything."""
-    names.check(asked.name)
+    checklist.tell(asked, settings, repository)
     return planning.plan(asked, settings, repository, ports.held_elsewhere(repository))
 
 
@@ -50,13 +57,13 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
 
     What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
     """
-    name = asked.name
-    names.check(name)
+    names.check(name := asked.name)
     with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
-            _remove(records.session(name, row, repository, lambda: settings), force=False, keep_branch=False)
+            _remove(records.session(name, row, repository, lambda: settings), Removal())
+        checklist.tell(asked, settings, repository, fetch=True)
     return _make(name, repository, lambda held: planning.plan(asked, settings, repository, held))
 
 
@@ -67,7 +74,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     """
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]
-    done = {key: row[key] for key in ("setup_done",) if key in row}  # what it did is in what comes back
+    done = {key: row[key] for key in ("setup_done", "rules") if key in row}  # what it did is in what comes back
     session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
     if not (saved.directory / "git").is_dir():
@@ -78,10 +85,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 def _make(
     name: str, repository: Repository, plan: Callable[[set[int]], Session], facts: registry.Row | None = None
 ) -> Session:
-    """Claim the row of what *plan* decides on the ports held elsewhere, make each resource, confirm the row.
-
-    *facts* go into the row as well.
-    """
+    """Claim a row, with *facts*, of what *plan* decides on the ports held elsewhere; make each resource; confirm it."""
     begun: list[Resource] = []
     session = None
     with signals.raised(), registry.alone(repository, name):
@@ -126,22 +130,21 @@ def stop(session: Session) -> None:
             raise SessionError("\n".join(leftovers))
 
 
-def remove(session: Session, force: bool = False, keep_branch: bool = False) -> archive.Archive | None:
+def remove(session: Session, how: Removal) -> archive.Archive | None:
     """Leave nothing of *session* but its archive, which is returned; what does not go stays registered.
 
-    Raises `SessionError` before any effect when work would be lost, unless *force*.
+    Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        now = registry.rows(session.repository).get(session.name)
-        if now is None or now.get("created", "") != session.created:
+        if registry.rows(session.repository).get(session.name, {"created": None}).get("created", "") != session.created:
             raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
-        return _remove(session, force, keep_branch)
+        return _remove(session, how)
 
 
-def _remove(session: Session, force: bool, keep_branch: bool) -> archive.Archive | None:
+def _remove(session: Session, how: Removal) -> archive.Archive | None:
     imports.prefetch("psutil")
-    doomed = removing.plan(session, force, keep_branch)
-    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch}
+    doomed = removing.plan(session, how)
+    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch, **records.compose(doomed)}
     registry.note(session.repository, session.name, state="removing", **agreed)
     os.chdir(session.repository.main)  # the worktree may take our directory with it
     with signals.held():
@@ -159,18 +162,13 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
     try:
         return archiving.keep(doomed)
     except Exception as error:
-        registry.note(doomed.repository, doomed.name, state="ready", creates_branch=session.creates_branch)
+        before = {"creates_branch": session.creates_branch, **records.compose(session)}
+        registry.note(doomed.repository, doomed.name, state="ready", **before)
         again = f"inv session.start {doomed.name}"
         raise SessionError(f"{error}\nnothing was removed, because it could not be kept; to go on: {again}") from None
 
 
-def plan_removal(session: Session, force: bool, keep_branch: bool) -> Session:
-    """Return what `remove` would take away, or raise its refusal."""
-    return removing.plan(session, force, keep_branch)
-
-
 def _require_ready(session: Session) -> None:
-    row = registry.rows(session.repository).get(session.name)
-    if row is None or row.get("state", "ready") != "ready":
-        state = row["state"] if row else "gone"
+    state = registry.rows(session.repository).get(session.name, {"state": "gone"}).get("state", "ready")
+    if state != "ready":
         raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")

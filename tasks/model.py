@@ -27,7 +27,25 @@ class Request:
 
     name: str
     base: str = ""
+    component: str = ""
+    profile: str = ""
+    template: str = ""  # of its entry in the work log
+    issue: str = ""
+    eta: str = ""
+    mode: str = ""  # what of the compose file is to run: "docker" or "native"
+    without: str = ""  # services that are left out, with commas between them
+    start: str = ""  # the commit after which its own work begins
+    adopts: str = ""  # a commit of uncommitted work to begin with
     prompt: str = ""  # what the conversation begins with
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a person agrees to, or wants kept, when a session is removed."""
+
+    force: bool = False
+    keep_branch: bool = False
+    keep_volumes: bool = False
 
 
 DEFAULT_CONFIG = "~/.claude"
@@ -53,7 +71,8 @@ class Agent:
 class Window:
     """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
 
-    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt.
+    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt. Without the
+    file *needs* in that directory the window is left out.
     """
 
     name: str
@@ -61,6 +80,33 @@ class Window:
     run: str = ""
     type: str = ""
     claude: bool = False
+    needs: str = ""
+
+    def missing(self, worktree: Path) -> str:
+        """Return what *worktree* lacks for it; empty for nothing."""
+        if not (worktree / self.directory).is_dir():
+            return self.directory
+        return self.needs if self.needs and not (worktree / self.directory / self.needs).exists() else ""
+
+
+@dataclass(frozen=True)
+class Compose:
+    """The containers of a session: the compose *file* in its worktree, and what of it runs under which *project* name.
+
+    *services* are to run, those in *once* to their end. *found* names the volumes and networks of that project that
+    were there before the session: they are never removed with it.
+    """
+
+    file: str
+    project: str
+    mode: str
+    profiles: tuple[str, ...]
+    services: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    wait: float = 60  # seconds that they may take until they are ready
+    keeps_volumes: bool = False  # whether the removal that is going on leaves them
 
 
 @dataclass(frozen=True)
@@ -85,15 +131,27 @@ class Session:
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
     component: str = ""
+    scope: tuple[str, ...] = ()  # the paths and globs of its component
+    profile: str = ""
+    issue: str = ""
+    eta: str = ""
+    work_log: Mapping[str, str] = field(default_factory=dict)  # its file, its entry before and after the status
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     activate: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
     setup: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
+    merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
+    merged_tip: str = ""
+    merged_into: str = ""
+    merged_as: str = ""
+    adopts: str = ""  # the commit of the work that it begins with
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
+    compose: Compose | None = None
     agent: Agent = field(default_factory=Agent)
     prompt: str = ""  # what the conversation begins with; not in the row, for it is said once
 
@@ -110,15 +168,18 @@ class Session:
     @property
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
-        ports = {key.upper(): str(port) for key, port in self.ports.items()}
-        return {**ports, **self.variables, "TALLY_SESSION": str(self.worktree)}
+        found = {key.upper(): str(port) for key, port in self.ports.items()} | dict(self.variables)
+        if self.compose is not None:  # so that `docker compose` typed there means these containers
+            file = str(self.worktree / self.compose.file)
+            found |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}
+        return {**found, "TALLY_SESSION": str(self.worktree)}
 
     @property
     def present_windows(self) -> tuple[Window, ...]:
-        """The windows whose directory exists in the worktree; before it is made, all."""
+        """The windows for which the worktree has all that they need; before it is made, all."""
         if not self.worktree.exists():
             return self.windows
-        return tuple(window for window in self.windows if (self.worktree / window.directory).is_dir())
+        return tuple(window for window in self.windows if not window.missing(self.worktree))
 
 
 @dataclass(frozen=True)

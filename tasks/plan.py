@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from . import branching, contents, conversation, names, ports, registry
+from . import assignment, branching, composing, contents, conversation, names, ports, registry
 from .errors import SessionError
 from .model import Repository, Request, Session
 from .placeholders import expand
+from .presets import PRESETS
 from .settings import Settings
 
 _LONGEST_PROMPT = 100_000  # the system takes no argument of 128 KiB
@@ -22,6 +25,8 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
 
     Raises `SessionError` for everything that can be known to be in the way.
     """
+    names.check(asked.name)
+    assignment.check(asked, settings)
     if shutil.which("tmux") is None:
         raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
     rows = registry.rows(repository)
@@ -34,21 +39,31 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     own = {port for row in rows.values() for port in ports.in_row(row).values()}
     chosen = ports.choose(settings.ports, held | own)
     facts |= {"worktree": str(worktree), **{key: str(port) for key, port in chosen.items()}}
-    return Session(
+    now = datetime.now().astimezone()
+    session = Session(
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
-        preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        conversation=conversation.new_id(), prompt=_prompt(asked, settings),
-        **branching.decide(facts["branch"], asked.base or settings.base, repository),
-        **contents.decide(settings, facts, repository),
+        preset=settings.preset, created=now.isoformat(timespec="seconds"),
+        conversation=conversation.new_id(), prompt=_prompt(asked, settings), adopts=asked.adopts,
+        **_branch(facts["branch"], asked, settings, repository),
+        **contents.decide(settings, facts, repository), **assignment.decide(asked, settings, facts, now),
     )  # fmt: skip
+    return replace(session, compose=composing.decide(asked, settings, session))
+
+
+def _branch(branch: str, asked: Request, settings: Settings, repository: Repository) -> dict[str, Any]:
+    """Return what is decided about *branch*; only the base that nobody but the preset named may be missing."""
+    unasked = not asked.base and settings.base == PRESETS[settings.preset]["base"]
+    decided = branching.decide(branch, asked.base or settings.base, repository, elsewhere=unasked)
+    return {**decided, **({"start": asked.start} if asked.start else {})}
 
 
 def _names(asked: Request, slug: str, settings: Settings, repository: Repository) -> dict[str, str]:
     return {
         "name": asked.name, "slug": slug, "main": str(repository.main),
         "project": contents.project(settings, repository),
-        "date": datetime.now().astimezone().strftime(settings.date), "component": "", "profile": "",
+        "date": datetime.now().astimezone().strftime(settings.date), "component": asked.component,
+        "profile": asked.profile,
     }  # fmt: skip
 
 

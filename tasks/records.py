@@ -10,13 +10,15 @@ from typing import Any
 
 from . import contents, names, ports, registry
 from .errors import SessionError
-from .model import Agent, Repository, Session, Window
+from .model import Agent, Compose, Repository, Session, Window
 from .settings import Settings
 
 _FACTS = (
-    "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
-    " archive"
+    "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
+    " issue eta activate archive merged merged_tip merged_into merged_as"
 ).split()
+
+_COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
 
 
 def row(session: Session) -> registry.Row:
@@ -26,9 +28,16 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
+        "verify": list(session.verify), "scope": list(session.scope),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
-        "windows": windows, "agent": {**asdict(session.agent), "args": list(session.agent.args)},
+        "windows": windows, "work_log": dict(session.work_log), **compose(session),
+        "agent": {**asdict(session.agent), "args": list(session.agent.args)},
     }  # fmt: skip
+
+
+def compose(session: Session) -> registry.Row:
+    """Return what the row says of the containers of *session*: nothing when it has none."""
+    return {"compose": asdict(session.compose)} if session.compose else {}
 
 
 def session(name: str, row: registry.Row, repository: Repository, settings: Callable[[], Settings]) -> Session:
@@ -41,14 +50,13 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         if "windows" not in row:
             return _foreign(name, where, repository, settings())
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
-        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
+        lists: dict[str, Any] = {k: tuple(row.get(k, ())) for k in ("copy", "link", "setup", "verify", "scope")}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
-        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
-        agent = _agent(row.get("agent", {}))
-        return Session(
-            name=name, repository=repository, **where, **facts, **lists, **tables, windows=windows, agent=agent
-        )
+        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables", "work_log")}
+        made = {**where, **facts, **lists, **tables, "windows": windows, "compose": _compose(row.get("compose"))}
+        made["agent"] = _agent(row.get("agent", {}))
+        return Session(name=name, repository=repository, **made)
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)
         raise SessionError(
@@ -71,6 +79,18 @@ def _check(facts: dict[str, Any], keys: list[Any]) -> None:
             raise TypeError(f"{fact}: {value!r}")
     if facts.get("created"):
         datetime.fromisoformat(facts["created"])
+
+
+def _compose(found: dict[str, Any] | None) -> Compose | None:
+    if found is None:
+        return None
+    facts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in found.items()}
+    made = Compose(**facts)
+    for name, value in vars(made).items():
+        wanted = _COMPOSE.get(name, tuple)
+        if not isinstance(value, wanted) or (wanted is tuple and not all(isinstance(each, str) for each in value)):
+            raise TypeError(f"compose.{name}: {value!r}")
+    return made
 
 
 def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:

@@ -8,9 +8,13 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
+from .comparing import compare, conflicts
 from .errors import SessionError
-from .model import Request
+from .finishing import adopt, merge, pr, sync
+from .logs import logs
+from .model import Removal, Request
 from .overview import doctor, list_, prune, show
+from .permitting import permissions
 from .switching import attach, resume, start, stop
 from .talking import send
 from .watching import pick, watch
@@ -21,21 +25,32 @@ from .watching import pick, watch
     "prompt": "what the conversation begins with",
     "prompt-file": "the file that holds it",
     "base": "what a new branch starts from, instead of the configured base",
+    "component": "the part of the repository that it works on: {component}",
+    "profile": "what {profile} stands for in the configuration",
+    "template": "which entry the work log gets, feature or fix",
+    "issue": "what it is about, for the work log",
+    "eta": "when it should be done, for the work log",
     "dry-run": "print what would be made and change nothing",
+    "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
+    "without": "services of the compose file that are left out, with commas between them",
     "yes": "agree to commands that are not in the committed invoke.yaml",
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
-    c: Context, name: str, base: str = "", prompt: str = "", prompt_file: str = "",
+    c: Context, name: str, base: str = "", prompt: str = "", prompt_file: str = "", component: str = "",
+    profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "", without: str = "",
     dry_run: bool = False, yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
-    from . import choosing, display, lifecycle, records, setup, status, trust, walk
+    from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base, prompt=choosing.prompt(prompt, prompt_file))
+    purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
+    asked = Request(
+        name=name, base=base, prompt=choosing.prompt(prompt, prompt_file), mode=mode, without=without, **purpose
+    )
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -45,36 +60,37 @@ def add(
     trust.require(settings, repository, yes)
     made = lifecycle.add(asked, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, repository)))
     fail([f"{each.what}; then: {each.mend}" for each in setup.problems(made)])
 
 
 @command("name", aliases=("destroy", "rm"), help={
     **NAME,
-    "force": "remove uncommitted, untracked and unmerged work with it",
+    "force": "remove uncommitted, untracked and unmerged work with it, and volumes",
     "keep-branch": "leave the branch",
+    "keep-volumes": "leave the volumes of its containers, for a later session of that name",
     "all": "remove every session",
     "dry-run": "print what would be removed and change nothing",
 })  # fmt: skip
 def remove(
-    c: Context, name: str = "", force: bool = False, keep_branch: bool = False, all: bool = False, dry_run: bool = False
-) -> None:
-    """Remove a session: servers, tmux session, worktree and branch; refuses while that would lose work.
+    c: Context, name: str = "", force: bool = False, keep_branch: bool = False, keep_volumes: bool = False,
+    all: bool = False, dry_run: bool = False,
+) -> None:  # fmt: skip
+    """Remove a session: servers, containers, tmux session, worktree and branch; refuses while that would lose work.
 
     Example: inv session.remove feature/login
     """
-    from . import choosing, display, lifecycle
+    from . import choosing, parting, removal
 
     failed: list[str] = []
+    how = Removal(force, keep_branch, keep_volumes)
     chosen, inside = choosing.chosen(c, name, all), Path.cwd()
     for session in chosen:
         try:
             if dry_run or c.config.run.dry:
-                answer(display.removal(lifecycle.plan_removal(session, force, keep_branch)))
+                answer(parting.removal(removal.plan(session, how)))
             else:
-                saved = lifecycle.remove(session, force, keep_branch)
-                answer(display.gone(session, saved))
-                if inside.is_relative_to(session.worktree):
-                    answer(f"this directory went with it: cd {Path.cwd()}")
+                answer(parting.remove(session, how, inside))
         except SessionError as error:
             failed.append(str(error))
     fail(failed)
@@ -85,19 +101,22 @@ def remove(
     "at": "which of several, by the beginning of its time in session.list --removed; else the newest",
     "json": "answer as JSON",
 })  # fmt: skip
-def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  # noqa: ARG001
+def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
     """Bring a removed session back: its commits, its uncommitted work, its database and `.env` files.
 
     Example: inv session.restore feature/login
     """
-    from . import choosing, display, lifecycle, status
+    from . import choosing, conflicts, display, findings, lifecycle, status
 
     repository = choosing.here()
     made = lifecycle.restore(name, repository, at)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, repository)))
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, send, show, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, send, show, logs, permissions, watch, pick, prune, doctor):
+    ns.add_task(each)
+for each in (conflicts, compare, sync, merge, pr, adopt):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import registry, shell
+from . import registry, shell, within
 from .errors import CommandError
 from .model import Problem, Session
 from .narration import notice, say
@@ -52,15 +52,5 @@ def _pending(session: Session) -> list[str]:
 
 
 def _run(session: Session, command: str) -> None:
-    active = f"{_sourced(session.activate)} && " if session.activate else ""
-    script = f'cd "$1" && {{ {active}{command}\n}} 1>&2'
-    environment = {**shell.pristine_environment(), **session.environment}
-    shell.run("bash", "-c", script, "setup", str(session.worktree), env=environment)
-
-
-def _sourced(activate: str) -> str:
-    """`workon` is a function of interactive shells; what it activates is a file."""
-    words = activate.split()
-    if words[0] == "workon" and len(words) == 2:
-        return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
-    return activate
+    argv = ("bash", "-c", within.script(session, command), "setup", str(session.worktree))
+    shell.run(*argv, env=within.environment(session))

@@ -2,10 +2,10 @@
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.runners import Local
@@ -66,59 +66,54 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     Raises `CommandError` when it fails, `SessionError` when the program is not installed.
     """
     command = shlex.join(argv)
-    _echo(command)
+    echo(command)
     result = _Runner(_context).run(
         command, hide="both", warn=True, echo=False, dry=False, pty=False, in_stream=False,
         encoding="utf-8", env=dict(env or environment()), replace_env=True,
     )  # fmt: skip
     assert result is not None  # only a disowned command has no result
     if result.failed:
-        raise _failure(argv, result.return_code, result.stderr)
+        raise failure(argv, result.return_code, result.stderr)
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well."""
-    _echo(shlex.join(argv))
+def read(
+    *argv: str,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    cwd: Path | None = None,
+    apart: bool = False,
+    seconds: float | None = None,
+    given: str | None = None,
+) -> str:
+    """Return what *argv* prints, *given* its stdin; without *check* a failing program's output is returned as well.
+
+    One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
+    """
+    echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape",
+            argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
+            capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart,
+            timeout=seconds,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
     except FileNotFoundError:
-        raise _failure(argv, 127, "") from None
+        raise failure(argv, 127, "") from None
     if check and result.returncode:
-        raise _failure(argv, result.returncode, result.stderr)
+        raise failure(argv, result.returncode, result.stderr)
     return result.stdout
 
 
-def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
-    """Return what *argv* prints; None when it is not there, fails, or takes longer than *seconds* and is ended."""
-    _echo(shlex.join(argv))
-    try:
-        process = subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            encoding="utf-8", errors="replace", start_new_session=True,
-        )  # fmt: skip
-    except OSError:
-        return None
-    with process:
-        try:
-            said, _nothing = process.communicate(timeout=seconds)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                return None
-            raise
-    return None if process.returncode else str(said)
-
-
-def _echo(command: str) -> None:
+def echo(command: str) -> None:
+    """Show *command* where `inv --echo` asks for it."""
     if _context.config.run.echo:
         print(f"+ {command}", file=sys.stderr, flush=True)
 
 
-def _failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
+def failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
+    """Return the error that *argv* ended with *code*."""
     if code == 127:
         return SessionError(f"{argv[0]} is not installed or not on PATH; install the package '{argv[0]}'")
     words = [word for word in argv if not word.startswith(("-", "/")) and "=" not in word][:3]

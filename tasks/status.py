@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from . import git, listeners, panes, ports, talk, work, worktree
+from . import git, listeners, panes, ports, services, talk, work, worktree
 from .errors import SessionError
+from .findings import Finding
 from .model import Repository, Session
 
 _AT_ONCE = 8  # git is mostly waiting for the disk
@@ -26,6 +27,25 @@ class Status:
     ahead: int
     behind: int
     talk: talk.Talk
+    services: services.Seen = ()
+    tip: str = ""  # the commit of its base
+    clashes: tuple[Finding, ...] = ()  # what it cannot be merged with, or has changed outside of its component
+    tried: bool = False  # whether merges were tried for that
+
+    @property
+    def merged(self) -> bool:
+        """Whether `session.merge` brought all of its commits to where they belong."""
+        return bool(self.session.merged and self.work and self.work.head == self.session.merged_tip)
+
+    def files(self, kind: str) -> list[str]:
+        """Return the files of its clashes of that *kind*."""
+        return sorted({file for clash in self.clashes if clash.kind == kind for file in clash.files})
+
+    @property
+    def component(self) -> str:
+        """Its component, and how many changed files are outside of that."""
+        outside = len(self.files("scope"))
+        return f"{self.session.component}{f', {outside} outside' if outside else ''}"
 
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
@@ -35,18 +55,26 @@ class Status:
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
             "ahead": self.ahead, "behind": self.behind, "claude": self.talk.state,
             "claude_waiting_for": self.talk.waiting_for, "claude_since": self.talk.since,
-            "component": session.component, "created": session.created,
-            "answering": sorted(self.answering), "foreign": dict(self.foreign),
-            "tmux": session.tmux, "base": session.base,
+            "component": session.component,
+            "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
+            "merged": session.merged if self.merged else "", "outside": self.files("scope"),
+            "conflicts": [each.record() for each in self.clashes if each.kind == "hot"] if self.tried else None,
         }  # fmt: skip
+
+    def _containers(self) -> dict[str, Any]:
+        if self.session.compose is None:
+            return {}
+        told = None if self.services is None else [each.record() for each in self.services]
+        return {"mode": self.session.compose.mode, "services": told}
 
 
 def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
-    """Return how each of *sessions* stands: one question to tmux for all, git for several at a time."""
+    """Return how each of *sessions* stands: one question to tmux and Docker for all, git for several at a time."""
     if not sessions:
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = pool.submit(_panes)
+        seen, contained = pool.submit(panes.by_worktree), pool.submit(services.seen, sessions)
         talking = pool.submit(lambda: talk.ask(sessions, seen.result()))
         bases = pool.submit(_bases, repository, {session.base for session in sessions})
         done = pool.map(_work, sessions)
@@ -55,26 +83,30 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
         works = list(done)
         tips = bases.result()
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
-        return [
-            _status(session, seen.result().get(str(session.worktree), []), heard, found, distance, talking.result())
-            for session, found, distance in zip(sessions, works, apart, strict=True)
-        ]
+        inside = contained.result()
+        shown, told = seen.result(), talking.result()
+        looks = [_Seen(shown.get(str(each.worktree), []), inside.get(each.name, ()), heard, told) for each in sessions]
+        found = [_status(*each) for each in zip(sessions, looks, works, apart, strict=True)]
+        return [replace(each, tip=tips.get(each.session.base, "")) for each in found]
 
 
-def foreigners(session: Session, heard: Mapping[int, list[listeners.Listener]]) -> dict[int, str]:
-    """Return by port who answers in the place of *session*."""
+@dataclass(frozen=True)
+class _Seen:
+    panes: list[panes.Pane]
+    services: services.Seen
+    heard: Mapping[int, list[listeners.Listener]]
+    talking: talk.Open
+
+
+def foreigners(
+    session: Session, heard: Mapping[int, list[listeners.Listener]], inside: services.Seen = ()
+) -> dict[int, str]:
+    """Return by port who answers in the place of *session* and of its services *inside* containers."""
     found = {}
-    for port in session.ports.values():
+    for port in set(session.ports.values()) - services.published(inside):  # Docker's own proxy listens there
         strangers = [each for each in heard.get(port, []) if not each.belongs_to(session)]
         if strangers and len(strangers) == len(heard[port]):
             found[port] = str(strangers[0])
-    return found
-
-
-def _panes() -> dict[str, list[panes.Pane]]:
-    found: dict[str, list[panes.Pane]] = {}
-    for pane in panes.observe():
-        found.setdefault(pane.worktree, []).append(pane)
     return found
 
 
@@ -95,30 +127,20 @@ def _distance(session: Session, done: work.Work | None, bases: dict[str, str]) -
     return work.distance(session, done.head, bases.get(session.base, "")) if done else (0, 0)
 
 
-def _status(
-    session: Session,
-    shown: list[panes.Pane],
-    heard: Mapping[int, list[listeners.Listener]],
-    done: work.Work | None,
-    apart: tuple[int, int],
-    talking: talk.Open,
-) -> Status:
-    foreign = foreigners(session, heard)
-    up = frozenset(port for port in session.ports.values() if port in heard and port not in foreign)
-    at = {pane.window: pane for pane in shown}
-    state = _state(session, at, up, done)
-    return Status(session, state, up, foreign, done, *apart, talk.of(session, shown, talking))
+def _status(session: Session, seen: _Seen, done: work.Work | None, apart: tuple[int, int]) -> Status:
+    foreign = foreigners(session, seen.heard, seen.services)
+    up = frozenset(port for port in session.ports.values() if port in seen.heard and port not in foreign)
+    at = {pane.window: pane for pane in seen.panes}
+    state = session.state if session.state != "ready" else "broken" if done is None else _state(session, at, up, seen)
+    return Status(session, state, up, foreign, done, *apart, talk.of(session, seen.panes, seen.talking), seen.services)
 
 
-def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], done: work.Work | None) -> str:
-    if session.state != "ready":
-        return session.state
-    if done is None:
-        return "broken"
-    if not at:
+def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], seen: _Seen) -> str:
+    if not at and not any(each.running for each in seen.services or ()):
         return "stopped"
     windows = session.present_windows
     complete = all(window.name in at for window in windows)
     serving = all(not at[w.name].at_prompt for w in windows if w.run and w.name in at)
     served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
-    return "running" if complete and serving and served <= up else "partial"
+    contained = seen.services is not None and all(each.up for each in seen.services)
+    return "running" if complete and serving and contained and served <= up else "partial"

@@ -52,7 +52,13 @@ def _commands(settings: Settings) -> list[str]:
     activate = [settings.activate] if settings.activate else []
     claude = settings.claude
     talking = [claude["command"], *claude["args"], *([claude["notify"]] if claude["notify"] else [])]
-    return [*activate, *talking, *settings.setup, *(window["run"] for window in settings.windows if "run" in window)]
+    return [
+        *activate,
+        *talking,
+        *settings.setup,
+        *settings.verify,
+        *(window["run"] for window in settings.windows if "run" in window),
+    ]
 
 
 def _strings(value: Any) -> Iterator[str]:

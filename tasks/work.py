@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from . import git
 from .model import Session
 
+_SHOWN = 10
 _CHECKOUT = 5.0  # seconds that git may take for it
 UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp$")
 
@@ -23,11 +24,20 @@ class Work:
     untracked: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # untracked, but put there by us
+    gone: tuple[str, ...] = ()  # deleted, or renamed to one of the changed
 
     @property
     def dirty(self) -> bool:
         """Whether something is not committed."""
         return bool(self.changed or self.untracked)
+
+
+def listed(done: Work) -> str:
+    """Return what of *done* is not committed, a line for each path, ten at most."""
+    kinds = (("changed", done.changed), ("untracked", done.untracked))
+    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
+    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
 
 
 def of(session: Session, ignored: bool = False) -> Work:
@@ -43,7 +53,7 @@ def of(session: Session, ignored: bool = False) -> Work:
 
 def _parsed(said: str, session: Session) -> Work:
     head = branch = ""
-    changed, untracked, hidden = [], [], []
+    changed, untracked, hidden, gone = [], [], [], []
     records = iter(said.split("\0"))
     for record in records:
         kind, _, rest = record.partition(" ")
@@ -57,12 +67,21 @@ def _parsed(said: str, session: Session) -> Work:
             hidden.append(rest.rstrip("/"))
         elif kind in ("1", "u"):
             changed.append(rest.split(" ", 7 if kind == "1" else 9)[-1])
+            gone += changed[-1:] if "D" in rest[:2] else []
         elif kind == "2":
             changed.append(rest.split(" ", 8)[-1])
-            next(records, None)  # where it was renamed from
+            gone.append(next(records, ""))  # where it was renamed or copied from
     others = tuple(path for path in untracked if not _ours(session, path))
     own = tuple(path for path in untracked if path not in others)
-    return Work(head, branch, tuple(changed), others, tuple(hidden), own)
+    return Work(head, branch, tuple(changed), others, tuple(hidden), own, tuple(gone))
+
+
+def untracked_files(session: Session, found: Work) -> tuple[str, ...]:
+    """Return the untracked files that *found* has, each by itself: status names a whole new directory once."""
+    if not any(path.endswith("/") for path in found.untracked):
+        return found.untracked
+    said = git.read(session.worktree, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/")
+    return tuple(path for path in said.split("\0") if path and not _ours(session, path))
 
 
 def _never_refreshed(session: Session) -> bool:

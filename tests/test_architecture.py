@@ -13,27 +13,24 @@ _TASKS = CHECKOUT / "tasks"
 # From the top down; a module imports from the rows below its own only.
 _LAYERS = (
     "__init__",
-    "session completion",
-    "overview switching watching talking",
-    "pruning doctor",
-    "screen",
-    "lifecycle attaching display choosing sending",
-    "status removal restoration",
-    "worktree kept tmux files setup claude briefing programs",  # the resources: none imports another
-    "archiving",
-    "archive",
-    "records",
-    "plan",
-    "contents branching",
-    "keeping walk adoption",
-    "exclude conversation processes claude_json copying envfile activation snapshot",
-    "orphans trust",
-    "work ports merged listeners machine environments talk",
-    "panes git registry settings agents hooks note",
-    "keys",
-    "addresses transcripts checks locks atomic placeholders names presets signals command",
-    "shell narration imports",
-    "model errors",
+    "session",
+    "comparing finishing overview talking watching",
+    "adopting conflicts doctor parting pruning screen switching",
+    "advice comparison display lifecycle merging proposing syncing trial",
+    "removal sides standing status",
+    "completion logs permitting sending",
+    "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
+    "archiving checklist choosing claude_entry restoration",
+    "claude_json granting hauling merges plan records",
+    "assignment branching changes claude_lock claude_version composing contents keeping orphans trees trust"
+    " walk",
+    "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
+    " readiness services settings snapshot talk upstream verifying work",
+    "agents",
+    "command compose_cli docker git granted keys limited machine note panes registry within",
+    "addresses checks copying envfile environments findings hooks listeners locks logbook names placeholders processes"
+    " sameness scope shell signals transcripts",
+    "activation atomic errors forge imports model narration presets",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

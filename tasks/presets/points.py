@@ -26,6 +26,10 @@ SETTINGS: dict[str, Any] = {
     "variables": {},
     "date": "%Y-%m-%d",
     "setup": [],
+    "compose": {},
+    "verify": [],
+    "components": {},
+    "work_log": "",
     "claude": {"command": "claude", "args": [], "notify": "", "note": _NOTE},
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},

@@ -11,21 +11,19 @@ from .checks import (
     days,
     filled,
     inside,
-    items,
-    one_or_more,
     port,
     port_key,
     prose,
     scalar,
     seconds,
     switch,
-    table,
     text,
     variable,
     wrong,
 )  # fmt: skip
 from .errors import SessionError
 from .presets import parallel
+from .shapes import items, one_or_more, table
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
 _AGENT: dict[str, Callable[[str, object], Any]] = {

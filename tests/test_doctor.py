@@ -1,9 +1,11 @@
 """What doctor finds, what it mends, and whose process answers on a port."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -143,12 +145,16 @@ def test_a_server_that_was_started_by_hand_in_the_worktree_is_the_sessions(healt
 
 
 def test_a_missing_program_is_found(healthy: Project) -> None:
-    registry = healthy.main / ".tally-sessions"
-    registry.write_text(registry.read_text().replace('"command": "claude"', '"command": "missing/claude"'))
+    tools = healthy.top.parent / "tools"
+    tools.mkdir()
+    for directory in os.environ["PATH"].split(os.pathsep):
+        for program in Path(directory).glob("*"):
+            if program.name != "claude" and not (tools / program.name).is_symlink():
+                (tools / program.name).symlink_to(program)
 
-    said = healthy.inv("session.doctor", code=1)
+    said = healthy.inv("session.doctor", env={"PATH": str(tools)}, code=1)
 
-    assert "missing/claude is missing" in said.out
+    assert "claude is missing" in said.out
 
 
 def test_a_window_of_ours_in_which_somebody_types_is_left_alone(healthy: Project) -> None:

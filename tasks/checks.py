@@ -29,6 +29,15 @@ def text(key: str, value: object) -> str:
     return value
 
 
+def prose(key: str, value: object) -> str:
+    """Return *value*, text of any number of lines."""
+    if not isinstance(value, str):
+        raise wrong(key, "text", value)
+    if any(ord(character) < 32 and character not in "\n\t" for character in value):
+        raise SessionError(f"session.{key}: contains a control character")
+    return value
+
+
 def filled(key: str, value: object) -> str:
     """Return *value*, text that is not empty."""
     if not text(key, value):

@@ -54,3 +54,21 @@ def chosen(c: Context, name: str, all: bool = False) -> list[Session]:
     if not name:
         raise SessionError(f"a NAME is needed outside of a session's worktree; {listed}")
     raise SessionError(f"no session is called {name!r}; {listed}. To make it: inv session.add {name}")
+
+
+def prompt(text: str, file: str) -> str:
+    """Return the prompt that is given as *text* or in *file*; "" without one.
+
+    Raises `SessionError` when both are given, or there is nothing in it.
+    """
+    if text and file:
+        raise SessionError("only one of --prompt and --prompt-file can be given")
+    if not file:
+        return text
+    try:
+        said = Path(file).expanduser().read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{file}: expected text in UTF-8: {error}") from None
+    if not said.strip():
+        raise SessionError(f"{file}: holds no prompt")
+    return said

@@ -6,28 +6,25 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from . import addresses
 from .model import Problem, Resource, Session
 from .status import Status
 
 
-def urls(session: Session) -> list[tuple[str, str]]:
-    """Return what each of the session's ports is for, and its address; without those whose window is left out."""
-    missing = {window.run for window in session.windows if window not in session.present_windows}
-    unused = {port for port in session.ports.values() for run in missing if str(port) in run.split()}
-    served = {key: port for key, port in session.ports.items() if port not in unused}
-    return [(key.removesuffix("_port"), f"http://localhost:{port}") for key, port in served.items()]
-
-
 def added(session: Session) -> str:
     """Return the answer of `add`: where everything is, and how to get there."""
-    lines = [*urls(session), ("worktree", str(session.worktree)), ("attach", f"inv session.attach {session.name}")]
+    lines = [
+        *addresses.of(session),
+        ("worktree", str(session.worktree)),
+        ("attach", f"inv session.attach {session.name}"),
+    ]
     return _aligned(lines)
 
 
 def plan(session: Session, resources: Sequence[Resource], label: Callable[[Resource], str]) -> str:
     """Return what `add` would make."""
     lines = [(label(resource), resource.describe(session)) for resource in resources]
-    return _aligned([*urls(session), *(line for line in lines if line[1])])
+    return _aligned([*addresses.of(session), *(line for line in lines if line[1])])
 
 
 def table(found: Sequence[Status]) -> str:
@@ -70,14 +67,14 @@ def details(found: Status) -> str:
     """Return everything about one session."""
     session, done = found.session, found.work
     lines = [("name", session.name), ("state", found.state), ("branch", session.branch), ("git", _git(found))]
-    for key, url in urls(session):
+    for key, url in addresses.of(session):
         port = int(url.rpartition(":")[2])
         who = f", by {found.foreign[port]}" if port in found.foreign else ""
         lines.append((key, f"{url} ({_answer(found, port)}{who})"))
     lines += _containers(found)
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
-    lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
+    lines += [("claude", f"{_talk(found)}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     lines += [("component", f"{found.component}: {', '.join(session.scope)}")] if session.component else []
     lines += [(fact, said) for fact in ("profile", "issue", "eta") if (said := getattr(session, fact))]
@@ -94,7 +91,13 @@ def _age(session: Session) -> str:
 def _row(found: Status) -> list[str]:
     session = found.session
     ports = ", ".join(f"{port} {_answer(found, port)}" for port in session.ports.values())
-    return [session.name, session.branch, ports, found.state, _git(found), _age(found.session), found.claude]
+    return [session.name, session.branch, ports, found.state, _git(found), _age(found.session), _talk(found)]
+
+
+def _talk(found: Status) -> str:
+    talk = found.talk
+    for_long = f" {age(datetime.fromisoformat(talk.since))}" if talk.since else ""
+    return f"{talk.state}{for_long}{f': {talk.waiting_for}' if talk.waiting_for else ''}"
 
 
 def _services(found: Status) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .addresses import host, host_name
 from .checks import (
     component,
     date,
@@ -14,6 +13,7 @@ from .checks import (
     inside,
     port,
     port_key,
+    prose,
     scalar,
     seconds,
     switch,
@@ -22,10 +22,14 @@ from .checks import (
     wrong,
 )  # fmt: skip
 from .errors import SessionError
+from .host_entry import host, host_name
 from .presets import parallel
 from .shapes import items, one_or_more, table
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
+_AGENT: dict[str, Callable[[str, object], Any]] = {
+    "command": filled, "args": items(text), "note": prose, "notify": text,
+}  # fmt: skip
 
 
 def window(key: str, value: object) -> dict[str, Any]:
@@ -83,12 +87,22 @@ def work_log(key: str, value: object) -> dict[str, Any]:
     return {"file": inside(f"{key}.file", whole["file"]), "templates": templates}
 
 
+def agent(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the table of what is said of the assistant."""
+    if not isinstance(value, Mapping):
+        raise wrong(key, "a table of keys and values", value)
+    for name in value:
+        if name not in _AGENT:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_AGENT)}")
+    return {name: _AGENT[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
+
+
 CHECKS: dict[str, Callable[[str, object], Any]] = {
     "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
     "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
     "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled), "verify": items(filled),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
-    "components": table(component, one_or_more(inside)), "work_log": work_log,
+    "components": table(component, one_or_more(inside)), "work_log": work_log, "claude": agent,
     "hosts": table(host_name, host), "host_timeout": seconds,
 }  # fmt: skip

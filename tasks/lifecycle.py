@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import (
     archive,
     archiving,
+    briefing,
     checklist,
     claude,
     compose,
@@ -39,7 +40,7 @@ from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs, worklog,
+    worktree, kept, tmux, claude, files, compose, containers, setup, rules, briefing, programs, worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
 RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)

@@ -20,9 +20,10 @@ def problems(sessions: list[Session]) -> list[Problem]:
         elif (version := _version(program)) < oldest:
             is_, needs = (".".join(map(str, each)) for each in (version, oldest))
             found.append(Problem(f"{program} {is_} is too old", f"{needs} is needed", f"update the package {program}"))
-    if any(window.claude for session in sessions for window in session.windows) and shutil.which("claude") is None:
-        mend = "npm install -g @anthropic-ai/claude-code"
-        found.append(Problem("claude is missing", "the Claude windows stay empty", mend))
+    for agent in {session.agent.command: session.agent for session in sessions if session.converses}.values():
+        if shutil.which(agent.command) is None:
+            mend = "npm install -g @anthropic-ai/claude-code" if agent.is_claude else f"install {agent.command}"
+            found.append(Problem(f"{agent.command} is missing", "no conversation can be had", mend))
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         mend = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
         found.append(Problem("workon is not found in a login shell", "the servers do not start", mend))

@@ -36,6 +36,7 @@ class Request:
     without: str = ""  # services that are left out, with commas between them
     start: str = ""  # the commit after which its own work begins
     adopts: str = ""  # a commit of uncommitted work to begin with
+    prompt: str = ""  # what the conversation begins with
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,25 @@ class Removal:
     force: bool = False
     keep_branch: bool = False
     keep_volumes: bool = False
+
+
+DEFAULT_CONFIG = "~/.claude"
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What talks in the window that is `claude: true`: *command* with *args*."""
+
+    command: str = "claude"
+    args: tuple[str, ...] = ()
+    note: str = ""  # what it is told about its session: a template
+    notify: str = ""  # the command that runs when it begins to wait
+    config: str = ""  # where its conversations are: CLAUDE_CONFIG_DIR at `add`; empty in older rows
+
+    @property
+    def is_claude(self) -> bool:
+        """Whether it is Claude Code, whose flags and files we know."""
+        return Path(self.command).name == "claude"
 
 
 @dataclass(frozen=True)
@@ -132,6 +152,18 @@ class Session:
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
     compose: Compose | None = None
+    agent: Agent = field(default_factory=Agent)
+    prompt: str = ""  # what the conversation begins with; not in the row, for it is said once
+
+    @property
+    def private(self) -> Path:
+        """The directory for what its conversation is started with and what that tells us."""
+        return self.repository.private / "conversations" / self.slug
+
+    @property
+    def converses(self) -> bool:
+        """Whether one of its windows is for a conversation."""
+        return any(window.claude for window in self.windows)
 
     @property
     def environment(self) -> dict[str, str]:

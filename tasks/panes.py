@@ -53,6 +53,14 @@ def observe(session: Session | None = None) -> list[Pane]:
     return parse(said)
 
 
+def by_worktree() -> dict[str, list[Pane]]:
+    """Return our panes in every tmux session, by the worktree that they belong to."""
+    found: dict[str, list[Pane]] = {}
+    for pane in observe():
+        found.setdefault(pane.worktree, []).append(pane)
+    return found
+
+
 def remember(session: Session, said: str) -> None:
     """Keep what tmux printed of the windows that it just opened, so that it is not asked again."""
     _opened[session.tmux] = parse(said)

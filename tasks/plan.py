@@ -17,6 +17,8 @@ from .placeholders import expand
 from .presets import PRESETS
 from .settings import Settings
 
+_LONGEST_PROMPT = 100_000  # the system takes no argument of 128 KiB
+
 
 def plan(asked: Request, settings: Settings, repository: Repository, held: set[int]) -> Session:
     """Return the session that is *asked* for, complete, with ports that are neither in *held* nor in use.
@@ -42,7 +44,7 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
         name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
         tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
         preset=settings.preset, created=now.isoformat(timespec="seconds"),
-        conversation=conversation.new_id(), adopts=asked.adopts,
+        conversation=conversation.new_id(), prompt=_prompt(asked, settings), adopts=asked.adopts,
         **_branch(facts["branch"], asked, settings, repository),
         **contents.decide(settings, facts, repository), **assignment.decide(asked, settings, facts, now),
     )  # fmt: skip
@@ -63,6 +65,16 @@ def _names(asked: Request, slug: str, settings: Settings, repository: Repository
         "date": datetime.now().astimezone().strftime(settings.date), "component": asked.component,
         "profile": asked.profile,
     }  # fmt: skip
+
+
+def _prompt(asked: Request, settings: Settings) -> str:
+    if asked.prompt and not any(window.get("claude") for window in settings.windows):
+        raise SessionError("a prompt needs a window with `claude: true`, and none is configured")
+    if "\0" in asked.prompt or len(asked.prompt.encode(errors="replace")) > _LONGEST_PROMPT:
+        raise SessionError(
+            f"the prompt is longer than {_LONGEST_PROMPT} bytes, or no text; put it in a file that the prompt names"
+        )
+    return asked.prompt
 
 
 def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:

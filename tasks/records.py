@@ -10,7 +10,7 @@ from typing import Any
 
 from . import contents, names, ports, registry
 from .errors import SessionError
-from .model import Compose, Repository, Session, Window
+from .model import Agent, Compose, Repository, Session, Window
 from .settings import Settings
 
 _FACTS = (
@@ -31,6 +31,7 @@ def row(session: Session) -> registry.Row:
         "verify": list(session.verify), "scope": list(session.scope),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose(session),
+        "agent": {**asdict(session.agent), "args": list(session.agent.args)},
     }  # fmt: skip
 
 
@@ -54,12 +55,20 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables", "work_log")}
         made = {**where, **facts, **lists, **tables, "windows": windows, "compose": _compose(row.get("compose"))}
+        made["agent"] = _agent(row.get("agent", {}))
         return Session(name=name, repository=repository, **made)
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)
         raise SessionError(
             f"{file}: the row of {name!r} cannot be used: {error!r}; mend it, it was not changed"
         ) from None
+
+
+def _agent(said: dict[str, Any]) -> Agent:
+    words = said.get("args", [])
+    if not all(isinstance(word, str) for word in (*words, *(said[key] for key in said if key != "args"))):
+        raise TypeError(f"agent: {said!r}")
+    return Agent(**{**said, "args": tuple(words)})
 
 
 def _check(facts: dict[str, Any], keys: list[Any]) -> None:

@@ -16,11 +16,14 @@ from .model import Removal, Request
 from .overview import doctor, list_, prune, show
 from .permitting import permissions
 from .switching import attach, resume, start, stop
+from .talking import send
 from .watching import pick, watch
 
 
 @command("name", aliases=("create",), help={
     "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
+    "prompt": "what the conversation begins with",
+    "prompt-file": "the file that holds it",
     "base": "what a new branch starts from, instead of the configured base",
     "component": "the part of the repository that it works on: {component}",
     "profile": "what {profile} stands for in the configuration",
@@ -34,8 +37,9 @@ from .watching import pick, watch
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
-    c: Context, name: str, base: str = "", component: str = "", profile: str = "", template: str = "", issue: str = "",
-    eta: str = "", mode: str = "", without: str = "", dry_run: bool = False, yes: bool = False, json: bool = False,
+    c: Context, name: str, base: str = "", prompt: str = "", prompt_file: str = "", component: str = "",
+    profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "", without: str = "",
+    dry_run: bool = False, yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
@@ -44,7 +48,9 @@ def add(
     from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
-    asked = Request(name=name, base=base, mode=mode, without=without, **purpose)
+    asked = Request(
+        name=name, base=base, prompt=choosing.prompt(prompt, prompt_file), mode=mode, without=without, **purpose
+    )
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -109,7 +115,7 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, logs, permissions, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, send, show, logs, permissions, watch, pick, prune, doctor):
     ns.add_task(each)
 for each in (conflicts, compare, sync, merge, pr, adopt):
     ns.add_task(each)

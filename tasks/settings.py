@@ -37,6 +37,7 @@ class Settings:
     work_log: dict[str, Any]  # its `file` and its `templates` by name; empty for none
     hosts: dict[str, dict[str, Any]]  # other machines, for `fleet`
     host_timeout: float  # seconds until one that does not answer is left out
+    claude: dict[str, Any]  # command, args, note, notify
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -63,4 +64,5 @@ def load(configured: Mapping[str, Any]) -> Settings:
             raise SessionError(f"session.{key}: unknown key; known: {', '.join(CHECKS)}")
     merged = {"project": None, "activate": None, **PRESETS[preset], **given, "preset": preset}
     checked: dict[str, Any] = {k: None if v is None else CHECKS[k](k, v) for k, v in merged.items()}
+    checked["claude"] = {**PRESETS[preset]["claude"], **checked["claude"]}  # whoever sets `args` keeps the note
     return Settings(**checked)

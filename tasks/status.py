@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import git, listeners, panes, ports, services, work, worktree
+from . import git, listeners, panes, ports, services, talk, work, worktree
 from .errors import SessionError
 from .findings import Finding
 from .model import Repository, Session
@@ -26,7 +26,7 @@ class Status:
     work: work.Work | None  # None without a worktree
     ahead: int
     behind: int
-    claude: str  # off or unknown
+    talk: talk.Talk
     services: services.Seen = ()
     tip: str = ""  # the commit of its base
     clashes: tuple[Finding, ...] = ()  # what it cannot be merged with, or has changed outside of its component
@@ -53,7 +53,9 @@ class Status:
         return {
             "name": session.name, "slug": session.slug, "branch": session.branch, "worktree": str(session.worktree),
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
-            "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
+            "ahead": self.ahead, "behind": self.behind, "claude": self.talk.state,
+            "claude_waiting_for": self.talk.waiting_for, "claude_since": self.talk.since,
+            "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
             "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
             "merged": session.merged if self.merged else "", "outside": self.files("scope"),
@@ -72,19 +74,18 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
     if not sessions:
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen, contained = pool.submit(panes.observe), pool.submit(services.seen, sessions)
+        seen, contained = pool.submit(panes.by_worktree), pool.submit(services.seen, sessions)
+        talking = pool.submit(lambda: talk.ask(sessions, seen.result()))
         bases = pool.submit(_bases, repository, {session.base for session in sessions})
         done = pool.map(_work, sessions)
         answering = ports.answering({port for session in sessions for port in session.ports.values()})
         heard = listeners.on(answering)
-        by_worktree: dict[str, list[panes.Pane]] = {}
-        for pane in seen.result():
-            by_worktree.setdefault(pane.worktree, []).append(pane)
         works = list(done)
         tips = bases.result()
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
         inside = contained.result()
-        looks = [_Seen(by_worktree.get(str(each.worktree), []), inside.get(each.name, ()), heard) for each in sessions]
+        shown, told = seen.result(), talking.result()
+        looks = [_Seen(shown.get(str(each.worktree), []), inside.get(each.name, ()), heard, told) for each in sessions]
         found = [_status(*each) for each in zip(sessions, looks, works, apart, strict=True)]
         return [replace(each, tip=tips.get(each.session.base, "")) for each in found]
 
@@ -94,6 +95,7 @@ class _Seen:
     panes: list[panes.Pane]
     services: services.Seen
     heard: Mapping[int, list[listeners.Listener]]
+    talking: talk.Open
 
 
 def foreigners(
@@ -129,10 +131,8 @@ def _status(session: Session, seen: _Seen, done: work.Work | None, apart: tuple[
     foreign = foreigners(session, seen.heard, seen.services)
     up = frozenset(port for port in session.ports.values() if port in seen.heard and port not in foreign)
     at = {pane.window: pane for pane in seen.panes}
-    talking = [at[w.name] for w in session.windows if w.claude and w.name in at]
-    claude = "unknown" if any(not pane.at_prompt for pane in talking) else "off"
     state = session.state if session.state != "ready" else "broken" if done is None else _state(session, at, up, seen)
-    return Status(session, state, up, foreign, done, *apart, claude, seen.services)
+    return Status(session, state, up, foreign, done, *apart, talk.of(session, seen.panes, seen.talking), seen.services)
 
 
 def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], seen: _Seen) -> str:

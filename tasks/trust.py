@@ -50,8 +50,11 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
 
 def _commands(settings: Settings) -> list[str]:
     activate = [settings.activate] if settings.activate else []
+    claude = settings.claude
+    talking = [claude["command"], *claude["args"], *([claude["notify"]] if claude["notify"] else [])]
     return [
         *activate,
+        *talking,
         *settings.setup,
         *settings.verify,
         *(window["run"] for window in settings.windows if "run" in window),

@@ -20,18 +20,18 @@ _LAYERS = (
     "adopting conflicts doctor hosts parting pruning screen switching",
     "advice comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
-    "completion logs permitting",
-    "worktree kept tmux claude files compose containers setup rules programs worklog",  # the resources
+    "completion logs permitting talking",
+    "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing restoration",
     "claude_entry plan records",
-    "assignment claude_json composing contents granting hauling merges trust",
-    "branching changes claude_lock claude_version keeping orphans printed readiness services settings trees"
-    " walk",
-    "adoption archive attaching conversation destination docker exclude keys landing logfile merged messages"
-    " ports snapshot upstream verifying work",
-    "addresses command compose_cli git granted limited machine panes registry shapes within",
-    "checks copying envfile environments findings listeners locks logbook names placeholders processes"
-    " sameness scope shell signals",
+    "assignment claude_json composing contents granting hauling merges sending trust",
+    "branching changes claude_lock claude_version conversation keeping orphans printed readiness services"
+    " settings talk trees walk",
+    "adoption agents archive attaching destination docker exclude keys landing logfile merged messages ports"
+    " snapshot upstream verifying work",
+    "command compose_cli git granted host_entry limited machine note panes registry shapes within",
+    "addresses checks copying envfile environments findings hooks listeners locks logbook names placeholders"
+    " processes sameness scope shell signals transcripts",
     "activation atomic errors forge imports model narration presets",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}

@@ -1,18 +1,27 @@
 """Whether a conversation is begun or continued: decided by its transcript, at every start."""
 
 import json
+import os
 import shlex
-from itertools import pairwise
+import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks import conversation, registry
-from tasks.model import Repository, Session
+from tasks import agents, briefing, conversation, hooks, registry, transcripts
+from tasks.model import Agent, Repository, Session, Window
 
 _ID = "11111111-2222-4333-8444-555555555555"
 _MARKERS = {"CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_ID"}
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    """Each test is another task, which asks again what runs."""
+    conversation._open.cache_clear()
 
 
 @pytest.fixture
@@ -32,14 +41,28 @@ def made(sandbox: Path, identity: str = _ID) -> Session:
 
 def transcript(config: Path, *records: Any, raw: str = "", directory: str = "-somewhere") -> None:
     file = config / "projects" / directory / f"{_ID}.jsonl"
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(record) + "\n" for record in records) + raw)
 
 
 def arguments(session: Session) -> list[str]:
-    """Return what claude is given."""
-    words = shlex.split(conversation.command(session))
-    return words[words.index("claude") + 1 :]
+    """Return what claude is given beyond what the script adds."""
+    program, script, *words = shlex.split(conversation.command(session))
+    assert (program, Path(script)) == ("sh", conversation.starter(session))
+    return words
+
+
+def begun(session: Session, *words: str) -> Any:
+    """Run the script as the window does, with a stand-in for claude, and return how that was called."""
+    briefing.create(session)
+    script = str(conversation.starter(session))
+    subprocess.run(["sh", script, *words], stdin=subprocess.DEVNULL, check=True, capture_output=True)
+    log = Path(str(shutil.which("claude"))).with_name("claude.log")
+    return json.loads(log.read_text().splitlines()[-1])
+
+
+def talking(session: Session, **facts: Any) -> Session:
+    return replace(session, windows=(Window("claude", claude=True),), **facts)
 
 
 def saved(session: Session) -> str:
@@ -95,31 +118,168 @@ def test_a_session_without_an_id_gets_one_that_is_saved(sandbox: Path) -> None:
     assert len(saved(session)) == len(_ID)
 
 
-def test_it_is_no_child_of_the_conversation_that_starts_it(session: Session) -> None:
-    words = shlex.split(conversation.command(session))
+def test_it_is_no_child_of_the_conversation_that_starts_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for marker in _MARKERS:
+        monkeypatch.setenv(marker, "1")
 
-    assert words[0] == "env"
-    assert {word for before, word in pairwise(words) if before == "-u"} == _MARKERS
+    assert not _MARKERS & set(begun(talking(session))["env"])
 
 
-def test_the_configured_directory_is_searched_and_handed_on(
+def test_the_directory_at_add_is_searched_and_handed_on(
+    session: Session, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(sandbox / "of another shell"))
+    own = talking(session, agent=Agent(config=str(sandbox / "my config")))
+    default = talking(session, agent=Agent(config=str(sandbox / "home" / ".claude")))
+    transcript(sandbox / "my config", {"type": "user"})
+
+    assert arguments(own) == ["--resume", _ID]
+    assert begun(own, "--resume", _ID)["env"]["CLAUDE_CONFIG_DIR"] == str(sandbox / "my config")
+    assert "CLAUDE_CONFIG_DIR" not in begun(default)["env"]
+    assert arguments(default)[0] == "--session-id"
+
+
+def test_a_row_that_names_no_directory_uses_the_environments(
     session: Session, sandbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(sandbox / "my config"))
     transcript(sandbox / "my config", {"type": "user"})
 
-    words = shlex.split(conversation.command(session))
-
-    assert f"CLAUDE_CONFIG_DIR={sandbox}/my config" in words
-    assert words[-2:] == ["--resume", _ID]
+    assert arguments(session) == ["--resume", _ID]
+    assert begun(talking(session), "--resume", _ID)["env"]["CLAUDE_CONFIG_DIR"] == str(sandbox / "my config")
 
 
-def test_without_a_configured_directory_none_is_set(session: Session) -> None:
-    assert "CLAUDE_CONFIG_DIR" not in conversation.command(session)
+def test_arguments_note_hooks_and_prompt_follow_the_id(session: Session) -> None:
+    agent = Agent(args=("--model", "some model"), note="in {worktree}\nserves {urls}", notify="true")
+    asked = talking(session, agent=agent, prompt="-x 'first'\n\n$(second) !line")
+
+    *words, dashes, prompt = begun(asked, "--session-id", _ID)["argv"]
+
+    assert words[:6] == ["--session-id", _ID, "--model", "some model", "--append-system-prompt", f"in {asked.worktree}"]
+    assert set(json.loads(words[7])["hooks"]) >= {"UserPromptSubmit", "Notification"}
+    assert (dashes, prompt) == ("--", asked.prompt)
+    assert not hooks.pending(asked).exists()  # the hook of the first message took it away
+
+
+def test_what_the_person_gives_is_not_given_twice(session: Session) -> None:
+    agent = Agent(args=("--settings={}", "--append-system-prompt", "mine"), note="ours")
+
+    assert "ours" not in conversation.script(talking(session, agent=agent))
+    assert "UserPromptSubmit" not in conversation.script(talking(session, agent=agent))
+
+
+def test_a_prompt_is_not_repeated_once_there_is_a_message(session: Session, sandbox: Path) -> None:
+    briefing.create(talking(session, prompt="do it"))
+    assert hooks.pending(session).stat().st_mode & 0o77 == 0
+    assert arguments(session)[0] == "--session-id"  # it was never submitted, as when claude was not installed
+    assert hooks.pending(session).exists()
+    transcript(sandbox / "home" / ".claude", {"type": "user"})
+
+    assert arguments(session) == ["--resume", _ID]
+    assert not hooks.pending(session).exists()
+
+
+def test_another_assistant_gets_its_arguments_and_the_prompt_alone(session: Session, sandbox: Path) -> None:
+    (sandbox / "bin" / "other").symlink_to(sandbox / "bin" / "gh")
+    agent = Agent(command=str(sandbox / "bin" / "other"), args=("--fast",), note="a note", notify="true")
+    asked = talking(session, agent=agent, prompt="do it", state="adding")
+    briefing.create(asked)
+
+    subprocess.run(shlex.split(conversation.command(asked)), check=True)
+    briefing.create(replace(asked, state="ready", prompt=""))
+    subprocess.run(shlex.split(conversation.command(asked)), check=True)
+
+    calls = [json.loads(line)["argv"] for line in (sandbox / "bin" / "gh.log").read_text().splitlines()]
+    assert calls == [["--fast", "do it"], ["--fast"]]
+
+
+def test_an_assistant_that_is_not_installed_is_told_with_what_mends_it(session: Session, sandbox: Path) -> None:
+    asked = talking(session, agent=Agent(command="missing/claude"))
+    briefing.create(asked)
+
+    ended = subprocess.run(["sh", str(conversation.starter(asked))], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 127
+    assert "missing/claude is not installed" in ended.stderr
+    assert "inv session.resume x" in ended.stderr
+
+
+def test_a_first_add_neither_looks_for_transcripts_nor_asks_what_runs(
+    session: Session, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def ask(about: object) -> list[object]:
+        asked.append(about)
+        return []
+
+    monkeypatch.setattr(agents, "running", ask)
+    monkeypatch.setattr(transcripts, "of", ask)
+
+    assert arguments(replace(session, state="adding"))[0] == "--session-id"
+    assert asked == []
+    arguments(replace(session, state="adding", archive="somewhere"))
+    assert len(asked) == 2
+
+
+def test_a_conversation_that_is_open_elsewhere_is_not_begun_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(conversation, "_ENDING", 0.5)
+    live = agents.Live(_ID, "/there", os.getpid(), "idle", "", 0)
+    monkeypatch.setattr(agents, "running", lambda _agent: [live])
+
+    assert conversation.command(session) == ""
+    assert f"process {os.getpid()} in /there" in capsys.readouterr().err
+    ended = subprocess.Popen(["true"])
+    conversation._open.cache_clear()
+    live = replace(live, pid=ended.pid)
+    assert arguments(session)[0] == "--session-id"  # one that ended and whose parent did not notice yet is not open
+    ended.wait()
+
+
+def test_the_one_used_last_goes_on_and_the_others_are_told(
+    session: Session, sandbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (_ID.replace("1111", f"{digit}" * 4) for digit in (2, 3))
+    directory = transcripts.directory(session)
+    transcript(sandbox / "home" / ".claude", {"type": "user"})
+    directory.mkdir()
+    for at, (name, facts) in enumerate(
+        [
+            ("not-an-id", {}), (first, {}), (second, {"cwd": f"{session.worktree}/below", "entrypoint": "cli"}),
+            (_ID.replace("1111", "4444"), {"cwd": f"{session.worktree}-other"}),
+            (_ID.replace("1111", "5555"), {"entrypoint": "sdk-cli"}),
+            (_ID.replace("1111", "6666"), {"type": "summary"}),
+        ]
+    ):  # fmt: skip
+        record = {"type": "user", "cwd": str(session.worktree), **facts}
+        (directory / f"{name}.jsonl").write_text(json.dumps({"type": "mode"}) + "\n" + json.dumps(record))
+        os.utime(directory / f"{name}.jsonl", (9e9 + at, 9e9 + at))
+
+    assert arguments(session) == ["--resume", second]
+    assert saved(session) == second
+    told = capsys.readouterr().err
+    assert f"goes on, {second}; others there: claude --resume {first}, {_ID}" in told
+    assert arguments(replace(session, conversation=second)) == ["--resume", second]
+    assert arguments(replace(session, created="2270-01-01T00:00:00+00:00"))[1] == _ID  # an earlier session's are older
+
+
+# What Claude Code 2.1.329 made of them.
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/a.b/c_d/\u00e4 e", "-a-b-c-d---e"),
+        ("/dev/shm/hconv/lang/\u00e4 b/" + "x" * 120 + "/" + "y_" * 50 + "\U0001f600",
+         "-dev-shm-hconv-lang---b-" + "x" * 120 + "-y" * 28 + "-faqpll"),
+    ],
+)  # fmt: skip
+def test_the_directory_is_named_as_claude_code_names_it(path: str, name: str) -> None:
+    assert transcripts.directory_name(Path(path)) == name
 
 
 def test_permissions_are_never_skipped(session: Session) -> None:
-    assert "dangerously" not in conversation.command(session)
+    assert "dangerously" not in conversation.command(session) + conversation.script(session)
 
 
 def test_every_new_id_is_another() -> None:

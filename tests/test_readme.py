@@ -34,6 +34,10 @@ def _normal(text: str, project: Project) -> list[str]:
     return [re.sub(r"[ -]{2,}", "  ", line).strip() for line in text.splitlines()]
 
 
+def _settled(listed: dict[str, object]) -> bool:
+    return (listed["status"], listed["claude"]) == ("running", "idle")
+
+
 def test_the_transcript_is_what_the_commands_print(project: Project) -> None:
     (transcript,) = _blocks("console")
     steps = re.findall(r"^\$ inv (.*)\n((?:(?!\$ ).*\n)*)", transcript, re.MULTILINE)
@@ -41,7 +45,7 @@ def test_the_transcript_is_what_the_commands_print(project: Project) -> None:
 
     for command, shown in steps:
         if command == "session.list":
-            eventually(lambda: project.listed("feature-auth")["status"] == "running")
+            eventually(lambda: _settled(project.listed("feature-auth")))
         said = project.inv(*command.split())
         assert _normal(said.err + said.out, project) == _normal(shown, project)
 

@@ -60,6 +60,13 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"work_log": {"templates": {"a": "no place"}}}, r"session.work_log.templates.a: expected {status}"),
     ({"work_log": {"templates": {"a": "{status}\a"}}}, "session.work_log.templates.a: contains a control"),
     ({"work_log": {"templates": {"a": "<!-- {status}"}}}, "session.work_log.templates.a: contains .* comment"),
+    ({"claude": "aider"}, "session.claude: expected a table"),
+    ({"claude": {"model": "opus"}}, "session.claude.model: unknown key; known: command, args, note, notify"),
+    ({"claude": {"command": ""}}, "session.claude.command: is empty"),
+    ({"claude": {"args": "--model opus"}}, "session.claude.args: expected a list"),
+    ({"claude": {"args": [5]}}, r"session.claude.args\[0\]: expected text"),
+    ({"claude": {"note": "a\x1bb"}}, "session.claude.note: contains a control character"),
+    ({"claude": {"notify": ["a"]}}, "session.claude.notify: expected text"),
     ({"windows": [{"name": "a", "claude": "perhaps"}]}, r"session.windows\[0\].claude: expected true or false"),
 ]
 
@@ -95,6 +102,15 @@ def test_none_means_not_given() -> None:
 
 def test_a_given_key_replaces_the_whole_value_of_the_preset() -> None:
     assert settings.load({"ports": {"app_port": 8001}}).ports == {"app_port": 8001}
+
+
+def test_who_gives_arguments_keeps_the_note() -> None:
+    note = settings.load({}).claude["note"]
+
+    assert settings.load({"claude": {"args": ["--model", "opus"]}}).claude == {
+        "command": "claude", "args": ["--model", "opus"], "notify": "", "note": note,
+    }  # fmt: skip
+    assert settings.load({"claude": {"note": ""}}).claude["note"] == ""
 
 
 def test_empty_lists_and_tables_are_given_values() -> None:

@@ -2,6 +2,17 @@
 
 from typing import Any
 
+# A line of which a placeholder is empty is left out.
+_NOTE = """\
+You work in the session {name} of {project}: the git worktree {worktree}, on its own branch {branch}.
+Stay in that directory: the main checkout {main} and the other sessions beside it are not yours to change.
+Its servers run in other windows of tmux session {tmux}, on its own ports: {urls}. Never assume the usual ports.
+Set for it: {values}.
+Before commands that need the project's environment: {activate}
+Its own copies, free to change: {own}.
+Shared with the main checkout and every session, so install or change nothing in it unasked: {shared}.
+"""
+
 SETTINGS: dict[str, Any] = {
     "worktree": "../{project}-{slug}",
     "branch": "{name}",
@@ -21,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "verify": [],
     "components": {},
     "work_log": "",
+    "claude": {"command": "claude", "args": [], "notify": "", "note": _NOTE},
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

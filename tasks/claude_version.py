@@ -43,8 +43,7 @@ def installed(program: str = "claude") -> Version | None:
 
 def of(session: Session) -> Version | None:
     """Return the version of what *session* starts in its Claude window."""
-    del session
-    return installed()
+    return installed(session.agent.command)
 
 
 def text(version: Version | None) -> str:

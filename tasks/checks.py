@@ -61,6 +61,13 @@ def port(key: str, value: object) -> int:
     return value
 
 
+def count(key: str, value: object) -> int:
+    """Return *value*, a whole number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise wrong(key, "a whole number that is not negative", value)
+    return value
+
+
 def days(key: str, value: object) -> float:
     """Return *value*, a number of days."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from . import activation
 from .errors import SessionError
-from .model import Repository, Window
+from .model import Repository, Window, environment
 from .placeholders import expand
 from .settings import Settings
 
@@ -19,7 +21,9 @@ def project(settings: Settings, repository: Repository) -> str:
     return settings.project or repository.main.name
 
 
-def decide(settings: Settings, facts: Mapping[str, str], repository: Repository) -> dict[str, Any]:
+def decide(
+    settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int], repository: Repository
+) -> dict[str, Any]:
     """Return the parts of a session that the configuration alone decides."""
 
     def filled(text: str, key: str) -> str:
@@ -30,13 +34,45 @@ def decide(settings: Settings, facts: Mapping[str, str], repository: Repository)
         activate = activation.default(repository.main, facts["project"])
     else:
         activate = filled(activate, "activate")
+    variables = {key: filled(value, f"variables.{key}") for key, value in settings.variables.items()}
+    if "COMPOSE_PROJECT_NAME" in variables:
+        variables["COMPOSE_PROJECT_NAME"] = _as_compose_takes(variables["COMPOSE_PROJECT_NAME"])
+    own = _env_files(settings, variables, ports, filled)
+    env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link), "activate": activate,
-        "env": {f: {k: filled(v, f"env.{f}.{k}") for k, v in vs.items()} for f, vs in settings.env.items()},
-        "variables": {k: filled(v, f"variables.{k}") for k, v in settings.variables.items()},
+        "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
+        "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
         "windows": _windows(settings, filled),
     }  # fmt: skip
+
+
+def _as_compose_takes(name: str) -> str:
+    """A project of Docker Compose has no capitals, and - and _ only after its first letter or digit."""
+    return re.sub(r"^[^a-z0-9]+", "", re.sub(r"[^a-z0-9_-]", "-", name.lower()))
+
+
+def _env_files(
+    settings: Settings, variables: Mapping[str, str], ports: Mapping[str, int], filled: Expand
+) -> dict[str, dict[str, str]]:
+    """Return the variables in each file that is wholly ours: that of the worktree, then those of its apps."""
+    if not settings.env_file:
+        return {}
+    everything = environment(ports, variables)
+    known = {**{key: str(port) for key, port in ports.items()}, **everything}
+    files = {settings.env_file: everything}
+    for app, values in settings.app_env.items():
+        own = {k: _replaced(filled(v, f"app_env.{app}.{k}"), known) for k, v in values.items()}
+        number = {key: value for key, value in variables.items() if key == "SESSION_ID"}
+        file = str(Path(app) / Path(settings.env_file).name)
+        files[file] = {**files.get(file, number), **own}
+    return files
+
+
+def _replaced(text: str, known: Mapping[str, str]) -> str:
+    """Return *text* with each `${VARIABLE}` that is *known* replaced; others are somebody else's to replace."""
+    return re.sub(r"\$\{(\w+)\}", lambda match: known.get(match[1], match[0]), text)
 
 
 def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:

@@ -9,12 +9,12 @@ _BEGIN, _END = "# tally-sessions: begin (kept by session.add and session.remove)
 
 
 def refresh(repository: Repository, without: str = "") -> None:
-    """Make our part name the links of every session in the registry but *without*; it goes with the last session."""
+    """Make our part name the links and env files of every session but *without*; it goes with the last session."""
     with locks.held(repository.private / "exclude.lock"):
         rows = {name: row for name, row in registry.rows(repository).items() if name != without}
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
-            wanted |= {_pattern(path) for path in row.get("link", [])}
+            wanted |= {_pattern(path) for path in (*row.get("link", ()), *row.get("env_files", ()))}
         atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))
 

@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .checks import date, days, filled, inside, items, port, port_key, scalar, switch, table, text, variable, wrong
+from .checks import (
+    count,
+    date,
+    days,
+    filled,
+    inside,
+    items,
+    port,
+    port_key,
+    scalar,
+    switch,
+    table,
+    text,
+    variable,
+    wrong,
+)
 from .errors import SessionError
+from .formula import Formula
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
 
@@ -23,10 +39,41 @@ def window(key: str, value: object) -> dict[str, Any]:
     return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
 
 
+_FORMULA: dict[str, Callable[[str, object], Any]] = {
+    "base": port,
+    "stride": count,
+    "offsets": table(port_key, count),
+}
+
+
+def ports(key: str, value: object) -> dict[str, int] | Formula:
+    """Return *value*: the first port to try for each key, or with `offsets` a formula."""
+    if not isinstance(value, Mapping) or "offsets" not in value:
+        first: dict[str, int] = table(port_key, port)(key, value)
+        return first
+    for name in value:
+        if name not in _FORMULA:
+            raise SessionError(f"session.{key}.{name}: unknown key; known with offsets: {', '.join(_FORMULA)}")
+    given = {"base": 47000, "stride": 100, **value}
+    formula = Formula(**{name: check(f"{key}.{name}", given[name]) for name, check in _FORMULA.items()})
+    if len(set(formula.offsets.values())) < len(formula.offsets):
+        raise SessionError(f"session.{key}.offsets: two keys have the same offset; each port needs its own")
+    if formula.stride < 1:
+        raise SessionError(f"session.{key}.stride: is 0; expected how many ports each session has, for example 100")
+    return formula
+
+
+def file(key: str, value: object) -> str:
+    """Return *value*, a path inside of the repository, or nothing."""
+    return inside(key, value) if text(key, value) else ""
+
+
 CHECKS: dict[str, Callable[[str, object], Any]] = {
-    "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
-    "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
+    "preset": filled, "project": filled, "numbered": switch,
+    "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
+    "ports": ports, "copy": items(inside), "link": items(inside),
     "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
+    "env_file": file, "app_env": table(inside, table(variable, scalar)),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days,
 }  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 
 from . import (
     archive,
@@ -13,8 +14,9 @@ from . import (
     files,
     imports,
     kept,
-    names,
+    making,
     narration,
+    numbering,
     ports,
     programs,
     records,
@@ -40,8 +42,11 @@ RUNNING: tuple[Resource, ...] = (tmux, programs)
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Return the session that `add` would make now, without claiming anything."""
-    names.check(asked.name)
-    return planning.plan(asked, settings, repository, ports.held_elsewhere(repository))
+    numbering.check(asked.name, settings)
+    held = ports.held_elsewhere(repository)
+    if not asked.name:
+        asked = planning.numbered(asked, settings, repository, held, lambda _name: True)
+    return planning.plan(asked, settings, repository, held)
 
 
 def add(asked: Request, settings: Settings, repository: Repository) -> Session:
@@ -49,14 +54,26 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
 
     What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
     """
-    name = asked.name
-    names.check(name)
+    numbering.check(asked.name, settings)
+    if asked.name:
+        _finish_earlier(asked.name, settings, repository)
+
+    def decide(held: set[int], until: ExitStack) -> Session:
+        request = asked
+        if not asked.name:
+            take = partial(registry.alone_at_once, repository, until=until)
+            request = planning.numbered(asked, settings, repository, held, take)
+        return planning.plan(request, settings, repository, held)
+
+    return making.make(asked.name, repository, decide, RESOURCES)
+
+
+def _finish_earlier(name: str, settings: Settings, repository: Repository) -> None:
     with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
             _remove(records.session(name, row, repository, lambda: settings), force=False, keep_branch=False)
-    return _make(name, repository, lambda held: planning.plan(asked, settings, repository, held))
 
 
 def restore(name: str, repository: Repository, at: str = "") -> Session:
@@ -65,39 +82,10 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     Of several, *at* chooses by the beginning of its time; else it is the newest.
     """
     saved = restoration.find(name, repository, at)
-    row = saved.facts["row"]
-    done = {key: row[key] for key in ("setup_done",) if key in row}  # what it did is in what comes back
-    session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
-    registry.note(repository, name, creates_branch=row["creates_branch"])
+    session = making.make(name, repository, lambda held, _until: restoration.plan(saved, repository, held), RESOURCES)
+    registry.note(repository, name, creates_branch=saved.facts["row"]["creates_branch"])
     if not (saved.directory / "git").is_dir():
         archive.drop(repository, saved)
-    return session
-
-
-def _make(
-    name: str, repository: Repository, plan: Callable[[set[int]], Session], facts: registry.Row | None = None
-) -> Session:
-    """Claim the row of what *plan* decides on the ports held elsewhere, make each resource, confirm the row.
-
-    *facts* go into the row as well.
-    """
-    begun: list[Resource] = []
-    session = None
-    with signals.raised(), registry.alone(repository, name):
-        try:
-            with ports.claiming(repository) as held, registry.changing(repository) as rows:
-                session = plan(held)
-                ports.join(repository)  # before the row: else others could be given its ports
-                rows[name] = {**records.row(session), **(facts or {})}
-            imports.prefetch("dotenv.parser", "sqlite3")
-            walk.forward(session, RESOURCES, begun)
-            signals.ignore()
-            registry.note(repository, name, state="ready", archive="")
-            session = replace(session, state="ready", archive="")
-        except BaseException:
-            if session is not None:
-                walk.undo(session, begun)
-            raise
     return session
 
 

@@ -25,8 +25,9 @@ class Repository:
 class Request:
     """What a person asks `add` for, beyond what is configured; empty means: as configured."""
 
-    name: str
+    name: str  # empty where sessions are numbered: the first free id
     base: str = ""
+    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class Window:
     run: str = ""
     type: str = ""
     claude: bool = False
+
+
+def environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a session with these *ports*: one for each, and the configured ones."""
+    numbers = {key.upper(): str(port) for key, port in ports.items() if key.upper() not in variables}
+    return {**variables, **numbers}
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,11 @@ class Session:
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
     setup: tuple[str, ...] = ()
+    setup_done: tuple[str, ...] = ()
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
@@ -78,8 +87,12 @@ class Session:
     @property
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
-        ports = {key.upper(): str(port) for key, port in self.ports.items()}
-        return {**ports, **self.variables, "TALLY_SESSION": str(self.worktree)}
+        return {**environment(self.ports, self.variables), "TALLY_SESSION": str(self.worktree)}
+
+    @property
+    def setup_pending(self) -> tuple[str, ...]:
+        """The setup commands that have not succeeded, when the row was read."""
+        return tuple(command for command in self.setup if command not in self.setup_done)
 
     @property
     def present_windows(self) -> tuple[Window, ...]:

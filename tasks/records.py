@@ -17,6 +17,7 @@ _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
     " archive"
 ).split()
+_LISTS = ("copy", "link", "setup", "setup_done", "env_files")
 
 
 def row(session: Session) -> registry.Row:
@@ -26,6 +27,7 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
+        "setup_done": list(session.setup_done), "env_files": list(session.env_files),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows,
     }  # fmt: skip
@@ -41,7 +43,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         if "windows" not in row:
             return _foreign(name, where, repository, settings())
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
-        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in ("copy", "link", "setup")}
+        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in _LISTS}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
@@ -69,7 +71,7 @@ def _foreign(name: str, where: dict[str, Any], repository: Repository, settings:
     facts = {"name": name, "slug": slug, "project": project, "main": str(repository.main), "date": "", "component": ""}
     facts |= {"profile": "", "branch": where["branch"], "worktree": str(where["worktree"]), **numbers}
     try:
-        decided = contents.decide(settings, facts, repository)
+        decided = contents.decide(settings, facts, where["ports"], repository)
     except SessionError:  # its ports have other keys than the windows of today
         decided = {}
     return Session(

@@ -65,7 +65,8 @@ def _on_free_ports(session: Session, held: set[int]) -> Session:
     moved = {str(old): str(chosen[key]) for key, old in session.ports.items()}
     env = {file: _renumbered(values, moved) for file, values in session.env.items()}
     windows = tuple(Window(**_renumbered(vars(window), moved)) for window in session.windows)
-    return replace(session, ports=chosen, env=env, windows=windows, moved=True)
+    variables = _renumbered(session.variables, moved)
+    return replace(session, ports=chosen, env=env, variables=variables, windows=windows, moved=True)
 
 
 def _renumbered(values: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:

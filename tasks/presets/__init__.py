@@ -2,6 +2,10 @@
 
 from typing import Any
 
-from . import points, tally
+from . import dev_session, points, tally
 
-PRESETS: dict[str, dict[str, Any]] = {"points": points.SETTINGS, "tally": tally.SETTINGS}
+PRESETS: dict[str, dict[str, Any]] = {
+    "points": points.SETTINGS,
+    "tally": tally.SETTINGS,
+    "dev-session": dev_session.SETTINGS,
+}

@@ -16,7 +16,7 @@ def urls(session: Session) -> list[tuple[str, str]]:
     missing = {window.run for window in session.windows if window not in session.present_windows}
     unused = {port for port in session.ports.values() for run in missing if str(port) in run.split()}
     served = {key: port for key, port in session.ports.items() if port not in unused}
-    return [(key.removesuffix("_port"), f"http://localhost:{port}") for key, port in served.items()]
+    return [(key.lower().removesuffix("_port"), f"http://localhost:{port}") for key, port in served.items()]
 
 
 def added(session: Session) -> str:
@@ -104,6 +104,7 @@ def details(found: Status) -> str:
         lines.append((key, f"{url} ({_answer(found, port)}{who})"))
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
+    lines += [("setup", f"failed: {each}; then: inv session.start {session.name}") for each in found.setup_failed[:1]]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     changed = [*done.changed, *done.untracked] if done else []
@@ -119,7 +120,8 @@ def _age(session: Session) -> str:
 def _row(found: Status) -> list[str]:
     session = found.session
     ports = ", ".join(f"{port} {_answer(found, port)}" for port in session.ports.values())
-    return [session.name, session.branch, ports, found.state, _git(found), _age(found.session), found.claude]
+    state = f"{found.state}, setup failed" if found.setup_failed else found.state
+    return [session.name, session.branch, ports, state, _git(found), _age(found.session), found.claude]
 
 
 def _answer(found: Status, port: int) -> str:

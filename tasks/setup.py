@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import registry, shell
+from . import activation, registry, shell
 from .errors import CommandError
 from .model import Problem, Session
 from .narration import notice, say
@@ -38,6 +38,11 @@ def problems(session: Session) -> list[Problem]:
     return [Problem(f"setup did not succeed: {command}", "it failed", mend) for command in _pending(session)]
 
 
+def unfinished(session: Session) -> list[str]:
+    """Return for each setup command that has not succeeded what to say."""
+    return [f"{problem.what}; then: {problem.mend}" for problem in problems(session)]
+
+
 def _done(session: Session) -> list[str]:
     row = registry.rows(session.repository).get(session.name, {})
     found = row.get("setup_done", [])
@@ -52,15 +57,7 @@ def _pending(session: Session) -> list[str]:
 
 
 def _run(session: Session, command: str) -> None:
-    active = f"{_sourced(session.activate)} && " if session.activate else ""
+    active = f"{activation.sourced(session.activate)} && " if session.activate else ""
     script = f'cd "$1" && {{ {active}{command}\n}} 1>&2'
     environment = {**shell.pristine_environment(), **session.environment}
     shell.run("bash", "-c", script, "setup", str(session.worktree), env=environment)
-
-
-def _sourced(activate: str) -> str:
-    """`workon` is a function of interactive shells; what it activates is a file."""
-    words = activate.split()
-    if words[0] == "workon" and len(words) == 2:
-        return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
-    return activate

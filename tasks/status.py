@@ -27,6 +27,11 @@ class Status:
     behind: int
     claude: str  # off or unknown
 
+    @property
+    def setup_failed(self) -> tuple[str, ...]:
+        """The setup commands that have not succeeded."""
+        return self.session.setup_pending if self.session.state == "ready" else ()
+
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
         session, done = self.session, self.work
@@ -36,6 +41,7 @@ class Status:
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
             "tmux": session.tmux, "base": session.base,
+            "setup_failed": list(self.setup_failed),
         }  # fmt: skip
 
 

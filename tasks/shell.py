@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.runners import Local
@@ -76,12 +77,12 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well."""
+def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True, cwd: Path | None = None) -> str:
+    """Return what *argv* prints, run in *cwd*; without *check* a failing program's output is returned as well."""
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
+            argv, env=env or environment(), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
             encoding="utf-8", errors="surrogateescape",
         )  # fmt: skip
     except FileNotFoundError:

@@ -9,26 +9,32 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
+from .inside import env, run
 from .model import Request
 from .overview import doctor, list_, prune, show
 from .switching import attach, resume, start, stop
 
 
 @command("name", aliases=("create",), help={
-    "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
+    "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session;"
+    " where sessions are numbered an id, 001 to 999, or nothing for the first free one",
     "base": "what a new branch starts from, instead of the configured base",
+    "branch": "the branch, instead of the configured one",
     "dry-run": "print what would be made and change nothing",
-    "yes": "agree to commands that are not in the committed invoke.yaml",
+    "yes": "agree to commands that are not in the committed configuration",
     "json": "answer as JSON",
 })  # fmt: skip
-def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
+def add(
+    c: Context, name: str = "", base: str = "", branch: str = "", dry_run: bool = False, yes: bool = False,
+    json: bool = False,
+) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
     from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base)
+    asked = Request(name=name, base=base, branch=branch)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -38,7 +44,7 @@ def add(c: Context, name: str, base: str = "", dry_run: bool = False, yes: bool 
     trust.require(settings, repository, yes)
     made = lifecycle.add(asked, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
-    fail([f"{each.what}; then: {each.mend}" for each in setup.problems(made)])
+    fail(setup.unfinished(made))
 
 
 @command("name", aliases=("destroy", "rm"), help={
@@ -91,6 +97,6 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, prune, doctor):
+for each in (resume, start, stop, attach, show, prune, doctor, env, run):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

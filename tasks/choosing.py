@@ -29,11 +29,9 @@ def settings(c: Context) -> Settings:
     configured = c.config.get("session", {})
     if not hasattr(configured, "items"):
         raise SessionError(f"session: expected a table of settings, found {configured!r}")
-    given = {**_plain(configured), **from_environment(os.environ)}
     file = session_config.path(here())
-    if file and "preset" not in given and not _of_project(c):
-        given = {**session_config.settings(file), **given}
-    return load(given)
+    of_project = session_config.settings(file) if file and not _of_project(c) else {}
+    return load({**_plain(configured), **of_project, **from_environment(os.environ)})
 
 
 def _of_project(c: Context) -> bool:

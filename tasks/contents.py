@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import activation
+from . import activation, names
 from .errors import SessionError
 from .model import Repository, Window, environment
 from .placeholders import expand
@@ -50,7 +50,7 @@ def decide(
 
 def _as_compose_takes(name: str) -> str:
     """A project of Docker Compose has no capitals, and - and _ only after its first letter or digit."""
-    return re.sub(r"^[^a-z0-9]+", "", re.sub(r"[^a-z0-9_-]", "-", name.lower()))
+    return names.slug(name).lower().lstrip("-_")
 
 
 def _env_files(

@@ -102,24 +102,23 @@ def _checked(value: Any, file: Path) -> dict[str, Any]:
 
 
 def _mapped(given: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return *given* in our words; what the tool did without being told is told."""
+    """Return *given* in our words, with what the tool did without being told: the database's address."""
     formula = PRESETS["dev-session"]["ports"]
-    offsets = given.get("ports", formula["offsets"])
-    ours: dict[str, Any] = {
-        "preset": "dev-session",
-        "ports": {**formula, "base": given.get("portBase", formula["base"]), "offsets": offsets},
-        "app_env": {a: {k: _literal(v) for k, v in vs.items()} for a, vs in given.get("appEnv", {}).items()},
-        "setup": [_literal(command) for command in given.get("setup", [])],
-        "copy": given.get("envFiles", []),
-    }
+    offsets, base = given.get("ports", formula["offsets"]), given.get("portBase", formula["base"])
+    ours: dict[str, Any] = {"preset": "dev-session", "ports": {**formula, "base": base, "offsets": offsets}}
     if "projectName" in given:
         ours["project"] = given["projectName"]
     if "sessionsDir" in given:
         ours["worktree"] = _literal(given["sessionsDir"].rstrip("/")) + "/session-{name}"
-    if "POSTGRES_PORT" in offsets:
-        there = [name for name in ours["copy"] if (file.parent / name).is_file()]
-        ours["env"] = {name: {"DATABASE_URL": _DATABASE} for name in there}
-        ours["setup"] = [f"export DATABASE_URL={_DATABASE} && {command}" for command in ours["setup"]]
+    if "appEnv" in given:
+        ours["app_env"] = {app: {k: _literal(v) for k, v in values.items()} for app, values in given["appEnv"].items()}
+    address = f"DATABASE_URL={_DATABASE}" if "POSTGRES_PORT" in offsets else ""
+    if "setup" in given:
+        ours["setup"] = [f"export {address} && {each}" if address else each for each in map(_literal, given["setup"])]
+    if "envFiles" in given:
+        ours["copy"] = given["envFiles"]
+        there = [name for name in given["envFiles"] if (file.parent / name).is_file()]
+        ours["env"] = {name: {"DATABASE_URL": _DATABASE} for name in there if address}
     return ours
 
 

@@ -35,6 +35,8 @@ def test_a_shell_takes_the_variables_as_they_are(added: Project) -> None:
     assert printed.startswith("export NASTY='a'\"'\"'b ")
     inside = added.inv("session.env", "--json", cwd=added.worktree("x") / "backend").json
     assert inside == {"NASTY": _NASTY, "BACKEND_PORT": str(added.row("x")["backend_port"]), "FRONTEND_PORT": str(port)}
+    offered = added.inv("--complete", "--", "inv", "session.env", "x", "--app", "").out.split()
+    assert offered == ["backend", "frontend"]
     unknown = added.inv("session.env", "x", "--app", "front", code=1).err
     assert unknown == "session x has no app 'front'; known: frontend, backend\n"
 

@@ -35,7 +35,7 @@ export default {
 
 def config(project: Project, text: str = _FILE, name: str = "session.config.mjs") -> Path:
     """Commit *text* as the configuration of *project*; nothing else is configured, but by the person for everybody."""
-    (Path.home() / ".invoke.yaml").write_text("session: {windows: [], keep_removed: 5}\n")
+    (Path.home() / ".invoke.yaml").write_text("session: {preset: tally, windows: [], ports: {a: 1}}\n")
     file = project.main / name
     file.write_text(text)
     project.git("add", name)
@@ -70,12 +70,9 @@ def test_a_project_of_the_dev_session_tool_just_works(project: Project) -> None:
     refused = project.inv("session.add", code=1).err
     assert "{{new}}" in refused
     assert "--yes" in refused
-    project.configure("session: {branch: 'b/{name}', windows: []}\n")
+    project.configure("session: {branch: 'b/{name}', env: {}}\n")
     (project.top / "runs").unlink()
     assert "on new branch b/x from main" in project.inv("session.add", "x", "--dry-run").out
-    assert not (project.top / "runs").exists()
-    by_flag = {"INVOKE_SESSION_PRESET": "points"}
-    project.inv("session.add", "y", "--dry-run", env=by_flag)
     assert not (project.top / "runs").exists()
 
 

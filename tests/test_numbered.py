@@ -13,7 +13,7 @@ from pathlib import Path
 import dotenv
 import pytest
 
-from tasks import contents, numbering, ports
+from tasks import contents, locks, numbering, ports
 from tasks.errors import SessionError
 from tasks.model import Repository
 from tasks.settings import Settings, load
@@ -50,7 +50,8 @@ def test_without_a_name_it_is_the_first_id_with_nothing_in_its_way(project: Proj
     project.git("branch", f"session/{today}/002")
     place(project, "001").mkdir(parents=True)
 
-    with listening(_BASE + 33):
+    busy = project.main / ".git" / "tally-sessions" / "session-004.lock"
+    with listening(_BASE + 33), locks.held(busy):  # somebody is just removing 004
         adds = [
             subprocess.Popen(
                 [INV, "session.create"], cwd=project.main, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -62,7 +63,7 @@ def test_without_a_name_it_is_the_first_id_with_nothing_in_its_way(project: Proj
 
     assert [each.returncode for each in adds] == [0] * 3, said
     rows = json.loads((project.main / ".tally-sessions").read_text())
-    assert sorted(rows) == ["004", "005", "006"]
+    assert sorted(rows) == ["005", "006", "007"]
     row = rows["005"]
     assert (row["APP_PORT"], row["POSTGRES_PORT"], row["ports"]) == (
         _BASE + 50,
@@ -83,7 +84,7 @@ def test_env_files_are_private_ignored_remade_and_follow_the_ports(project: Proj
     project.configure("session: {windows: []}\n")
     project.inv("session.add", "x")
     counted = project.row("x")["backend_port"]
-    configure(project, f"  app_env: {_APPS}\n")
+    configure(project, f"  app_env: {_APPS}\n  variables: {{SESSION_ID: '{{name}}', API: 'at:{{POSTGRES_PORT}}'}}\n")
 
     said = project.inv("session.add", "001")
 
@@ -92,7 +93,7 @@ def test_env_files_are_private_ignored_remade_and_follow_the_ports(project: Proj
     number = {"SESSION_ID": "001"}
     url = f"postgres://p:p@localhost:{_BASE + 13}/d"
     assert own.read_text() == (
-        f"SESSION_ID=001\nCOMPOSE_PROJECT_NAME=tally-001\nAPP_PORT={_BASE + 10}\nPOSTGRES_PORT={_BASE + 13}\n"
+        f"SESSION_ID=001\nAPI=at:{_BASE + 13}\nAPP_PORT={_BASE + 10}\nPOSTGRES_PORT={_BASE + 13}\n"
     )
     assert dotenv.dotenv_values(app, interpolate=False) == {**number, "DATABASE_URL": url, "KEEP": "${NOPE} $APP_PORT"}
     assert "gone/.env.session is not set: gone does not exist on this branch" in said.err
@@ -115,6 +116,7 @@ def test_env_files_are_private_ignored_remade_and_follow_the_ports(project: Proj
     moved = project.row("001")["POSTGRES_PORT"]
     assert moved != _BASE + 13
     assert f"POSTGRES_PORT={moved}\n" in own.read_text()
+    assert project.row("001")["variables"]["API"] == f"at:{moved}"
     follows = url.replace(str(_BASE + 13), str(moved))
     assert app.read_text() == f"DATABASE_URL={follows}\nMINE=1\nSESSION_ID=001\nKEEP='${{NOPE}} $APP_PORT'\n"
     project.inv("session.remove", "--all")

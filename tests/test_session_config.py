@@ -45,7 +45,7 @@ def config(project: Project, text: str = _FILE, name: str = "session.config.mjs"
 
 def test_a_project_of_the_dev_session_tool_just_works(project: Project) -> None:
     file = config(project)
-    said = project.inv("session.create", "001")
+    said = project.inv("session.create", "001", "--json")
 
     tree = project.top / "elsewhere" / "session-001"
     database = f"postgresql://postgres:postgres@localhost:{_BASE + 103}/postgres"
@@ -60,6 +60,7 @@ def test_a_project_of_the_dev_session_tool_just_works(project: Project) -> None:
     assert dotenv.dotenv_values(tree / "backend" / ".env") == {"SECRET_KEY": 'a # "b" $c', "DATABASE_URL": database}
     assert not (tree / "absent").exists()
     assert (tree / "set.sqlite3").read_text() == f"{_BASE + 100} {database} {{left}}\n"
+    assert said.json["setup_failed"] == []
     assert "theirs means nothing here and is left out" in said.err
     assert "the file may print" not in said.out + said.err
     project.inv("session.list")
@@ -124,7 +125,9 @@ def test_a_file_that_says_little_is_the_preset(sandbox: Path) -> None:
     file.write_text("module.exports = Promise.resolve({ portBase: 30000, setup: null, sessionsDir: '/abs/{here}' })\n")
 
     found = session_config.settings(file)
+    file.write_text("throw new Error('it ran twice')\n")
 
+    assert session_config.settings(file) == session_config.known(file) == found
     by_hand = {"preset": "dev-session", "worktree": "/abs/{{here}}/session-{name}"}
     offsets = {"APP_PORT": 0, "POSTGRES_PORT": 10, "REDIS_PORT": 11}
     assert load(found) == load({**by_hand, "ports": {"base": 30000, "offsets": offsets}})

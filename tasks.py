@@ -42,7 +42,7 @@ def test(c: Context, only: str = "", workers: str = "auto") -> None:
     Example: inv test --only rollback
     """
     chosen = f" -k '{only}'" if only else ""
-    c.run(f"{_PYTHON} -m pytest -q -n {workers}{chosen}", pty=sys.stdout.isatty())
+    c.run(f"{_PYTHON} -m pytest -q -n {workers} --dist loadgroup{chosen}", pty=sys.stdout.isatty())
 
 
 @task

@@ -23,17 +23,6 @@ def default(main: Path, project: str) -> str:
     return ""
 
 
-def sourced(activate: str) -> str:
-    """Return what does the same as the command *activate* where nobody types.
-
-    `workon` is a function of interactive shells; what it activates is a file.
-    """
-    words = activate.split()
-    if len(words) == 2 and words[0] == "workon":
-        return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
-    return activate
-
-
 def _source(environment: Path) -> str:
     script = "activate.fish" if os.environ.get("SHELL", "").endswith("fish") else "activate"
     return f"source {shlex.quote(str(environment / 'bin' / script))}"

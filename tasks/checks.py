@@ -95,6 +95,17 @@ def date(key: str, value: object) -> str:
     return str(value)
 
 
+def seconds(key: str, value: object) -> float:
+    """Return *value*, a number of seconds above zero."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        raise wrong(key, "a number of seconds", value) from None
+    if not 0 < number < float("inf"):
+        raise wrong(key, "a number of seconds above zero", value)
+    return number
+
+
 def inside(key: str, value: object) -> str:
     """Return *value*, a path inside of the repository."""
     path = PurePosixPath(filled(key, value))

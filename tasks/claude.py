@@ -1,69 +1,48 @@
-"""The resource of Claude Code's permissions: the worktree's entry in `.claude.json`."""
+"""The resource of what the main checkout's entry in Claude Code's `.claude.json` permits."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import os
+import shutil
 
-from . import claude_json, registry
+from . import claude_entry, claude_json
+from .claude_lock import UnusableError
 from .model import Problem, Session
 
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    allowed = _allowed(claude_json.projects(claude_json.load()).get(_keys(session)[0]))
-    return f"{len(allowed)} allowed tools of the main checkout" if allowed else ""
+    content = claude_json.load()
+    carried = claude_entry.kinds(claude_entry.missing(content, session))
+    return f"{', '.join(carried)} of the main checkout" if carried else ""
 
 
 def create(session: Session) -> None:
-    """Give the worktree's entry the main checkout's allowed tools; its own stay."""
-    main, own = _keys(session)
-    if not _allowed(claude_json.projects(claude_json.load()).get(main)):
+    """Give the worktree's entry what the main checkout's has; a file that is of no use is told of and left alone."""
+    try:
+        claude_json.read()
+    except UnusableError as why:
+        if os.path.lexists(claude_json.path()) or _begins(session):
+            claude_json.tell(why)
         return
-
-    def merge(content: dict[str, Any]) -> bool:
-        projects = claude_json.projects(content)
-        wanted, entry = _allowed(projects.get(main)), projects.get(own, {})
-        present = _allowed(entry)
-        merged = wanted + [tool for tool in present if tool not in wanted]
-        if not wanted or not isinstance(entry, dict) or merged == present:
-            return False
-        if own not in projects:
-            registry.note(session.repository, session.name, claude_entry=own)
-        projects[own] = {**entry, "allowedTools": merged}
-        return True
-
-    claude_json.edit(merge)
+    claude_entry.give(session)
 
 
 def remove(session: Session) -> None:
-    """Drop the worktree's entry if this session made it."""
-    main, own = _keys(session)
-    row = registry.rows(session.repository).get(session.name, {})
-    if row.get("claude_entry") != own or own == main:
-        return
-
-    def drop(content: dict[str, Any]) -> bool:
-        return claude_json.projects(content).pop(own, None) is not None
-
-    claude_json.edit(drop)
+    """Drop what this session added; the rest stays."""
+    claude_entry.take_back(session)
 
 
 def problems(session: Session) -> list[Problem]:
-    """Return the allowed tools that the worktree's entry lacks."""
-    main, own = _keys(session)
-    projects = claude_json.projects(claude_json.load())
-    missing = [tool for tool in _allowed(projects.get(main)) if tool not in _allowed(projects.get(own))]
-    if not missing:
-        return []
-    mend = f"inv session.resume {session.name}"
-    return [Problem(f"{len(missing)} allowed tools are missing", "Claude Code before 2.0.8 asks again", mend)]
+    """Return what the worktree's entry lacks."""
+    lacking = claude_entry.missing(claude_json.load(), session)
+    oldest = "2.0.8" if set(lacking) == {"allowedTools"} else "2.1.63"
+    why, mend = f"Claude Code before {oldest} asks again", f"inv session.resume {session.name}"
+    what = f"what the main checkout has is missing in {claude_json.path()}: {', '.join(claude_entry.kinds(lacking))}"
+    return [Problem(what, why, mend)] if lacking else []
 
 
-def _keys(session: Session) -> tuple[str, str]:
-    return str(session.repository.main.resolve()), str(Path(session.worktree).resolve())
-
-
-def _allowed(entry: object) -> list[Any]:
-    found = entry.get("allowedTools") if isinstance(entry, dict) else None
-    return found if isinstance(found, list) else []
+def _begins(session: Session) -> bool:
+    """Return whether a first conversation is about to begin: then a missing file is news."""
+    claude = any(window.claude for window in session.windows)
+    return session.state == "adding" and claude and shutil.which("claude") is not None

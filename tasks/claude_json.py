@@ -1,23 +1,20 @@
-"""Changes to Claude Code's `.claude.json`, under its own lock.
-
-The protocol is Claude Code's: a lock *directory*, stale when its mtime is older than ten seconds.
-"""
+"""Changes to Claude Code's `.claude.json`: all of the file or nothing, and nobody else's part."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import atomic
+from . import atomic, claude_lock
+from .claude_lock import UnusableError
 from .narration import notice
 
-_STALE = 10.0
-_PATIENCE = 12.0
+_TRIES = 3
+_LARGEST = 16_000_000  # parsing and writing more would keep Claude Code waiting longer than it does
 
 
 def path() -> Path:
@@ -25,13 +22,43 @@ def path() -> Path:
     return Path(os.environ.get("CLAUDE_CONFIG_DIR") or "~").expanduser() / ".claude.json"
 
 
+def read() -> dict[str, Any]:
+    """Return the content.
+
+    Raises `UnusableError` when there is none, or none that may be changed.
+    """
+    file = path()
+    try:
+        _inspect(file)
+        found = json.loads(file.read_bytes())
+    except OSError as error:
+        raise UnusableError(error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise UnusableError(f"it is not valid JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise UnusableError("it is not a JSON object")
+    return found
+
+
+def _inspect(file: Path) -> None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        if file.is_symlink():
+            raise UnusableError(f"it is a link to {os.readlink(file)}, which does not exist") from None
+        raise UnusableError("it does not exist; Claude Code has not been started here") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise UnusableError("it is a directory" if stat.S_ISDIR(status.st_mode) else "it is not a file")
+    if status.st_size > _LARGEST:
+        raise UnusableError(f"it has {status.st_size / 1e6:.0f} MB, and changing that would hold Claude Code up")
+
+
 def load() -> dict[str, Any]:
     """Return the content; empty when there is none that can be read."""
     try:
-        found = json.loads(path().read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return read()
+    except UnusableError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def projects(content: dict[str, Any]) -> dict[str, Any]:
@@ -43,28 +70,46 @@ def projects(content: dict[str, Any]) -> dict[str, Any]:
 def edit(change: Callable[[dict[str, Any]], bool]) -> bool:
     """Apply *change* to the content and write it if it returns True; return whether it was written.
 
-    A file that is missing, unreadable, or locked for too long is left as it is, with a notice.
+    A file that is unusable, read-only, or locked for too long is left as it is, with a notice.
     """
-    file = path()
-    if not file.exists():
+    try:
+        with claude_lock.held(path()) as still_ours:
+            return _apply(change, still_ours)
+    except UnusableError as why:
+        tell(why)
         return False
-    with _locked(file) as locked:
-        if not locked:
-            notice(f"{file} is locked by Claude Code; permissions were not copied")
+
+
+def tell(why: UnusableError) -> None:
+    """Say that the file is left as it is, and why."""
+    notice(f"permissions in {path()} were not changed: {why}")
+
+
+def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bool]) -> bool:
+    file = path()
+    for _try in range(_TRIES):
+        before = _stamp(file)
+        content = read()
+        if not change(content):
             return False
-        try:
-            content = json.loads(file.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            notice(f"{file} is left as it is: {error}")
-            return False
-        if not isinstance(content, dict) or not change(content):
-            return False
-        try:
-            atomic.write(file, _dumped(content), mode=0o600)
-        except OSError as error:
-            notice(f"{file} is left as it is: {error}")
-            return False
-    return True
+        if not file.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+            raise UnusableError("it is read-only")
+        text = _dumped(content)
+        if _stamp(file) == before and still_ours():  # else somebody wrote without the lock
+            try:
+                atomic.write(file, text, mode=0o600)
+            except OSError as error:
+                raise UnusableError(error.strerror or str(error)) from None
+            return True
+    raise UnusableError("another program keeps changing it without its lock")
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _dumped(content: dict[str, Any]) -> str:
@@ -74,44 +119,3 @@ def _dumped(content: dict[str, Any]) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can carry
         return json.dumps(content, indent=2)
     return text
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[bool]:
-    """Hold Claude Code's lock on *file*; yield False when it is not to be had."""
-    lock = Path(f"{file}.lock")
-    made = _acquire(lock)
-    try:
-        yield made is not None
-    finally:
-        if made is not None and _inode(lock) == made:
-            lock.rmdir()
-
-
-def _acquire(lock: Path) -> int | None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            lock.mkdir()
-            return lock.stat().st_ino
-        except FileExistsError:
-            _break_stale(lock)
-        except OSError:
-            return None
-        time.sleep(0.03)
-    return None
-
-
-def _break_stale(lock: Path) -> None:
-    try:
-        if time.time() - lock.stat().st_mtime > _STALE:
-            lock.rmdir()
-    except OSError:
-        pass
-
-
-def _inode(lock: Path) -> int | None:
-    try:
-        return lock.stat().st_ino
-    except OSError:
-        return None

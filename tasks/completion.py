@@ -96,6 +96,14 @@ def _apps(repository: Repository, given: list[str]) -> list[str]:
     return sorted({file.rpartition("/")[0] for row in chosen for file in row.get("env_files", ()) if "/" in file})
 
 
+def _services(repository: Repository, given: list[str]) -> list[str]:
+    from . import registry
+
+    rows = registry.rows(repository)
+    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
+    return sorted({name for row in chosen for name in row.get("compose", {}).get("services", ())})
+
+
 def _configured(key: str) -> Callable[[Repository, list[str]], list[str]]:
     def names(repository: Repository, _given: list[str]) -> list[str]:
         config = Config(project_location=repository.main)
@@ -116,7 +124,7 @@ def _fixed(*values: str) -> Callable[[Repository, list[str]], list[str]]:
 
 
 _PROVIDERS: dict[str, Callable[[Repository, list[str]], list[str]]] = {
-    "name": _names, "removed": _removed, "window": _windows, "host": _configured("hosts"),
+    "name": _names, "removed": _removed, "window": _windows, "service": _services, "host": _configured("hosts"),
     "component": _configured("components"), "preset": _presets, "mode": _fixed("docker", "native"),
     "template": _fixed("feature", "fix"), "app": _apps,
 }  # fmt: skip

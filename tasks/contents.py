@@ -44,6 +44,7 @@ def decide(
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
+        "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
         "windows": _windows(settings, filled),
     }  # fmt: skip
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from .archive import Archive
 from .model import Problem, Resource, Session
 from .status import Status
 
@@ -31,14 +30,6 @@ def plan(session: Session, resources: Sequence[Resource], label: Callable[[Resou
     return _aligned([*urls(session), *(line for line in lines if line[1])])
 
 
-def removal(session: Session) -> str:
-    """Return what `remove` would take away."""
-    branch = (
-        f"and the branch {session.branch} at {session.tip[:12]}" if session.creates_branch else "(the branch stays)"
-    )
-    return f"would end tmux session {session.tmux}, delete {session.worktree} {branch}"
-
-
 def table(found: Sequence[Status]) -> str:
     """Return the sessions as a table for people."""
     if not found:
@@ -50,6 +41,9 @@ def table(found: Sequence[Status]) -> str:
     if any(each.session.component for each in found):
         titles.append("component")
         rows = [[*row, each.session.component] for row, each in zip(rows, found, strict=True)]
+    if any(each.session.compose for each in found):
+        titles.append("containers")
+        rows = [[*row, _services(each)] for row, each in zip(rows, found, strict=True)]
     return tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
 
 
@@ -62,28 +56,6 @@ def problems(found: Sequence[tuple[str, Problem]]) -> str:
     """Return each problem: what, why it matters, and the command that mends it."""
     lines = [f"{f'{name}: ' if name else ''}{each.what}: {each.why}\n    {each.mend}" for name, each in found]
     return "\n".join(lines) or "nothing is wrong"
-
-
-def gone(session: Session, saved: Archive | None) -> str:
-    """Return the answer of `remove`: what is kept, and how to bring it back."""
-    if saved is None:
-        return f"removed {session.name}"
-    kept = [*(["its uncommitted work"] if saved.facts["work"] else []), *saved.facts["files"]]
-    listed = f", {', '.join(kept[:5])}{' …' if len(kept) > 5 else ''} kept" if kept else ""
-    return f"removed {session.name}{listed}; to bring it back: inv session.restore {session.name}"
-
-
-def removed(kept: Sequence[Archive]) -> str:
-    """Return what can be restored as a table for people."""
-    if not kept:
-        return "nothing that was removed is kept"
-    from tabulate import tabulate
-
-    rows = []
-    for each in kept:
-        when, size = each.directory.name[:15], f"{each.size / 1e6:.1f} MB"
-        rows.append([each.name, each.facts["row"]["branch"], when, age(each.removed), size])
-    return tabulate(rows, ["name", "branch", "at", "age", "size"], tablefmt="simple", disable_numparse=True)
 
 
 def age(since: datetime) -> str:
@@ -102,6 +74,7 @@ def details(found: Status) -> str:
         port = int(url.rpartition(":")[2])
         who = f", by {found.foreign[port]}" if port in found.foreign else ""
         lines.append((key, f"{url} ({_answer(found, port)}{who})"))
+    lines += _containers(found)
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
     lines += [("setup", f"failed: {each}; then: inv session.start {session.name}") for each in found.setup_failed[:1]]
@@ -124,6 +97,23 @@ def _row(found: Status) -> list[str]:
     return [session.name, session.branch, ports, state, _git(found), _age(found.session), found.claude]
 
 
+def _services(found: Status) -> str:
+    if found.services is None:
+        return "Docker does not answer"
+    if found.state == "stopped":
+        return "off"
+    return ", ".join(f"{each.name} {each.state}" for each in found.services)
+
+
+def _containers(found: Status) -> list[tuple[str, str]]:
+    compose = found.session.compose
+    if compose is None:
+        return []
+    told = [(each.name, " ".join((each.state, *each.urls))) for each in found.services or ()]
+    asked = "" if found.services is not None else "; Docker does not answer"
+    return [("compose", f"project {compose.project}, mode {compose.mode}, {compose.file}{asked}"), *told]
+
+
 def _answer(found: Status, port: int) -> str:
     if port in found.foreign:
         return "taken"
@@ -137,6 +127,7 @@ def _git(found: Status) -> str:
     parts = [f"{count} changed" if count else "clean"]
     parts += [f"{found.ahead} ahead"] if found.ahead else []
     parts += [f"{found.behind} behind"] if found.behind else []
+    parts += ["merged"] if found.merged else []
     return ", ".join(parts)
 
 

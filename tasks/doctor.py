@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import environments, lifecycle, listeners, machine, orphans, ports
+from . import environments, granting, lifecycle, listeners, machine, orphans, ports, services
 from .errors import SessionError
 from .model import Problem, Repository, Session
+from .request import Removal
 from .status import foreigners
 
 
@@ -14,10 +15,10 @@ def examine(repository: Repository, sessions: Sequence[Session]) -> list[tuple[s
     """Return every problem with the session that it is about; the machine's are about none."""
     found = [("", problem) for problem in (*machine.problems(list(sessions)), *orphans.problems(repository))]
     answering = ports.answering({port for session in sessions for port in session.ports.values()})
-    heard = listeners.on(answering)
+    heard, inside = listeners.on(answering), services.seen(sessions)
     for session in sessions:
         found += [(session.name, problem) for problem in _of(session)]
-        for port, who in foreigners(session, heard).items():
+        for port, who in foreigners(session, heard, inside.get(session.name, ())).items():
             mend = "end it, or remove the session and add it again for another port"
             found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server cannot", mend)))
     return found
@@ -32,7 +33,7 @@ def mend(repository: Repository, sessions: Sequence[Session]) -> list[str]:
     for session in sessions:
         if session.state != "ready":
             try:
-                lifecycle.remove(session)
+                lifecycle.remove(session, Removal())
             except SessionError as error:
                 failed.append(f"{session.name}: {error}")
     failed += lifecycle.resume([session for session in sessions if _mendable(session)])
@@ -45,7 +46,7 @@ def _of(session: Session) -> list[Problem]:
         why = "it was interrupted, or is going on in another terminal"
         return [Problem(f"it is {session.state}", why, f"inv session.remove {session.name}")]
     found = [problem for resource in lifecycle.RESOURCES for problem in resource.problems(session)]
-    return found + environments.problems(session)
+    return [*found, *environments.problems(session), *granting.problems(session)]
 
 
 def _mendable(session: Session) -> bool:

@@ -2,19 +2,20 @@
 
 import re
 
-from . import atomic, locks, registry
+from . import atomic, granted, locks, registry
 from .model import Repository
 
 _BEGIN, _END = "# tally-sessions: begin (kept by session.add and session.remove)", "# tally-sessions: end"
 
 
 def refresh(repository: Repository, without: str = "") -> None:
-    """Make our part name the links and env files of every session but *without*; it goes with the last session."""
+    """Make our part name links, env files and copied rules of all sessions but *without*; it goes with the last one."""
     with locks.held(repository.private / "exclude.lock"):
         rows = {name: row for name, row in registry.rows(repository).items() if name != without}
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
             wanted |= {_pattern(path) for path in (*row.get("link", ()), *row.get("env_files", ()))}
+            wanted |= {_pattern(granted.FILE)} if "rules" in row else set()
         atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))
 

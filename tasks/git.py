@@ -3,11 +3,11 @@
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import shell
+from . import shell, signals
 from .errors import CommandError, SessionError
 from .model import Repository
 
@@ -33,6 +33,12 @@ def run(place: Path, *arguments: str) -> str:
             if not _LOCKED.search(error.stderr) or time.monotonic() > deadline:
                 raise
         time.sleep(0.05)
+
+
+def settle(place: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Run a step of git in *place* that no signal to us ends halfway."""
+    with signals.held():
+        return shell.read("git", "-C", str(place), *arguments, env=env, apart=True)
 
 
 def read(place: Path, *arguments: str, check: bool = True) -> str:
@@ -132,3 +138,8 @@ def unmerged(repository: Repository, tips: Iterable[str], into: Iterable[str]) -
     known = [revision for revision in into if revision]
     counted = read(repository.main, "rev-list", "--count", *tips, "--not", *known, "--remotes")
     return int(counted)
+
+
+def beyond(repository: Repository, tip: str, *known: str) -> int:
+    """Return how many commits of *tip* none of *known* reaches."""
+    return int(read(repository.main, "rev-list", "--count", tip, "--not", *known))

@@ -17,8 +17,9 @@ _REGENERATED = frozenset(
     "node_modules .venv venv __pycache__ .vite .svelte-kit .pytest_cache .mypy_cache .ruff_cache .tox .nox".split()
 )
 
-# In git's directory for a worktree, while something is going on in it.
-_IN_PROGRESS = ("MERGE_*", "rebase-*", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_*", "sequencer", "AUTO_MERGE")
+# In git's directory for a worktree, while something is going on in it; and what belongs to that, but may also stay.
+_IN_PROGRESS = ("rebase-*", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_START", "sequencer")
+_NOTES = ("MERGE_*", "BISECT_*", "AUTO_MERGE")
 
 
 def keep(session: Session, directory: Path, paths: set[str]) -> list[str]:
@@ -66,12 +67,20 @@ def private(session: Session, paths: Iterable[str]) -> list[str]:
 def in_progress(session: Session) -> list[Path]:
     """Return git's notes of a merge, rebase or bisection that is going on in the worktree."""
     data = git.data_of(session.worktree)
-    return [entry for pattern in _IN_PROGRESS for entry in data.glob(pattern)] if data else []
+    return going_on(data) if data else []
+
+
+def going_on(data: Path) -> list[Path]:
+    """Return the same notes in git's directory *data* for a worktree or the main checkout."""
+    return [entry for pattern in _IN_PROGRESS for entry in data.glob(pattern)]
 
 
 def unfinished(session: Session, directory: Path) -> None:
     """Keep git's notes of what is going on."""
-    for entry in in_progress(session):
+    data = git.data_of(session.worktree)
+    found = in_progress(session)
+    more = {entry for pattern in _NOTES for entry in data.glob(pattern)} if data and found else set()
+    for entry in sorted({*found, *more}):
         directory.mkdir(exist_ok=True, mode=0o700)
         link_or_copy(entry, directory / entry.name)
 

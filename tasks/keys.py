@@ -15,12 +15,13 @@ from .checks import (
     port,
     port_key,
     scalar,
+    seconds,
     switch,
     table,
     text,
     variable,
     wrong,
-)
+)  # fmt: skip
 from .errors import SessionError
 from .formula import Formula
 
@@ -37,6 +38,21 @@ def window(key: str, value: object) -> dict[str, Any]:
     if len({"run", "type", "claude"} & set(value)) > 1:
         raise SessionError(f"session.{key}: only one of run, type and claude can be given")
     return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
+
+
+_COMPOSE: dict[str, Callable[[str, object], Any]] = {"file": inside, "profiles": items(filled), "wait": seconds}
+_CONTAINERS = {"file": "docker-compose.session.yml", "profiles": ["apps"], "wait": 60.0}
+
+
+def compose(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, what is said about containers, with what it leaves out; an empty one stays empty."""
+    if not isinstance(value, Mapping):
+        raise wrong(key, "a table with `file`, `profiles` or `wait`", value)
+    for name in value:
+        if name not in _COMPOSE:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_COMPOSE)}")
+    given = {name: _COMPOSE[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
+    return {**_CONTAINERS, **given} if given else {}
 
 
 _FORMULA: dict[str, Callable[[str, object], Any]] = {
@@ -72,8 +88,8 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "preset": filled, "project": filled, "numbered": switch,
     "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
     "ports": ports, "copy": items(inside), "link": items(inside),
-    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled),
+    "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled), "verify": items(filled),
     "env_file": file, "app_env": table(inside, table(variable, scalar)),
     "variables": table(variable, scalar), "date": date,
-    "windows": items(window), "keep_removed": days,
+    "windows": items(window), "keep_removed": days, "compose": compose,
 }  # fmt: skip

@@ -11,6 +11,8 @@ from . import (
     archive,
     archiving,
     claude,
+    compose,
+    containers,
     files,
     imports,
     kept,
@@ -22,6 +24,7 @@ from . import (
     records,
     registry,
     restoration,
+    rules,
     setup,
     signals,
     tmux,
@@ -31,13 +34,16 @@ from . import (
 from . import plan as planning
 from . import removal as removing
 from .errors import SessionError
-from .model import Repository, Request, Resource, Session
+from .model import Repository, Resource, Session
+from .request import Removal, Request
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
-RESOURCES: tuple[Resource, ...] = (worktree, kept, tmux, files, setup, claude, programs)
+RESOURCES: tuple[Resource, ...] = (
+    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs,
+)  # fmt: skip
 # The part that runs, which stop ends.
-RUNNING: tuple[Resource, ...] = (tmux, programs)
+RUNNING: tuple[Resource, ...] = (containers, tmux, programs)
 
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
@@ -73,7 +79,7 @@ def _finish_earlier(name: str, settings: Settings, repository: Repository) -> No
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
-            _remove(records.session(name, row, repository, lambda: settings), force=False, keep_branch=False)
+            _remove(records.session(name, row, repository, lambda: settings), Removal())
 
 
 def restore(name: str, repository: Repository, at: str = "") -> Session:
@@ -82,8 +88,14 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     Of several, *at* chooses by the beginning of its time; else it is the newest.
     """
     saved = restoration.find(name, repository, at)
-    session = making.make(name, repository, lambda held, _until: restoration.plan(saved, repository, held), RESOURCES)
-    registry.note(repository, name, creates_branch=saved.facts["row"]["creates_branch"])
+    row = saved.facts["row"]
+    done = {key: row[key] for key in ("setup_done", "rules") if key in row}  # what it did is in what comes back
+
+    def decide(held: set[int], _until: ExitStack) -> Session:
+        return restoration.plan(saved, repository, held)
+
+    session = making.make(name, repository, decide, RESOURCES, done)
+    registry.note(repository, name, creates_branch=row["creates_branch"])
     if not (saved.directory / "git").is_dir():
         archive.drop(repository, saved)
     return session
@@ -113,22 +125,22 @@ def stop(session: Session) -> None:
             raise SessionError("\n".join(leftovers))
 
 
-def remove(session: Session, force: bool = False, keep_branch: bool = False) -> archive.Archive | None:
+def remove(session: Session, how: Removal) -> archive.Archive | None:
     """Leave nothing of *session* but its archive, which is returned; what does not go stays registered.
 
-    Raises `SessionError` before any effect when work would be lost, unless *force*.
+    Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
         now = registry.rows(session.repository).get(session.name)
         if now is None or now.get("created", "") != session.created:
             raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
-        return _remove(session, force, keep_branch)
+        return _remove(session, how)
 
 
-def _remove(session: Session, force: bool, keep_branch: bool) -> archive.Archive | None:
+def _remove(session: Session, how: Removal) -> archive.Archive | None:
     imports.prefetch("psutil")
-    doomed = removing.plan(session, force, keep_branch)
-    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch}
+    doomed = removing.plan(session, how)
+    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch, **records.compose(doomed)}
     registry.note(session.repository, session.name, state="removing", **agreed)
     os.chdir(session.repository.main)  # the worktree may take our directory with it
     with signals.held():
@@ -146,18 +158,13 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
     try:
         return archiving.keep(doomed)
     except Exception as error:
-        registry.note(doomed.repository, doomed.name, state="ready", creates_branch=session.creates_branch)
+        before = {"creates_branch": session.creates_branch, **records.compose(session)}
+        registry.note(doomed.repository, doomed.name, state="ready", **before)
         again = f"inv session.start {doomed.name}"
         raise SessionError(f"{error}\nnothing was removed, because it could not be kept; to go on: {again}") from None
 
 
-def plan_removal(session: Session, force: bool, keep_branch: bool) -> Session:
-    """Return what `remove` would take away, or raise its refusal."""
-    return removing.plan(session, force, keep_branch)
-
-
 def _require_ready(session: Session) -> None:
     row = registry.rows(session.repository).get(session.name)
-    if row is None or row.get("state", "ready") != "ready":
-        state = row["state"] if row else "gone"
+    if (state := row.get("state", "ready") if row else "gone") != "ready":
         raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")

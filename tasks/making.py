@@ -13,10 +13,12 @@ from .model import Repository, Resource, Session
 Plan = Callable[[set[int], ExitStack], Session]
 
 
-def make(name: str, repository: Repository, plan: Plan, resources: Sequence[Resource]) -> Session:
+def make(
+    name: str, repository: Repository, plan: Plan, resources: Sequence[Resource], facts: registry.Row | None = None
+) -> Session:
     """Claim the row of what *plan* decides, make each of *resources*, confirm the row, and return the session.
 
-    Without *name* the plan chooses it, and sees to it that nobody else is at that session.
+    *facts* go into the row as well. Without *name* the plan chooses it, and sees to it that nobody else is at it.
     """
     begun: list[Resource] = []
     session = None
@@ -27,7 +29,7 @@ def make(name: str, repository: Repository, plan: Plan, resources: Sequence[Reso
             with ports.claiming(repository) as elsewhere, registry.changing(repository) as rows:
                 session = plan(elsewhere, held)
                 ports.join(repository)  # before the row: else others could be given its ports
-                rows[session.name] = records.row(session)
+                rows[session.name] = {**records.row(session), **(facts or {})}
             imports.prefetch("dotenv.parser", "sqlite3")
             walk.forward(session, resources, begun)
             signals.ignore()

@@ -22,15 +22,6 @@ class Repository:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a person asks `add` for, beyond what is configured; empty means: as configured."""
-
-    name: str  # empty where sessions are numbered: the first free id
-    base: str = ""
-    branch: str = ""
-
-
-@dataclass(frozen=True)
 class Window:
     """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
 
@@ -48,6 +39,26 @@ def environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[
     """Return the variables of a session with these *ports*: one for each, and the configured ones."""
     numbers = {key.upper(): str(port) for key, port in ports.items() if key.upper() not in variables}
     return {**variables, **numbers}
+
+
+@dataclass(frozen=True)
+class Compose:
+    """The containers of a session: the compose *file* in its worktree, and what of it runs under which *project* name.
+
+    *services* are to run, those in *once* to their end. *found* names the volumes and networks of that project that
+    were there before the session: they are never removed with it.
+    """
+
+    file: str
+    project: str
+    mode: str
+    profiles: tuple[str, ...]
+    services: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    wait: float = 60  # seconds that they may take until they are ready
+    keeps_volumes: bool = False  # whether the removal that is going on leaves them
 
 
 @dataclass(frozen=True)
@@ -80,14 +91,25 @@ class Session:
     variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
+    merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
+    merged_tip: str = ""
+    merged_into: str = ""
+    merged_as: str = ""
+    adopts: str = ""  # the commit of the work that it begins with
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
+    compose: Compose | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
-        return {**environment(self.ports, self.variables), "TALLY_SESSION": str(self.worktree)}
+        found = environment(self.ports, self.variables)
+        if self.compose is not None:  # so that `docker compose` typed there means these containers
+            file = str(self.worktree / self.compose.file)
+            found |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}
+        return {**found, "TALLY_SESSION": str(self.worktree)}
 
     @property
     def setup_pending(self) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
     Example: inv session.list
     """
-    from . import archive, choosing, display, status
+    from . import archive, choosing, display, parting, status
 
     repository = choosing.here()
     if removed:
         kept = archive.all_of(repository)
-        answer(as_json([each.record() for each in kept]) if json else display.removed(kept))
+        answer(as_json([each.record() for each in kept]) if json else parting.removed(kept))
         return
     found = status.of(choosing.every(c, repository), repository)
     answer(as_json([each.record() for each in found]) if json else display.table(found))
@@ -26,15 +26,18 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
 @command("name", help={**NAME, "json": "answer as JSON"})
 def show(c: Context, name: str = "", json: bool = False) -> None:
-    """Show everything about one session.
+    """Show everything about one session: its ports, its work, its last commits, and what to do next.
 
     Example: inv session.show feature/login
     """
-    from . import choosing, display, status
+    from . import advice, choosing, display, status
 
     repository = choosing.here()
     found = status.of(choosing.chosen(c, name), repository)[0]
-    answer(as_json(found.record()) if json else display.details(found))
+    if json:
+        answer(as_json({**found.record(), **advice.record(found)}))
+    else:
+        answer(f"{display.details(found)}\n{advice.text(found)}".rstrip())
 
 
 @command(help={"fix": "mend what can be mended safely", "json": "answer as JSON"})

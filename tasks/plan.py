@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from . import branching, contents, conversation, git, names, numbering, ports, registry
+from . import branching, composing, contents, conversation, git, names, numbering, ports, registry
 from .errors import SessionError
-from .model import Repository, Request, Session
+from .model import Repository, Session
 from .placeholders import expand
+from .request import Request
 from .settings import Settings
 
 
@@ -24,15 +25,17 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     if shutil.which("tmux") is None:
         raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
     facts, chosen = _place(asked, settings, repository, held, registry.rows(repository))
-    return Session(
+    decided = branching.decide(facts["branch"], asked.base or settings.base, repository)
+    decided |= {"start": asked.start} if asked.start else {}
+    session = Session(
         name=asked.name, slug=facts["slug"], repository=repository, worktree=Path(facts["worktree"]),
         branch=facts["branch"], ports=chosen, tmux=f"{names.slug(facts['project'])}-{facts['slug']}",
         state="adding", project=facts["project"],
         preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        conversation=conversation.new_id(),
-        **branching.decide(facts["branch"], asked.base or settings.base, repository),
+        conversation=conversation.new_id(), adopts=asked.adopts, **decided,
         **contents.decide(settings, facts, chosen, repository),
     )  # fmt: skip
+    return replace(session, compose=composing.decide(asked, settings, session))
 
 
 def numbered(

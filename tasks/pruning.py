@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from . import archive, lifecycle, worktree
 from .model import Repository, Session
+from .request import Removal
 
 
 def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_run: bool) -> str:
     """Drop the archives that are older than *days* and the rows of lost worktrees; return what was dropped.
 
-    A lost worktree's branch stays: its commits may exist nowhere else.
+    A lost worktree's branch and volumes stay: what they hold may exist nowhere else.
     """
     word = "would forget" if dry_run else "forgot"
     said = []
@@ -22,6 +23,6 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
     for session in sessions:
         if worktree.administration(session) is None and session.state == "ready" and not session.worktree.exists():
             if not dry_run:
-                lifecycle.remove(session, keep_branch=True)
+                lifecycle.remove(session, Removal(keep_branch=True, keep_volumes=True))
             said.append(f"{word} {session.name}, whose worktree is gone; its branch {session.branch} stays")
     return "\n".join(said) or f"nothing to forget: nothing was removed more than {days:g} days ago"

@@ -10,14 +10,16 @@ from typing import Any
 
 from . import contents, names, ports, registry
 from .errors import SessionError
-from .model import Repository, Session, Window
+from .model import Compose, Repository, Session, Window
 from .settings import Settings
 
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
-    " archive"
+    " archive merged merged_tip merged_into merged_as"
 ).split()
-_LISTS = ("copy", "link", "setup", "setup_done", "env_files")
+_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify")
+
+_COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
 
 
 def row(session: Session) -> registry.Row:
@@ -27,10 +29,15 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
-        "setup_done": list(session.setup_done), "env_files": list(session.env_files),
+        "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
-        "windows": windows,
+        "windows": windows, **compose(session),
     }  # fmt: skip
+
+
+def compose(session: Session) -> registry.Row:
+    """Return what the row says of the containers of *session*: nothing when it has none."""
+    return {"compose": asdict(session.compose)} if session.compose else {}
 
 
 def session(name: str, row: registry.Row, repository: Repository, settings: Callable[[], Settings]) -> Session:
@@ -47,7 +54,8 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
-        return Session(name=name, repository=repository, **where, **facts, **lists, **tables, windows=windows)
+        made = {**where, **facts, **lists, **tables, "windows": windows, "compose": _compose(row.get("compose"))}
+        return Session(name=name, repository=repository, **made)
     except (TypeError, KeyError, ValueError) as error:
         file = registry.path(repository)
         raise SessionError(
@@ -63,6 +71,18 @@ def _check(facts: dict[str, Any], keys: list[Any]) -> None:
             raise TypeError(f"{fact}: {value!r}")
     if facts.get("created"):
         datetime.fromisoformat(facts["created"])
+
+
+def _compose(found: dict[str, Any] | None) -> Compose | None:
+    if found is None:
+        return None
+    facts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in found.items()}
+    made = Compose(**facts)
+    for name, value in vars(made).items():
+        wanted = _COMPOSE.get(name, tuple)
+        if not isinstance(value, wanted) or (wanted is tuple and not all(isinstance(each, str) for each in value)):
+            raise TypeError(f"compose.{name}: {value!r}")
+    return made
 
 
 def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import git, keeping, merged, work, worktree
+from . import compose, git, keeping, merged, work, worktree
 from .errors import SessionError
 from .model import Session
+from .request import Removal
 
-_SHOWN = 10
 
-
-def plan(session: Session, force: bool, keep_branch: bool) -> Session:
+def plan(session: Session, how: Removal) -> Session:
     """Return *session* as it is to be removed: with the commit that its branch must still have.
 
-    Raises `SessionError` naming the work that exists nowhere else, unless *force*.
+    Raises `SessionError` naming the work that exists nowhere else, unless forced.
     """
+    force = how.force
     entry = worktree.administration(session)
     done = work.of(session) if entry is not None else None
     tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)
-    doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not keep_branch)
+    doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
     if entry is not None and (entry / "locked").exists() and not force:
         raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
     if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
         _refuse_in_progress(session)
         _refuse_uncommitted(session, done)
         _refuse_unmerged(doomed, done)
-    return doomed
+    return _with_volumes(doomed, how)
+
+
+def _with_volumes(doomed: Session, how: Removal) -> Session:
+    """Return *doomed* with what becomes of its volumes; an engine that does not answer is an error as well."""
+    if doomed.compose is None:
+        return doomed
+    keeps = how.keep_volumes or doomed.compose.keeps_volumes
+    volumes = compose.volumes_of(doomed)
+    if volumes and doomed.state == "ready" and not (keeps or how.force):
+        raise SessionError(
+            f"session {doomed.name} has volumes, whose data nothing else holds: {', '.join(volumes)}\n"
+            f"to leave them for a later session of that name: inv session.remove {doomed.name} --keep-volumes\n"
+            f"to delete them for good (no archive has them): inv session.remove {doomed.name} --force"
+        )
+    return replace(doomed, compose=replace(doomed.compose, keeps_volumes=keeps))
 
 
 def _tip_elsewhere(session: Session) -> str:
@@ -51,12 +66,8 @@ def _refuse_in_progress(session: Session) -> None:
 def _refuse_uncommitted(session: Session, done: work.Work | None) -> None:
     if done is None or not done.dirty:
         return
-    kinds = (("changed", done.changed), ("untracked", done.untracked))
-    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
-    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    listed = "\n".join([*lines[:_SHOWN], *more])
     raise SessionError(
-        f"session {session.name} has work that is not committed, in {session.worktree}:\n{listed}\n"
+        f"session {session.name} has work that is not committed, in {session.worktree}:\n{work.listed(done)}\n"
         f"commit or discard it, or remove it with the session: inv session.remove {session.name} --force"
     )
 
@@ -65,7 +76,7 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
     ends = {doomed.tip} if doomed.creates_branch else set()
     if done is not None and done.branch != doomed.branch:
         ends.add(done.head)  # commits on a detached HEAD belong to no branch
-    ends -= {doomed.start, ""}
+    ends -= {doomed.start, "", _merged(doomed)}
     if not ends:
         return
     kept = [doomed.base or "HEAD"] if git.commit(doomed.repository, doomed.base or "HEAD") else []
@@ -79,3 +90,14 @@ def _refuse_unmerged(doomed: Session, done: work.Work | None) -> None:
             "merge or push them, keep the branch (--keep-branch), or delete them:"
             f" inv session.remove {doomed.name} --force"
         )
+
+
+def _merged(session: Session) -> str:
+    """Return the commit that `session.merge` brought to a branch, if that still has it.
+
+    A squash onto other commits is not always a patch that could be found again.
+    """
+    into = git.commit(session.repository, f"refs/heads/{session.merged_into}") if session.merged_into else ""
+    if not into or not git.commit(session.repository, session.merged_as):
+        return ""
+    return "" if git.beyond(session.repository, session.merged_as, into) else session.merged_tip

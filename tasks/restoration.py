@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import archive, git, ports, records, registry
+from . import archive, composing, git, ports, records, registry
 from . import plan as planning
 from .errors import SessionError
 from .model import Repository, Session, Window
@@ -50,6 +50,8 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
         before, state="adding", tip=tip, archive=str(kept.directory), tracks="",
         creates_branch=branch is None,
     )  # fmt: skip
+    if session.compose is not None:  # of its volumes those are left that were kept, or belong to nobody else
+        session = replace(session, compose=composing.unclaimed(session, session.compose))
     own = {port for each in rows.values() for port in ports.in_row(each).values()}
     return _on_free_ports(session, held | own)
 

@@ -9,10 +9,14 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
 from .errors import SessionError
+from .finishing import adopt, merge, pr, sync
 from .inside import env, run
-from .model import Request
+from .logs import logs
 from .overview import doctor, list_, prune, show
+from .permitting import permissions
+from .request import Removal, Request
 from .switching import attach, resume, start, stop
+from .watching import pick, watch
 
 
 @command("name", aliases=("create",), help={
@@ -21,12 +25,14 @@ from .switching import attach, resume, start, stop
     "base": "what a new branch starts from, instead of the configured base",
     "branch": "the branch, instead of the configured one",
     "dry-run": "print what would be made and change nothing",
+    "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
+    "without": "services of the compose file that are left out, with commas between them",
     "yes": "agree to commands that are not in the committed configuration",
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
-    c: Context, name: str = "", base: str = "", branch: str = "", dry_run: bool = False, yes: bool = False,
-    json: bool = False,
+    c: Context, name: str = "", base: str = "", branch: str = "", mode: str = "", without: str = "",
+    dry_run: bool = False, yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
@@ -34,7 +40,7 @@ def add(
     """
     from . import choosing, display, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base, branch=branch)
+    asked = Request(name=name, base=base, branch=branch, mode=mode, without=without)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -49,31 +55,31 @@ def add(
 
 @command("name", aliases=("destroy", "rm"), help={
     **NAME,
-    "force": "remove uncommitted, untracked and unmerged work with it",
+    "force": "remove uncommitted, untracked and unmerged work with it, and volumes",
     "keep-branch": "leave the branch",
+    "keep-volumes": "leave the volumes of its containers, for a later session of that name",
     "all": "remove every session",
     "dry-run": "print what would be removed and change nothing",
 })  # fmt: skip
 def remove(
-    c: Context, name: str = "", force: bool = False, keep_branch: bool = False, all: bool = False, dry_run: bool = False
-) -> None:
-    """Remove a session: servers, tmux session, worktree and branch; refuses while that would lose work.
+    c: Context, name: str = "", force: bool = False, keep_branch: bool = False, keep_volumes: bool = False,
+    all: bool = False, dry_run: bool = False,
+) -> None:  # fmt: skip
+    """Remove a session: servers, containers, tmux session, worktree and branch; refuses while that would lose work.
 
     Example: inv session.remove feature/login
     """
-    from . import choosing, display, lifecycle
+    from . import choosing, parting, removal
 
     failed: list[str] = []
+    how = Removal(force, keep_branch, keep_volumes)
     chosen, inside = choosing.chosen(c, name, all), Path.cwd()
     for session in chosen:
         try:
             if dry_run or c.config.run.dry:
-                answer(display.removal(lifecycle.plan_removal(session, force, keep_branch)))
+                answer(parting.removal(removal.plan(session, how)))
             else:
-                saved = lifecycle.remove(session, force, keep_branch)
-                answer(display.gone(session, saved))
-                if inside.is_relative_to(session.worktree):
-                    answer(f"this directory went with it: cd {Path.cwd()}")
+                answer(parting.remove(session, how, inside))
         except SessionError as error:
             failed.append(str(error))
     fail(failed)
@@ -97,6 +103,9 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  #
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, show, prune, doctor, env, run):
+_OTHERS = (
+    resume, start, stop, attach, show, env, run, logs, permissions, watch, pick, prune, doctor, sync, merge, pr, adopt,
+)  # fmt: skip
+for each in _OTHERS:
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

@@ -119,6 +119,8 @@ def _mapped(given: dict[str, Any], file: Path) -> dict[str, Any]:
         ours["copy"] = given["envFiles"]
         there = [name for name in given["envFiles"] if (file.parent / name).is_file()]
         ours["env"] = {name: {"DATABASE_URL": _DATABASE} for name in there if address}
+    if "apps" in given:  # what it starts of the compose file beside its infrastructure
+        ours["compose"] = {**PRESETS["dev-session"]["compose"], "profiles": given["apps"]}
     return ours
 
 

@@ -33,7 +33,9 @@ class Settings:
     variables: dict[str, str]
     date: str  # what {date} looks like, as strftime has it
     setup: list[str]
+    verify: list[str]  # what must succeed before a merge or a pull request
     windows: list[dict[str, Any]]
+    compose: dict[str, Any]  # file, profiles, wait; empty for no containers
     keep_removed: float  # days until `prune` forgets what was removed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import activation, registry, shell
+from . import commands, registry, shell
 from .errors import CommandError
 from .model import Problem, Session
 from .narration import notice, say
@@ -19,7 +19,7 @@ def create(session: Session) -> None:
     for command in _pending(session):
         say(f"  setup      {command} …")
         try:
-            _run(session, command)
+            shell.run(*commands.within(session, command), env=commands.environment(session))
         except CommandError as error:
             notice(f"setup command failed: {command}")
             say(error.stderr.rstrip())
@@ -54,10 +54,3 @@ def _pending(session: Session) -> list[str]:
         return []
     done = _done(session)
     return [command for command in session.setup if command not in done]
-
-
-def _run(session: Session, command: str) -> None:
-    active = f"{activation.sourced(session.activate)} && " if session.activate else ""
-    script = f'cd "$1" && {{ {active}{command}\n}} 1>&2'
-    environment = {**shell.pristine_environment(), **session.environment}
-    shell.run("bash", "-c", script, "setup", str(session.worktree), env=environment)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -77,19 +78,59 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     return str(result.stdout)
 
 
-def read(*argv: str, env: Mapping[str, str] | None = None, check: bool = True, cwd: Path | None = None) -> str:
-    """Return what *argv* prints, run in *cwd*; without *check* a failing program's output is returned as well."""
+def read(
+    *argv: str,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    cwd: Path | None = None,
+    apart: bool = False,
+    seconds: float | None = None,
+) -> str:
+    """Return what *argv* prints; without *check* a failing program's output is returned as well.
+
+    One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
+    """
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape",
+            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
+            encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart, timeout=seconds,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
     except FileNotFoundError:
         raise _failure(argv, 127, "") from None
     if check and result.returncode:
         raise _failure(argv, result.returncode, result.stderr)
     return result.stdout
+
+
+def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
+    """Return what *argv* prints; None when it is not there, fails, or takes longer than *seconds* and is ended."""
+    _echo(shlex.join(argv))
+    try:
+        process = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            encoding="utf-8", errors="replace", start_new_session=True,
+        )  # fmt: skip
+    except OSError:
+        return None
+    with process:
+        try:
+            said, _nothing = process.communicate(timeout=seconds)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                return None
+            raise
+    return None if process.returncode else str(said)
+
+
+def show(*argv: str, env: Mapping[str, str]) -> int:
+    """Run *argv*, which prints on our stderr, and return its exit code."""
+    _echo(shlex.join(argv))
+    sys.stderr.flush()
+    return subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
 
 
 def _echo(command: str) -> None:

@@ -27,13 +27,18 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
             staged = git("write-tree")
         except CommandError:  # a merge with conflicts has no tree; what is in the files is kept all the same
             staged = git("rev-parse", f"{head}^{{tree}}")
-        excluded = [f":(exclude,literal){path}" for path in without]
-        git("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all", "--", ":/", *excluded)
-        content = git("write-tree")
+        content = _content(git, without)
         parents = [head, git("commit-tree", staged, "-p", head, "-m", "staged")]
         parents += [session.tip] if session.tip and session.tip != head else []
         message = f"Work of the session {session.name}"
         return git("commit-tree", content, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+
+
+def _content(git: Callable[..., str], without: Iterable[str]) -> str:
+    """Return the tree of what is in the worktree now; the index of *git* has it as well."""
+    excluded = [f":(exclude,literal){path}" for path in without]
+    git("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all", "--", ":/", *excluded)
+    return git("write-tree")
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def _index_copy(session: Session) -> Iterator[Callable[..., str]]:
         environment = {**shell.environment(), **NOBODY, "GIT_INDEX_FILE": str(index)}
 
         def git(*arguments: str) -> str:
-            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment).strip()
+            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment, apart=True).strip()
 
         yield git
 
@@ -65,3 +70,13 @@ def put_back(session: Session, work: str) -> None:
     where = ("git", "-C", str(session.worktree))
     shell.run(*where, "read-tree", "-m", "-u", f"{work}^1", work)
     shell.run(*where, "read-tree", "-m", f"{work}^2")
+
+
+def take_away(session: Session, work: str, without: Iterable[str]) -> None:
+    """Give the worktree the files of the first parent of *work*; the index stays, and is to be reset.
+
+    Raises `SessionError` before any effect when something was changed since.
+    """
+    with _index_copy(session) as git:
+        _content(git, without)
+        git("read-tree", "-m", "-u", work, f"{work}^1")  # refuses when one of its files was changed since

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from . import git, listeners, panes, ports, work, worktree
+from . import git, listeners, panes, ports, services, work, worktree
 from .errors import SessionError
 from .model import Repository, Session
 
@@ -26,6 +26,12 @@ class Status:
     ahead: int
     behind: int
     claude: str  # off or unknown
+    services: services.Seen = ()
+
+    @property
+    def merged(self) -> bool:
+        """Whether `session.merge` brought all of its commits to where they belong."""
+        return bool(self.session.merged and self.work and self.work.head == self.session.merged_tip)
 
     @property
     def setup_failed(self) -> tuple[str, ...]:
@@ -40,17 +46,23 @@ class Status:
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
-            "tmux": session.tmux, "base": session.base,
-            "setup_failed": list(self.setup_failed),
+            "tmux": session.tmux, "base": session.base, "setup_failed": list(self.setup_failed), **self._containers(),
+            "merged": session.merged if self.merged else "",
         }  # fmt: skip
+
+    def _containers(self) -> dict[str, Any]:
+        if self.session.compose is None:
+            return {}
+        told = None if self.services is None else [each.record() for each in self.services]
+        return {"mode": self.session.compose.mode, "services": told}
 
 
 def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
-    """Return how each of *sessions* stands: one question to tmux for all, git for several at a time."""
+    """Return how each of *sessions* stands: one question to tmux and Docker for all, git for several at a time."""
     if not sessions:
         return []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = pool.submit(panes.observe)
+        seen, contained = pool.submit(panes.observe), pool.submit(services.seen, sessions)
         bases = pool.submit(_bases, repository, {session.base for session in sessions})
         done = pool.map(_work, sessions)
         answering = ports.answering({port for session in sessions for port in session.ports.values()})
@@ -61,16 +73,24 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
         works = list(done)
         tips = bases.result()
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
-        return [
-            _status(session, by_worktree.get(str(session.worktree), []), heard, found, distance)
-            for session, found, distance in zip(sessions, works, apart, strict=True)
-        ]
+        inside = contained.result()
+        looks = [_Seen(by_worktree.get(str(each.worktree), []), inside.get(each.name, ()), heard) for each in sessions]
+        return [_status(*each) for each in zip(sessions, looks, works, apart, strict=True)]
 
 
-def foreigners(session: Session, heard: Mapping[int, list[listeners.Listener]]) -> dict[int, str]:
-    """Return by port who answers in the place of *session*."""
+@dataclass(frozen=True)
+class _Seen:
+    panes: list[panes.Pane]
+    services: services.Seen
+    heard: Mapping[int, list[listeners.Listener]]
+
+
+def foreigners(
+    session: Session, heard: Mapping[int, list[listeners.Listener]], inside: services.Seen = ()
+) -> dict[int, str]:
+    """Return by port who answers in the place of *session* and of its services *inside* containers."""
     found = {}
-    for port in session.ports.values():
+    for port in set(session.ports.values()) - services.published(inside):  # Docker's own proxy listens there
         strangers = [each for each in heard.get(port, []) if not each.belongs_to(session)]
         if strangers and len(strangers) == len(heard[port]):
             found[port] = str(strangers[0])
@@ -94,30 +114,22 @@ def _distance(session: Session, done: work.Work | None, bases: dict[str, str]) -
     return work.distance(session, done.head, bases.get(session.base, "")) if done else (0, 0)
 
 
-def _status(
-    session: Session,
-    shown: list[panes.Pane],
-    heard: Mapping[int, list[listeners.Listener]],
-    done: work.Work | None,
-    apart: tuple[int, int],
-) -> Status:
-    foreign = foreigners(session, heard)
-    up = frozenset(port for port in session.ports.values() if port in heard and port not in foreign)
-    at = {pane.window: pane for pane in shown}
+def _status(session: Session, seen: _Seen, done: work.Work | None, apart: tuple[int, int]) -> Status:
+    foreign = foreigners(session, seen.heard, seen.services)
+    up = frozenset(port for port in session.ports.values() if port in seen.heard and port not in foreign)
+    at = {pane.window: pane for pane in seen.panes}
     talking = [at[w.name] for w in session.windows if w.claude and w.name in at]
     claude = "unknown" if any(not pane.at_prompt for pane in talking) else "off"
-    return Status(session, _state(session, at, up, done), up, foreign, done, *apart, claude)
+    state = session.state if session.state != "ready" else "broken" if done is None else _state(session, at, up, seen)
+    return Status(session, state, up, foreign, done, *apart, claude, seen.services)
 
 
-def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], done: work.Work | None) -> str:
-    if session.state != "ready":
-        return session.state
-    if done is None:
-        return "broken"
-    if not at:
+def _state(session: Session, at: dict[str, panes.Pane], up: frozenset[int], seen: _Seen) -> str:
+    if not at and not any(each.running for each in seen.services or ()):
         return "stopped"
     windows = session.present_windows
     complete = all(window.name in at for window in windows)
     serving = all(not at[w.name].at_prompt for w in windows if w.run and w.name in at)
     served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
-    return "running" if complete and serving and served <= up else "partial"
+    contained = seen.services is not None and all(each.up for each in seen.services)
+    return "running" if complete and serving and contained and served <= up else "partial"

@@ -50,7 +50,12 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
 
 def _commands(settings: Settings) -> list[str]:
     activate = [settings.activate] if settings.activate else []
-    return [*activate, *settings.setup, *(window["run"] for window in settings.windows if "run" in window)]
+    return [
+        *activate,
+        *settings.setup,
+        *settings.verify,
+        *(window["run"] for window in settings.windows if "run" in window),
+    ]
 
 
 def _strings(value: Any) -> Iterator[str]:

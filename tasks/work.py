@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from . import git
 from .model import Session
 
+_SHOWN = 10
 _CHECKOUT = 5.0  # seconds that git may take for it
 UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp$")
 
@@ -28,6 +29,14 @@ class Work:
     def dirty(self) -> bool:
         """Whether something is not committed."""
         return bool(self.changed or self.untracked)
+
+
+def listed(done: Work) -> str:
+    """Return what of *done* is not committed, a line for each path, ten at most."""
+    kinds = (("changed", done.changed), ("untracked", done.untracked))
+    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
+    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
 
 
 def of(session: Session, ignored: bool = False) -> Work:

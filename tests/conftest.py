@@ -25,6 +25,7 @@ def _fill_home(home: Path, path: str) -> None:
         "[user]\n\tname = Test\n\temail = test@example.invalid\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
         "[protocol \"file\"]\n\tallow = always\n"
     )  # fmt: skip
+    (home / ".claude.json").write_text("{}")  # of somebody who has used Claude Code before
     (home / ".invoke.yaml").write_text(port_slot.configuration())
     (home / ".bashrc").write_text(_RC.format(path=path))
     (home / ".bash_profile").write_text(". ~/.bashrc\n")  # a login shell: /etc/profile has reset PATH
@@ -71,6 +72,16 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     _end_leftovers(directory)
     guard.enter(None)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that containers were not tested, where no Docker engine can run."""
+    for report in terminalreporter.stats.get("skipped", []):
+        if isinstance(report.longrepr, tuple) and "no Docker engine" in report.longrepr[2]:
+            said = report.longrepr[2].removeprefix("Skipped: ")
+            terminalreporter.section("CONTAINERS WERE NOT TESTED", sep="!", red=True, bold=True)
+            terminalreporter.line(said, red=True, bold=True)
+            return
 
 
 @pytest.fixture

@@ -13,35 +13,28 @@ _TASKS = CHECKOUT / "tasks"
 # From the top down; a module imports from the rows below its own only.
 _LAYERS = (
     "__init__",
-    "session completion",
-    "overview switching inside",
-    "pruning doctor",
-    "lifecycle attaching running display choosing",
-    "status removal restoration",
-    "worktree kept tmux files setup claude programs",  # the resources: none imports another
-    "making",
-    "archiving",
-    "archive",
-    "records",
-    "plan",
-    "numbering",
-    "contents branching",
-    "keeping walk adoption",
-    "exclude conversation processes claude_json copying envfile activation snapshot",
-    "orphans trust",
-    "work ports merged listeners machine environments",
-    "panes git registry settings session_config",
-    "keys",
-    "checks locks atomic placeholders names presets signals command",
-    "shell narration imports formula",
-    "model errors",
+    "session",
+    "finishing overview watching",
+    "adopting doctor parting pruning screen switching",
+    "advice display lifecycle merging proposing syncing",
+    "removal standing status",
+    "completion inside logs permitting",
+    "worktree kept tmux claude files compose containers setup rules programs",  # the resources: none imports another
+    "archiving choosing claude_entry making restoration running",
+    "claude_json granting hauling plan records",
+    "claude_lock claude_version composing contents keeping numbering orphans trust walk",
+    "adoption archive attaching branching conversation destination exclude fetching landing merged messages"
+    " ports printed readiness services settings snapshot verifying work",
+    "command commands compose_cli docker git granted keys machine panes registry session_config",
+    "checks copying envfile environments listeners locks names placeholders processes sameness shell signals",
+    "activation atomic errors forge formula imports model narration presets request",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())
 _LONGEST = {"lifecycle": 175}  # 150 for the others
 _LONGEST_FUNCTION = 25
 _MOST_PARAMETERS = 6
-_THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "filelock", "rich")
+_THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
 _FILES = sorted(_TASKS.rglob("*.py"))
 
 

@@ -31,7 +31,7 @@ _APPS = (
 def configure(project: Project, more: str = "") -> None:
     """Make *project* one of numbered sessions, with nothing of a person's own configuration."""
     (Path.home() / ".invoke.yaml").unlink(missing_ok=True)
-    project.configure(f"session:\n  preset: dev-session\n  ports: {_PORTS}\n  windows: []\n{more}")
+    project.configure(f"session:\n  preset: dev-session\n  ports: {_PORTS}\n  compose: {{}}\n  windows: []\n{more}")
 
 
 def place(project: Project, name: str) -> Path:

@@ -26,7 +26,6 @@ export default {
   ports: { APP_PORT: 0, POSTGRES_PORT: 3 },
   appEnv: { frontend: { DATABASE_URL: 'postgres://localhost:${POSTGRES_PORT}/d', FORM: '{json} {{x}} ${NOPE}' } },
   envFiles: ['backend/.env', 'absent/.env'],
-  apps: ['web'],
   setup: ['echo "$APP_PORT $DATABASE_URL {left}" > set.sqlite3'],
   theirs: true,
 };
@@ -35,7 +34,7 @@ export default {
 
 def config(project: Project, text: str = _FILE, name: str = "session.config.mjs") -> Path:
     """Commit *text* as the configuration of *project*; nothing else is configured, but by the person for everybody."""
-    (Path.home() / ".invoke.yaml").write_text("session: {preset: tally, windows: [], ports: {a: 1}}\n")
+    (Path.home() / ".invoke.yaml").write_text("session: {preset: tally, windows: [], ports: {a: 1}, compose: {}}\n")
     file = project.main / name
     file.write_text(text)
     project.git("add", name)
@@ -122,13 +121,15 @@ def test_without_node_it_is_told_what_needs_it(sandbox: Path, monkeypatch: pytes
 
 def test_a_file_that_says_little_is_the_preset(sandbox: Path) -> None:
     file = sandbox / "session.config.js"
-    file.write_text("module.exports = Promise.resolve({ portBase: 30000, setup: null, sessionsDir: '/abs/{here}' })\n")
+    file.write_text(
+        "module.exports = Promise.resolve({ portBase: 30000, apps: ['web'], sessionsDir: '/abs/{here}' })\n"
+    )
 
     found = session_config.settings(file)
     file.write_text("throw new Error('it ran twice')\n")
 
     assert session_config.settings(file) == session_config.known(file) == found
-    by_hand = {"preset": "dev-session", "worktree": "/abs/{{here}}/session-{name}"}
+    by_hand = {"preset": "dev-session", "worktree": "/abs/{{here}}/session-{name}", "compose": {"profiles": ["web"]}}
     offsets = {"APP_PORT": 0, "POSTGRES_PORT": 10, "REDIS_PORT": 11}
     assert load(found) == load({**by_hand, "ports": {"base": 30000, "offsets": offsets}})
 

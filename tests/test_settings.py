@@ -63,6 +63,11 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"windows": [{"name": "a", "cmd": "x"}]}, r"session.windows\[0\].cmd: unknown key"),
     ({"windows": [{"name": "a", "dir": "../b"}]}, r"session.windows\[0\].dir: .* leaves the repository"),
     ({"windows": [{"name": "a", "run": "x", "type": "y"}]}, r"session.windows\[0\]: only one of"),
+    ({"compose": "docker-compose.yml"}, "session.compose: expected a table"),
+    ({"compose": {"files": "a"}}, "session.compose.files: unknown key"),
+    ({"compose": {"file": "../a.yml"}}, "session.compose.file: .* leaves the repository"),
+    ({"compose": {"profiles": "apps"}}, "session.compose.profiles: expected a list"),
+    ({"compose": {"wait": 0}}, "session.compose.wait: expected a number of seconds"),
     ({"windows": [{"name": "a", "claude": "perhaps"}]}, r"session.windows\[0\].claude: expected true or false"),
 ]
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lockb": "bun", "bun.lock": "bun"}
-_NEEDED = "'invoke>=2.2' 'libtmux>=0.40' 'python-dotenv>=1.2' 'tabulate>=0.9' 'psutil>=5.9' 'fabric>=3.2'"
+_PROJECT = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+_NEEDED = " ".join(
+    f"'{each}'" for each in re.findall(r'"([^"]+)"', re.split(r"^dependencies = |^\]", _PROJECT, flags=re.M)[1])
+)
 _LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1):\d+")
 
 INSTALL = {

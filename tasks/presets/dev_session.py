@@ -15,5 +15,6 @@ SETTINGS: dict[str, Any] = {
     "env": {},
     "env_file": ".env.session",
     "variables": {"SESSION_ID": "{name}", "COMPOSE_PROJECT_NAME": "{project}-{name}"},
+    "compose": {"file": "docker-compose.session.yml"},
     "windows": [{"name": "claude", "claude": True}, {"name": "shell"}],
 }

@@ -18,6 +18,8 @@ SETTINGS: dict[str, Any] = {
     "variables": {},
     "date": "%Y-%m-%d",
     "setup": [],
+    "compose": {},
+    "verify": [],
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

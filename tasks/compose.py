@@ -1,0 +1,71 @@
+"""The resource of a compose project: its file, and the containers, networks and volumes that go with the session."""
+
+from __future__ import annotations
+
+from . import docker, processes
+from .errors import SessionError
+from .model import Problem, Session
+from .narration import notice
+
+_ROUNDS = 3  # the engine may still be finishing what it was asked for before
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    if session.compose is None:
+        return ""
+    return f"project {session.compose.project} of {session.compose.file}, mode {session.compose.mode}"
+
+
+def create(session: Session) -> None:
+    """Raise `SessionError` when the compose file is gone: that is all that there is of a project before it runs."""
+    compose = session.compose
+    if compose is not None and not (session.worktree / compose.file).is_file():
+        raise SessionError(f"{session.worktree / compose.file} is missing; bring it back, or remove the session")
+
+
+def remove(session: Session) -> None:
+    """Take the project's containers, networks and volumes away, found by their labels.
+
+    What was there before the session stays, and all volumes where it was agreed that they are kept. What another
+    directory's project of the same name has is left alone, and with it what the two may share.
+    """
+    if session.compose is None:
+        return
+    processes.end(session)  # a compose that an interrupted add left would make what we take away
+    for _round in range(_ROUNDS):
+        own, others = docker.of(session)
+        if not own:
+            break
+        volumes = () if session.compose.keeps_volumes else ("--volumes",)  # those without a name
+        docker.act("rm", "--force", *volumes, *(container.id for container in own))
+    if others:
+        notice(f"networks and volumes of {session.compose.project} stay: {others[0].directory} uses that name too")
+        return
+    for name in _new(session, docker.networks(session.compose.project)):
+        docker.act("network", "rm", name)
+    for name in () if session.compose.keeps_volumes else volumes_of(session):
+        docker.act("volume", "rm", name)
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return whether the compose file is gone, without which nothing can be started."""
+    compose = session.compose
+    if compose is None or not session.worktree.exists() or (session.worktree / compose.file).is_file():
+        return []
+    mend = f"git -C {session.worktree} checkout -- {compose.file}"
+    return [Problem(f"{compose.file} is missing", "its containers cannot be started", mend)]
+
+
+def volumes_of(session: Session) -> list[str]:
+    """Return the named volumes that were made for the session: those that go with it."""
+    return _new(session, docker.volumes(session.compose.project)) if session.compose else []
+
+
+def left(session: Session) -> list[str]:
+    """Return the volumes of the project that stay after its removal, which was just done."""
+    return docker.volumes(session.compose.project) if session.compose else []
+
+
+def _new(session: Session, found: list[str]) -> list[str]:
+    return [name for name in found if session.compose and name not in session.compose.found]

@@ -1,0 +1,131 @@
+"""A session's branch into another one: verified, whole or not at all, and recognised as merged afterwards."""
+
+import subprocess
+
+import pytest
+
+from tests.origin import commit, others_push, share
+from tests.project import Project
+
+
+@pytest.fixture
+def worked(project: Project) -> Project:
+    """Return the project with the session x, which has two commits, and commands that verify it."""
+    verify = "verify: ['echo checked $TALLY_SESSION', test ! -e broken]"
+    project.configure(f"session: {{windows: [], {verify}}}\n")
+    project.inv("session.add", "x")
+    for number in ("1", "2"):
+        commit(project, project.worktree("x"), number, f"{number}\n")
+    return project
+
+
+def test_a_merge_verifies_updates_the_main_checkout_and_is_remembered(worked: Project) -> None:
+    tree, main = worked.worktree("x"), worked.git("rev-parse", "main")
+    (tree / "broken").touch()
+    assert "untracked: broken" in worked.inv("session.merge", "x", code=1).err
+    commit(worked, tree, "broken", "")
+    assert "verify failed (exit code 1)" in worked.inv("session.merge", "x", code=1).err
+    worked.git("reset", "--quiet", "--hard", "HEAD~1", cwd=tree)
+    commit(worked, tree, "frontend/package.json", "{}\n")
+    for path, state in (("1", "?? 1"), ("frontend/package.json", "M frontend/package.json")):
+        (worked.main / path).write_text("in the way\n")
+        assert "would be overwritten" in worked.inv("session.merge", "x", code=1).err
+        assert worked.git("rev-parse", "main") == main
+        assert worked.git("status", "--porcelain").splitlines()[0].strip() == state
+    worked.git("checkout", "--quiet", "frontend")
+    (worked.main / "1").rename(worked.main / "beside")
+    (worked.main / "tasks.py").write_text((worked.main / "tasks.py").read_text() + "# mine\n")
+
+    said = worked.inv("session.merge", "x")
+
+    assert f"checked {tree}" in said.err
+    assert said.out.startswith("merged x into main at ")
+    assert worked.git("rev-parse", "main") == worked.git("rev-parse", "x")
+    assert worked.git("status", "--porcelain") == "M tasks.py\n?? beside"  # what was there stays as it was
+    assert (worked.main / "2").exists()
+    assert worked.row("x")["merged"] == worked.listed("x")["merged"] != ""
+    assert "clean, merged" in worked.inv("session.list").out
+    assert worked.inv("session.show", "x", "--json").json["next"][0]["command"] == "inv session.remove x"
+    assert "nothing to merge: main has all commits" in worked.inv("session.merge", "x", code=1).err
+    commit(worked, tree, "3", "")
+    assert worked.listed("x")["merged"] == ""
+    worked.inv("session.merge", "x", "--remove")
+    assert not tree.exists()
+
+
+def test_a_base_that_moved_on_is_synced_first(worked: Project) -> None:
+    moved = commit(worked, worked.main, "meanwhile", "")
+    assert "inv session.sync x" in worked.inv("session.merge", "x", code=1).err
+    assert worked.inv("session.show", "x", "--json").json["next"][0]["command"] == "inv session.sync x"
+    worked.inv("session.sync", "x")
+
+    said = worked.inv("session.merge", "x", "--squash", "--remove")
+
+    assert "2 commits as one" in said.out
+    assert worked.git("log", "-1", "--format=%P %s %b") == f"{moved} 1 in tally-x * 1 in tally-x\n* 2 in tally-x"
+    assert "removed x" in said.out
+    assert worked.git("branch", "--list", "x") == ""
+
+
+def test_work_beside_each_other_is_merged_without_any_checkout(worked: Project) -> None:
+    """The branch `dev` is checked out nowhere, and has commits that the session lacks."""
+    worked.git("branch", "dev")
+    worked.git("worktree", "add", "--quiet", "../dev", "dev")
+    commit(worked, worked.top / "dev", "1", "another\n")
+    worked.git("worktree", "remove", "../dev")
+    dev, tree = worked.git("rev-parse", "dev"), worked.worktree("x")
+    said = worked.inv("session.merge", "x", "--into", "dev", code=1).err
+    assert "conflict: 1" in said
+    assert f"cd {tree} && git merge dev" in said
+    for flags, words in (("--into", "none"), "known: dev, main, x"), (("--into", "x"), "own branch"):
+        assert words in worked.inv("session.merge", "x", *flags, code=1).err
+    assert worked.git("rev-parse", "dev") == dev
+    worked.git("checkout", "--quiet", "dev")
+    commit(worked, worked.main, "1", "1\n")
+    commit(worked, worked.main, "beside", "")
+    worked.git("checkout", "--quiet", "main")
+    before = worked.git("status", "--porcelain"), worked.git("rev-parse", "HEAD")
+
+    worked.inv("session.merge", "x", "--into", "dev", "--squash")
+
+    assert worked.git("rev-parse", "dev^") == worked.git("rev-parse", "dev@{1}")
+    assert worked.git("ls-tree", "--name-only", "dev", "2", "beside") == "2\nbeside"
+    assert (worked.git("status", "--porcelain"), worked.git("rev-parse", "HEAD")) == before
+    worked.inv("session.remove", "x")  # though it is no patch that dev has
+
+
+def test_a_branch_that_is_half_done_elsewhere_is_left_alone(worked: Project) -> None:
+    worked.git("branch", "dev")
+    worked.git("worktree", "add", "--quiet", "../dev", "dev")
+    place = worked.top / "dev"
+    commit(worked, place, "theirs", "")
+    subprocess.run(["git", "-C", place, "rebase", "--exec", "false", "HEAD~1"], capture_output=True, check=False)
+    assert "dev is being rebased" in worked.inv("session.merge", "x", "--into", "dev", code=1).err
+    worked.git("rebase", "--abort", cwd=place)
+    worked.git("worktree", "remove", "--force", "../dev")
+    worked.git("config", "merge.ff", "false")
+
+    worked.inv("session.merge", "x", "--into", "main")
+
+    assert worked.git("log", "-1", "--format=%s") == "Merge branch 'x'"
+
+
+def test_a_remote_base_goes_into_its_local_branch(project: Project) -> None:
+    project.configure("session: {windows: [], base: origin/main}\n")
+    share(project)
+    project.inv("session.add", "x")
+    for name, text in (("1", "1\n"), ("2", "2\n")):
+        commit(project, project.worktree("x"), name, text)
+    theirs = others_push(project, "theirs", "")
+    project.inv("session.sync", "x")
+
+    project.inv("session.merge", "x", "--squash")
+
+    assert project.git("rev-parse", "main^") == theirs  # a squash has none of theirs in it
+    assert "merged" in project.inv("session.list").out
+    project.inv("session.remove", "x")
+    project.git("checkout", "--quiet", "-b", "elsewhere")
+    project.git("branch", "--quiet", "-D", "main")
+    project.inv("session.add", "y")
+    commit(project, project.worktree("y"), "3", "")
+    assert "git branch main origin/main" in project.inv("session.merge", "y", code=1).err

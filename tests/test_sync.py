@@ -1,0 +1,111 @@
+"""A session's commits on top of its base: rebased, or merged once they are pushed; conflicts are the person's."""
+
+import pytest
+
+from tests.origin import commit, others_push, share
+from tests.project import Project
+
+
+@pytest.fixture
+def shared(project: Project) -> Project:
+    """Return the project with an origin and the session x, which is measured against origin/main."""
+    project.configure("session: {windows: [], base: origin/main}\n")
+    share(project)
+    project.inv("session.add", "x")
+    return project
+
+
+def test_a_session_gets_what_others_pushed_below_its_own_commits(shared: Project) -> None:
+    tree = shared.worktree("x")
+    assert "nothing to do" in shared.inv("session.sync", "x").out
+    commit(shared, tree, "mine", "1\n")
+    theirs = others_push(shared, "theirs", "1\n")
+    (tree / "scratch").write_text("untracked\n")
+
+    said = shared.inv("session.sync", cwd=tree)
+
+    assert "1 new commit below its 1 own" in said.out
+    assert shared.git("rev-parse", "HEAD~1", cwd=tree) == theirs == shared.row("x")["start"]
+    assert (shared.listed("x")["ahead"], shared.listed("x")["behind"]) == (1, 0)
+    assert (tree / "scratch").read_text() == "untracked\n"
+    shared.git("branch", "--quiet", "--set-upstream-to=origin/main", "main")
+    assert "next       cd" in shared.inv("session.show", "x").out  # the scratch file is not committed
+
+
+def test_conflicts_are_left_with_what_to_do_and_aborted_on_demand(shared: Project) -> None:
+    tree = shared.worktree("x")
+    commit(shared, tree, "a file", "mine\n")
+    mine = commit(shared, tree, "later", "")
+    others_push(shared, "a file", "theirs\n")
+
+    said = shared.inv("session.sync", "x", code=1).err
+
+    for words in ("conflict: a file", f"cd {tree}", "git add 'a file'", "git rebase --continue", "sync x --abort"):
+        assert words in said
+    assert "<<<<<<<" in (tree / "a file").read_text()
+    following = [step["command"] for step in shared.inv("session.show", "x", "--json").json["next"]]
+    assert following == [f"cd {tree} && git rebase --continue", "inv session.sync x --abort"]
+    for task in ("sync", "merge", "pr"):
+        assert "is going on (rebase-merge)" in shared.inv(f"session.{task}", "x", code=1).err
+    assert "as it was before" in shared.inv("session.sync", "x", "--abort").out
+    assert shared.git("rev-parse", "x") == shared.git("rev-parse", "HEAD", cwd=tree) == mine
+    assert "no rebase or merge is going on" in shared.inv("session.sync", "x", "--abort", code=1).err
+    shared.inv("session.sync", "x", code=1)
+    (tree / "a file").write_text("both\n")
+    shared.git("add", "a file", cwd=tree)
+    shared.git("-c", "core.editor=true", "rebase", "--continue", cwd=tree)
+    assert "nothing to do" in shared.inv("session.sync", "x").out
+    assert "2 unmerged commits" in shared.inv("session.remove", "x", code=1).err  # no leftover of git's counts
+
+
+def test_pushed_commits_are_not_rewritten(shared: Project) -> None:
+    tree = shared.worktree("x")
+    mine = commit(shared, tree, "mine", "1\n")
+    shared.git("push", "--quiet", "origin", "x", cwd=tree)
+    theirs = others_push(shared, "theirs", "1\n")
+
+    said = shared.inv("session.sync", "x")
+
+    assert "1 of its commits: origin/main is merged in" in said.err
+    assert shared.git("rev-parse", "HEAD^1", "HEAD^2", cwd=tree).splitlines() == [mine, theirs]
+    assert shared.git("log", "-1", "--format=%s", cwd=tree) == "Merge origin/main into x"
+    shared.git("push", "--quiet", "origin", "x", cwd=tree)  # no force
+
+
+def test_what_cannot_be_synced_is_told_and_nothing_changes(shared: Project) -> None:
+    tree = shared.worktree("x")
+    (tree / "tasks.py").write_text("changed\n")
+    assert "changed: tasks.py" in shared.inv("session.sync", "x", code=1).err
+    shared.git("checkout", "--quiet", "tasks.py", cwd=tree)
+    shared.git("checkout", "--quiet", "--detach", cwd=tree)
+    assert f"git -C {tree} checkout x" in shared.inv("session.sync", "x", code=1).err
+    shared.git("checkout", "--quiet", "x", cwd=tree)
+    start = shared.row("x")["start"]
+    shared.git("remote", "set-url", "origin", "/nowhere")
+    offline = shared.inv("session.sync", "x")
+    assert "/nowhere" in offline.err
+    assert "nothing to do" in offline.out
+    shared.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert f"git branch origin/main {start}" in shared.inv("session.sync", "x", code=1).err
+
+
+def test_a_local_base_says_what_its_remote_has_more_and_a_shallow_clone_what_it_lacks(project: Project) -> None:
+    project.configure("session: {windows: []}\n")
+    share(project)
+    project.inv("session.add", "x")
+    others_push(project, "theirs", "1\n")
+
+    said = project.inv("session.sync", "x")
+
+    assert "main lacks 1 commit of origin/main" in said.err
+    shallow = Project(project.top / "shallow")
+    project.git("clone", "--quiet", "--depth=1", f"file://{project.top}/origin.git", str(shallow.main))
+    (shallow.main / "tasks").unlink()
+    (shallow.main / "tasks").symlink_to(project.main / "tasks")
+    shallow.inv("session.add", "s")
+    commit(shallow, shallow.worktree("s"), "mine", "1\n")
+    shallow.git("fetch", "--quiet", "--depth=1", "origin", "main")
+    orphan = shallow.git("commit-tree", "HEAD^{tree}", "-m", "grafted")
+    shallow.git("checkout", "--quiet", "--detach")
+    shallow.git("update-ref", "refs/heads/main", orphan)
+    assert "git fetch --unshallow" in shallow.inv("session.sync", "s", code=1).err

@@ -48,3 +48,11 @@ def _silent(hook: Path) -> bool:
     except OSError:
         return False
     return all(not line.strip() or line.lstrip().startswith("#") for line in lines)
+
+
+def sourced(activate: str) -> str:
+    """Return *activate* for a script: `workon` is a function of interactive shells, what it activates is a file."""
+    words = activate.split()
+    if words[0] == "workon" and len(words) == 2:
+        return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
+    return activate

@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import git
+from . import git, upstream
 from .errors import SessionError
 from .model import Repository
+from .narration import notice
 
 
-def decide(branch: str, configured: str, repository: Repository) -> dict[str, Any]:
+def decide(branch: str, configured: str, repository: Repository, elsewhere: bool = False) -> dict[str, Any]:
     """Return the session's base, start, tip and tracked branch; *branch* is created unless it exists.
 
+    With *elsewhere* a base that is not there gives way to the remote's default branch, or HEAD, which is told.
     Raises `SessionError` when it is checked out, cannot be made, or the *configured* base names no commit.
     """
     known = git.branches(repository)
+    if elsewhere and configured != "HEAD" and not git.commit(repository, configured):
+        missing, (configured, why) = configured, upstream.default(repository)
+        notice(f"there is no {missing}; the branch starts from {configured}, because {why}")
     base, start = _base(configured, repository, known)
     local = known.get(f"refs/heads/{branch}")
     if local is not None and local.checkout:

@@ -12,7 +12,9 @@ from .errors import SessionError
 from .model import Session
 
 # Names that the row or a placeholder needs for something else.
-_RESERVED = {field.name for field in fields(Session)} | {"claude_entry", "date", "main", "profile", "setup_done"}
+_RESERVED = {field.name for field in fields(Session)} | {
+    "claude_entry", "date", "main", "merged", "paused", "removed", "setup_done"
+}  # fmt: skip
 
 
 def wrong(key: str, expected: str, value: object) -> SessionError:
@@ -61,11 +63,11 @@ def port(key: str, value: object) -> int:
     return value
 
 
-def count(key: str, value: object) -> int:
-    """Return *value*, a whole number that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise wrong(key, "a whole number that is not negative", value)
-    return value
+def component(key: str, value: object) -> str:
+    """Return *value*, the name of a component."""
+    if not re.fullmatch(r"[\w./-]+", filled(key, value)):
+        raise SessionError(f"session.{key}: {value!r} cannot name a component; expected for example server")
+    return str(value)
 
 
 def days(key: str, value: object) -> float:
@@ -121,6 +123,16 @@ def items(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]
         if isinstance(value, str) or not isinstance(value, (list, tuple)):
             raise wrong(key, "a list", value)
         return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
+
+    return check
+
+
+def one_or_more(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
+    """Return the check of a list that may be given as its only item."""
+    several = items(of)
+
+    def check(key: str, value: object) -> list[Any]:
+        return [of(key, value)] if isinstance(value, str) else several(key, value)
 
     return check
 

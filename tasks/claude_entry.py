@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from pathlib import Path
 from typing import Any
 
 from . import claude_json, claude_version, registry
@@ -103,15 +102,14 @@ def take_back(session: Session) -> None:
 
 def kinds(lacking: dict[str, Any]) -> list[str]:
     """Return for people what is *lacking*; never values, which may be secret."""
-    found = [f"{len(lacking[_TOOLS])} allowed tools"] if _TOOLS in lacking else []
-    found += ["trust"] if _TRUST in lacking else []
-    return [*found, *(["MCP servers"] if any("mcp" in key.lower() for key in lacking) else [])] or list(lacking)
+    number, servers = len(_tools(lacking)), any("mcp" in key.lower() for key in lacking)
+    told = {f"{number} allowed tool{'s' * (number > 1)}": number, "trust": _TRUST in lacking, "MCP servers": servers}
+    return [what for what, there in told.items() if there] or list(lacking)
 
 
 def _keys(session: Session) -> tuple[str, str]:
     """Return the keys of the main checkout and of the worktree, as Claude Code writes paths."""
-    places = (session.repository.main, session.worktree)
-    main, own = (unicodedata.normalize("NFC", str(Path(place).resolve())) for place in places)
+    main, own = (unicodedata.normalize("NFC", str(p.resolve())) for p in (session.repository.main, session.worktree))
     return main, own
 
 
@@ -132,6 +130,8 @@ def _merged(content: dict[str, Any], session: Session, lacking: dict[str, Any]) 
     if _TOOLS in lacking:
         wanted = _tools(main)
         merged[_TOOLS] = wanted + [tool for tool in _tools(own) if tool not in wanted]
+    if set(lacking) != {_TOOLS}:
+        merged.setdefault(_TOOLS, [])  # 1.0.128 ends with a TypeError where an entry has none
     return merged
 
 

@@ -16,6 +16,8 @@ from .narration import notice
 _TRIES = 3
 _LARGEST = 16_000_000  # parsing and writing more would keep Claude Code waiting longer than it does
 
+_told: set[str] = set()
+
 
 def path() -> Path:
     """Return the file that Claude Code reads: inside CLAUDE_CONFIG_DIR when that is set."""
@@ -81,8 +83,11 @@ def edit(change: Callable[[dict[str, Any]], bool]) -> bool:
 
 
 def tell(why: UnusableError) -> None:
-    """Say that the file is left as it is, and why."""
-    notice(f"permissions in {path()} were not changed: {why}")
+    """Say that the file is left as it is, and why; of many sessions once."""
+    told = f"permissions in {path()} were not changed: {why}"
+    if told not in _told:
+        _told.add(told)
+        notice(told)
 
 
 def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bool]) -> bool:

@@ -53,7 +53,8 @@ def _values(task: Task[Any], given: list[str], words: list[str]) -> Iterable[str
     for flag in given[-2:][::-1]:  # the flag itself, or the flag before what is being typed
         if flag in arguments and arguments[flag].takes_value:
             return _of(str(arguments[flag].name), given)
-    if len(given) > 1 or (given and given[-1].startswith("-")) or "name" not in task.positional:
+    places = [name for name in task.positional if name in ("name", "first", "second")]
+    if len(given) > len(places) or (given and given[-1].startswith("-")) or not places:
         return ()
     kind = "removed" if task.name == "restore" else "name"
     return [*([words[-1]] if not given else []), *_of(kind, given)]

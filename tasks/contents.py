@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import activation, names
+from . import activation, names, scope
 from .errors import SessionError
 from .model import Repository, Window, environment
 from .placeholders import expand
@@ -34,7 +34,7 @@ def decide(
         activate = activation.default(repository.main, facts["project"])
     else:
         activate = filled(activate, "activate")
-    variables = {key: filled(value, f"variables.{key}") for key, value in settings.variables.items()}
+    variables = _variables(settings, filled)
     if "COMPOSE_PROJECT_NAME" in variables:
         variables["COMPOSE_PROJECT_NAME"] = _as_compose_takes(variables["COMPOSE_PROJECT_NAME"])
     own = _env_files(settings, variables, ports, filled)
@@ -45,7 +45,7 @@ def decide(
         "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
         "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
-        "windows": _windows(settings, filled),
+        "windows": _windows(settings, filled), "scope": scope.of(facts["component"], settings.components),
     }  # fmt: skip
 
 
@@ -76,13 +76,21 @@ def _replaced(text: str, known: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: known.get(match[1], match[0]), text)
 
 
+def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
+    """Return the variables; one that only says what nobody asked for, as {profile} without any, is left out."""
+    values = {key: filled(text, f"variables.{key}") for key, text in settings.variables.items()}
+    return {key: value for key, value in values.items() if value or not settings.variables[key]}
+
+
 def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
     made: list[Window] = []
     for index, window in enumerate(settings.windows):
         key = f"windows[{index}]"
-        texts = {word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type")}
+        texts = {
+            word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
+        }
         if texts["name"] in {other.name for other in made} or "|" in texts["name"]:
             raise SessionError(f"session.{key}.name: {texts['name']!r} is there twice, or contains '|'")
-        directory = "" if texts["dir"] == "." else texts["dir"]
-        made.append(Window(texts["name"], directory, texts["run"], texts["type"], bool(window.get("claude"))))
+        directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
+        made.append(Window(texts["name"], directory, texts["run"], texts["type"], claude, texts["needs"]))
     return tuple(made)

@@ -19,7 +19,6 @@ class Base:
     branch: str  # without its remote; empty for a tag or a commit
     remote: str  # the remote that brings it up to date; empty without one
     upstream: str  # of a local branch the remote branch that it follows, as git calls it in full
-    local: bool
 
 
 def of(session: Session) -> Base:
@@ -28,15 +27,15 @@ def of(session: Session) -> Base:
     name = session.base or next((ref.name for ref in known.values() if ref.current), "HEAD")
     name = name.removeprefix("refs/heads/").removeprefix("refs/remotes/")
     if here := known.get(f"refs/heads/{name}"):
-        return Base(name, here.commit, name, *_followed(session.repository, here.name), True)
+        return Base(name, here.commit, name, *_followed(session.repository, here.name))
     if there := known.get(f"refs/remotes/{name}"):
         remote = _remote(session.repository, name)
-        return Base(name, there.commit, name.removeprefix(f"{remote}/"), remote, "", False)
+        return Base(name, there.commit, name.removeprefix(f"{remote}/"), remote, "")
     commit = git.commit(session.repository, name)
     if not commit:
         back = f"; to bring it back as it was: git branch {name} {session.start}" if session.start else ""
         raise SessionError(f"the base {name!r} of session {session.name} names no commit any more{back}")
-    return Base(name, commit, "", "", "", False)
+    return Base(name, commit, "", "", "")
 
 
 def _followed(repository: Repository, branch: str) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def table(found: Sequence[Status]) -> str:
     rows = [_row(each) for each in found]
     if any(each.session.component for each in found):
         titles.append("component")
-        rows = [[*row, each.session.component] for row, each in zip(rows, found, strict=True)]
+        rows = [[*row, each.component] for row, each in zip(rows, found, strict=True)]
     if any(each.session.compose for each in found):
         titles.append("containers")
         rows = [[*row, _services(each)] for row, each in zip(rows, found, strict=True)]
@@ -80,8 +80,10 @@ def details(found: Status) -> str:
     lines += [("setup", f"failed: {each}; then: inv session.start {session.name}") for each in found.setup_failed[:1]]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
+    lines += [("component", f"{found.component}: {', '.join(session.scope)}")] if session.component else []
+    lines += [(fact, said) for fact in ("profile", "issue", "eta") if (said := getattr(session, fact))]
     changed = [*done.changed, *done.untracked] if done else []
-    lines += [("changed", path) for path in changed[:20]]
+    lines += [("changed", path) for path in changed[:20]] + [("outside", path) for path in found.files("scope")[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
     return _aligned(lines)
 

@@ -126,9 +126,10 @@ def _told(call: Callable[[], str]) -> str:
     try:
         return call()
     except CommandError as error:
-        if re.search("[Cc]annot connect|error during connect|permission denied", error.stderr):
-            said = error.stderr.strip().splitlines()[-1]
+        said = error.stderr.strip()
+        if re.search("[Cc]annot connect|error during connect|permission denied", said):
             raise SessionError(
-                f"the Docker engine does not answer: {said}\nstart it (Linux: systemctl start docker), then try again"
+                f"the Docker engine does not answer: {said.splitlines()[-1]}\n"
+                "start it (Linux: systemctl start docker), then try again"
             ) from None
-        raise
+        raise SessionError(f"Docker refuses: {said or f'exit code {error.exit_code}'}") from None

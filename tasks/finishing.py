@@ -17,10 +17,11 @@ def sync(c: Context, name: str = "", abort: bool = False) -> None:
 
     Example: inv session.sync feature/login
     """
-    from . import choosing, syncing
+    from . import choosing, conflicts, findings, syncing
 
     session = choosing.chosen(c, name)[0]
     answer(syncing.abort(session) if abort else syncing.sync(session))
+    findings.tell(conflicts.hot(session, choosing.every(c, session.repository)))
 
 
 @command("name", help={

@@ -56,13 +56,13 @@ def _changes(main: Session) -> Haul:
 
 def _staying(main: Session, done: work.Work) -> tuple[str, ...]:
     """Return what stays in the main checkout; what git has from it is readable for everybody."""
-    own = {*main.copy, *main.link, *main.env}
+    own = {*main.copy, *main.link, *main.env, *([main.work_log["file"]] if main.work_log else [])}
     private = set(keeping.private(main, done.untracked))
     for path in (*done.changed, *done.untracked, *done.own):
         if path in private:
             notice(f"{path} stays, because only you may read it: to move it, mv")
         elif path.rstrip("/") in own:
-            notice(f"{path} stays: every session has its own")
+            notice(f"{path} stays: it is not of one session alone")
     return (*sorted(own), *sorted(private))
 
 

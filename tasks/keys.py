@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .checks import (
-    count,
+    component,
     date,
     days,
     filled,
     inside,
     items,
+    one_or_more,
     port,
     port_key,
     scalar,
@@ -24,8 +25,9 @@ from .checks import (
 )  # fmt: skip
 from .errors import SessionError
 from .formula import Formula
+from .presets import parallel
 
-_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch}
+_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
 
 
 def window(key: str, value: object) -> dict[str, Any]:
@@ -53,6 +55,13 @@ def compose(key: str, value: object) -> dict[str, Any]:
             raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_COMPOSE)}")
     given = {name: _COMPOSE[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
     return {**_CONTAINERS, **given} if given else {}
+
+
+def count(key: str, value: object) -> int:
+    """Return *value*, a whole number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise wrong(key, "a whole number that is not negative", value)
+    return value
 
 
 _FORMULA: dict[str, Callable[[str, object], Any]] = {
@@ -84,6 +93,34 @@ def file(key: str, value: object) -> str:
     return inside(key, value) if text(key, value) else ""
 
 
+def template(key: str, value: object) -> str:
+    """Return *value*, the text of an entry in the work log, with the place of its status."""
+    if not isinstance(value, str):
+        raise wrong(key, "text", value)
+    if any(ord(character) < 32 and character not in "\n\t" for character in value) or "<!--" in value:
+        raise SessionError(f"session.{key}: contains a control character or the beginning of a comment, <!--")
+    if value.count("{status}") != 1:
+        raise SessionError(f"session.{key}: expected {{status}} in it, once")
+    return value.strip("\n")
+
+
+def work_log(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the work log's file and templates; of a file's name alone the guide's templates."""
+    given: Any = {"file": value} if isinstance(value, str) else value
+    if given == {"file": ""}:
+        return {}
+    if not isinstance(given, Mapping):
+        raise wrong(key, "a file, or a table of `file` and `templates`", value)
+    for name in given:
+        if name not in parallel.WORK_LOG:
+            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(parallel.WORK_LOG)}")
+    whole = {**parallel.WORK_LOG, **given}
+    templates = table(filled, template)(f"{key}.templates", whole["templates"])
+    if not templates:
+        raise SessionError(f"session.{key}.templates: is empty; leave it out for the guide's")
+    return {"file": inside(f"{key}.file", whole["file"]), "templates": templates}
+
+
 CHECKS: dict[str, Callable[[str, object], Any]] = {
     "preset": filled, "project": filled, "numbered": switch,
     "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
@@ -92,4 +129,5 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "env_file": file, "app_env": table(inside, table(variable, scalar)),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
+    "components": table(component, one_or_more(inside)), "work_log": work_log,
 }  # fmt: skip

@@ -27,11 +27,12 @@ def move(repository: Repository, branch: git.Ref, commit: str, why: str) -> None
             gone = f"{short} is checked out at {branch.checkout}, which is gone"
             raise SessionError(f"{gone}; to forget it: git worktree prune")
     except CommandError as error:
+        if git.commit(repository, branch.name) == commit:
+            return  # what failed came after it
         where = f" in {branch.checkout}, where it is checked out" if branch.checkout else ""
         said = "\n".join(f"    {line}" for line in error.stderr.strip().splitlines())
-        raise SessionError(
-            f"git does not move {short}{where}; nothing was changed:\n{said}\nafter mending that try again"
-        ) from None
+        still = f"git does not move {short}{where}; it is still at {branch.commit[:10]}"
+        raise SessionError(f"{still}:\n{said}\nafter mending that try again") from None
 
 
 def _rebased(repository: Repository, name: str) -> Path | None:

@@ -10,6 +10,7 @@ from functools import partial
 from . import (
     archive,
     archiving,
+    checklist,
     claude,
     compose,
     containers,
@@ -29,6 +30,7 @@ from . import (
     signals,
     tmux,
     walk,
+    worklog,
     worktree,
 )
 from . import plan as planning
@@ -40,15 +42,16 @@ from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs,
+    worktree, kept, tmux, claude, files, compose, containers, setup, rules, programs, worklog,
 )  # fmt: skip
-# The part that runs, which stop ends.
-RUNNING: tuple[Resource, ...] = (containers, tmux, programs)
+# The part that runs, which stop ends; the log says so.
+RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
 
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Return the session that `add` would make now, without claiming anything."""
     numbering.check(asked.name, settings)
+    checklist.tell(asked, settings, repository)
     held = ports.held_elsewhere(repository)
     if not asked.name:
         asked = planning.numbered(asked, settings, repository, held, lambda _name: True)
@@ -63,6 +66,7 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
     numbering.check(asked.name, settings)
     if asked.name:
         _finish_earlier(asked.name, settings, repository)
+    checklist.tell(asked, settings, repository, fetch=True)
 
     def decide(held: set[int], until: ExitStack) -> Session:
         request = asked
@@ -131,8 +135,7 @@ def remove(session: Session, how: Removal) -> archive.Archive | None:
     Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        now = registry.rows(session.repository).get(session.name)
-        if now is None or now.get("created", "") != session.created:
+        if registry.rows(session.repository).get(session.name, {"created": None}).get("created", "") != session.created:
             raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
         return _remove(session, how)
 
@@ -165,6 +168,6 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
 
 
 def _require_ready(session: Session) -> None:
-    row = registry.rows(session.repository).get(session.name)
-    if (state := row.get("state", "ready") if row else "gone") != "ready":
+    state = registry.rows(session.repository).get(session.name, {"state": "gone"}).get("state", "ready")
+    if state != "ready":
         raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")

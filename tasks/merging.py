@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import destination, git, landing, messages, registry, signals, standing, verifying
+from . import destination, git, landing, messages, registry, signals, standing, verifying, worklog
 from .errors import CommandError, SessionError
 from .model import Session
 
@@ -46,6 +46,7 @@ def merge(session: Session, into: str, squash: bool) -> str:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         facts = {"merged": now, "merged_tip": again.head, "merged_into": again.into, "merged_as": commit}
         registry.note(session.repository, session.name, **facts)
+        worklog.refresh(session.repository)
     how = f"{again.count} commit{'s' if again.count > 1 else ''}{' as one' if squash and again.count > 1 else ''}"
     return f"merged {session.name} into {again.into} at {commit[:10]}: {how}"
 

@@ -25,7 +25,8 @@ class Repository:
 class Window:
     """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
 
-    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt.
+    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt. Without the
+    file *needs* in that directory the window is left out.
     """
 
     name: str
@@ -33,6 +34,13 @@ class Window:
     run: str = ""
     type: str = ""
     claude: bool = False
+    needs: str = ""
+
+    def missing(self, worktree: Path) -> str:
+        """Return what *worktree* lacks for it; empty for nothing."""
+        if not (worktree / self.directory).is_dir():
+            return self.directory
+        return self.needs if self.needs and not (worktree / self.directory / self.needs).exists() else ""
 
 
 def environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
@@ -83,6 +91,13 @@ class Session:
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
     component: str = ""
+    scope: tuple[str, ...] = ()  # the paths and globs of its component
+    profile: str = ""
+    issue: str = ""
+    eta: str = ""
+    work_log: Mapping[str, str] = field(
+        default_factory=dict
+    )  # its `file`, and its entry `before` and `after` the status
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -118,10 +133,10 @@ class Session:
 
     @property
     def present_windows(self) -> tuple[Window, ...]:
-        """The windows whose directory exists in the worktree; before it is made, all."""
+        """The windows for which the worktree has all that they need; before it is made, all."""
         if not self.worktree.exists():
             return self.windows
-        return tuple(window for window in self.windows if (self.worktree / window.directory).is_dir())
+        return tuple(window for window in self.windows if not window.missing(self.worktree))
 
 
 @dataclass(frozen=True)

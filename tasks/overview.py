@@ -13,15 +13,16 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
     Example: inv session.list
     """
-    from . import archive, choosing, display, parting, status
+    from . import archive, choosing, conflicts, display, findings, parting, status
 
     repository = choosing.here()
     if removed:
         kept = archive.all_of(repository)
         answer(as_json([each.record() for each in kept]) if json else parting.removed(kept))
         return
-    found = status.of(choosing.every(c, repository), repository)
+    found = conflicts.noted(repository, status.of(choosing.every(c, repository), repository))
     answer(as_json([each.record() for each in found]) if json else display.table(found))
+    findings.tell(conflicts.notes(found))
 
 
 @command("name", help={**NAME, "json": "answer as JSON"})
@@ -30,10 +31,10 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.show feature/login
     """
-    from . import advice, choosing, display, status
+    from . import advice, choosing, conflicts, display, status
 
     repository = choosing.here()
-    found = status.of(choosing.chosen(c, name), repository)[0]
+    found = conflicts.noted(repository, status.of(choosing.chosen(c, name), repository))[0]
     if json:
         answer(as_json({**found.record(), **advice.record(found)}))
     else:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from . import branching, composing, contents, conversation, git, names, numbering, ports, registry
+from . import assignment, branching, composing, contents, conversation, git, names, numbering, ports, registry
 from .errors import SessionError
 from .model import Repository, Session
 from .placeholders import expand
+from .presets import PRESETS
 from .request import Request
 from .settings import Settings
 
@@ -22,18 +23,21 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
 
     Raises `SessionError` for everything that can be known to be in the way.
     """
+    names.check(asked.name)
+    assignment.check(asked, settings)
     if shutil.which("tmux") is None:
         raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
     facts, chosen = _place(asked, settings, repository, held, registry.rows(repository))
-    decided = branching.decide(facts["branch"], asked.base or settings.base, repository)
+    unasked = not asked.base and settings.base == PRESETS[settings.preset]["base"]
+    decided = branching.decide(facts["branch"], asked.base or settings.base, repository, elsewhere=unasked)
     decided |= {"start": asked.start} if asked.start else {}
+    now = datetime.now().astimezone()
     session = Session(
         name=asked.name, slug=facts["slug"], repository=repository, worktree=Path(facts["worktree"]),
         branch=facts["branch"], ports=chosen, tmux=f"{names.slug(facts['project'])}-{facts['slug']}",
-        state="adding", project=facts["project"],
-        preset=settings.preset, created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=conversation.new_id(), adopts=asked.adopts, **decided,
-        **contents.decide(settings, facts, chosen, repository),
+        **contents.decide(settings, facts, chosen, repository), **assignment.decide(asked, settings, facts, now),
     )  # fmt: skip
     return replace(session, compose=composing.decide(asked, settings, session))
 
@@ -78,7 +82,8 @@ def _names(asked: Request, settings: Settings, repository: Repository) -> dict[s
     return {
         "name": asked.name, "slug": names.slug(asked.name), "main": str(repository.main),
         "project": contents.project(settings, repository),
-        "date": datetime.now().astimezone().strftime(settings.date), "component": "", "profile": "",
+        "date": datetime.now().astimezone().strftime(settings.date), "component": asked.component,
+        "profile": asked.profile,
     }  # fmt: skip
 
 

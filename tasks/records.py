@@ -14,10 +14,10 @@ from .model import Compose, Repository, Session, Window
 from .settings import Settings
 
 _FACTS = (
-    "slug tmux state base start tip creates_branch tracks project preset created conversation component activate"
-    " archive merged merged_tip merged_into merged_as"
+    "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
+    " issue eta activate archive merged merged_tip merged_into merged_as"
 ).split()
-_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify")
+_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope")
 
 _COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
 
@@ -30,8 +30,9 @@ def row(session: Session) -> registry.Row:
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
         "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
+        "scope": list(session.scope),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
-        "windows": windows, **compose(session),
+        "windows": windows, "work_log": dict(session.work_log), **compose(session),
     }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in _LISTS}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
-        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables")}
+        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables", "work_log")}
         made = {**where, **facts, **lists, **tables, "windows": windows, "compose": _compose(row.get("compose"))}
         return Session(name=name, repository=repository, **made)
     except (TypeError, KeyError, ValueError) as error:

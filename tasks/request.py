@@ -10,6 +10,11 @@ class Request:
     name: str  # empty where sessions are numbered: the first free id
     base: str = ""
     branch: str = ""
+    component: str = ""
+    profile: str = ""
+    template: str = ""  # of its entry in the work log
+    issue: str = ""
+    eta: str = ""
     mode: str = ""  # what of the compose file is to run: "docker" or "native"
     without: str = ""  # services that are left out, with commas between them
     start: str = ""  # the commit after which its own work begins

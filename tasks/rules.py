@@ -24,7 +24,7 @@ def describe(session: Session) -> str:
     except SessionError:
         return ""
     version = claude_version.of(session)
-    return f"copy {granted.FILE} ({number} rules) for Claude Code {claude_version.text(version)}"
+    return f"copy {granted.FILE} ({number} rule{'s' * (number != 1)}) for Claude Code {claude_version.text(version)}"
 
 
 def create(session: Session) -> None:

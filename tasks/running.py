@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import commands, shell
+from . import activation, shell
 from .errors import SessionError
 from .model import Session
 
@@ -41,7 +41,7 @@ def run(session: Session, line: str, app: str, directory: Path | None) -> None:
     place = session.worktree / _app(session, app) if app else directory or session.worktree
     if not place.is_dir():
         raise SessionError(f"{place} does not exist; to see what is wrong: inv session.doctor")
-    active = f"{commands.sourced(session.activate)} 1>&2 || exit\n" if session.activate else ""
+    active = f"{activation.sourced(session.activate)} 1>&2 || exit\n" if session.activate else ""
     values = {**shell.environment(), **variables(session, app), _MARK: str(session.worktree)}
     os.chdir(place)
     _become(active + line, values)

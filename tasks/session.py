@@ -8,6 +8,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
+from .comparing import compare, conflicts
 from .errors import SessionError
 from .finishing import adopt, merge, pr, sync
 from .inside import env, run
@@ -24,6 +25,11 @@ from .watching import pick, watch
     " where sessions are numbered an id, 001 to 999, or nothing for the first free one",
     "base": "what a new branch starts from, instead of the configured base",
     "branch": "the branch, instead of the configured one",
+    "component": "the part of the repository that it works on: {component}",
+    "profile": "what {profile} stands for in the configuration",
+    "template": "which entry the work log gets, feature or fix",
+    "issue": "what it is about, for the work log",
+    "eta": "when it should be done, for the work log",
     "dry-run": "print what would be made and change nothing",
     "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
     "without": "services of the compose file that are left out, with commas between them",
@@ -31,16 +37,17 @@ from .watching import pick, watch
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
-    c: Context, name: str = "", base: str = "", branch: str = "", mode: str = "", without: str = "",
-    dry_run: bool = False, yes: bool = False, json: bool = False,
+    c: Context, name: str = "", base: str = "", branch: str = "", component: str = "", profile: str = "",
+    template: str = "", issue: str = "", eta: str = "", mode: str = "", without: str = "", dry_run: bool = False,
+    yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
-    from . import choosing, display, lifecycle, records, setup, status, trust, walk
+    from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name=name, base=base, branch=branch, mode=mode, without=without)
+    asked = Request(name, base, branch, component, profile, template, issue, eta, mode, without)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -50,6 +57,7 @@ def add(
     trust.require(settings, repository, yes)
     made = lifecycle.add(asked, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, repository)))
     fail(setup.unfinished(made))
 
 
@@ -90,22 +98,22 @@ def remove(
     "at": "which of several, by the beginning of its time in session.list --removed; else the newest",
     "json": "answer as JSON",
 })  # fmt: skip
-def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:  # noqa: ARG001
+def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
     """Bring a removed session back: its commits, its uncommitted work, its database and `.env` files.
 
     Example: inv session.restore feature/login
     """
-    from . import choosing, display, lifecycle, status
+    from . import choosing, conflicts, display, findings, lifecycle, status
 
     repository = choosing.here()
     made = lifecycle.restore(name, repository, at)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, repository)))
 
 
 ns = Collection("session", add, remove, restore)
-_OTHERS = (
-    resume, start, stop, attach, show, env, run, logs, permissions, watch, pick, prune, doctor, sync, merge, pr, adopt,
-)  # fmt: skip
-for each in _OTHERS:
+for each in (resume, start, stop, attach, show, env, run, logs, permissions, watch, pick, prune, doctor):
+    ns.add_task(each)
+for each in (conflicts, compare, sync, merge, pr, adopt):
     ns.add_task(each)
 ns.add_task(list_, name="list", aliases=("ls",))

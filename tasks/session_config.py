@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from . import shell
-from .checks import count, filled, inside, items, port, port_key, scalar, table, variable
+from .checks import filled, inside, items, port, port_key, scalar, table, variable
 from .errors import CommandError, SessionError
+from .keys import count
 from .model import Repository
 from .narration import notice
 from .presets import PRESETS

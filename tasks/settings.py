@@ -36,7 +36,9 @@ class Settings:
     verify: list[str]  # what must succeed before a merge or a pull request
     windows: list[dict[str, Any]]
     compose: dict[str, Any]  # file, profiles, wait; empty for no containers
+    components: dict[str, list[str]]  # name -> the paths and globs that belong to it
     keep_removed: float  # days until `prune` forgets what was removed
+    work_log: dict[str, Any]  # its `file` and its `templates` by name; empty for none
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import commands, registry, shell
+from . import registry, shell, within
 from .errors import CommandError
 from .model import Problem, Session
 from .narration import notice, say
@@ -19,7 +19,7 @@ def create(session: Session) -> None:
     for command in _pending(session):
         say(f"  setup      {command} …")
         try:
-            shell.run(*commands.within(session, command), env=commands.environment(session))
+            _run(session, command)
         except CommandError as error:
             notice(f"setup command failed: {command}")
             say(error.stderr.rstrip())
@@ -54,3 +54,8 @@ def _pending(session: Session) -> list[str]:
         return []
     done = _done(session)
     return [command for command in session.setup if command not in done]
+
+
+def _run(session: Session, command: str) -> None:
+    argv = ("bash", "-c", within.script(session, command), "setup", str(session.worktree))
+    shell.run(*argv, env=within.environment(session))

@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -85,16 +86,18 @@ def read(
     cwd: Path | None = None,
     apart: bool = False,
     seconds: float | None = None,
+    given: str | None = None,
 ) -> str:
-    """Return what *argv* prints; without *check* a failing program's output is returned as well.
+    """Return what *argv* prints, *given* its stdin; without *check* a failing program's output is returned as well.
 
     One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
     """
     _echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart, timeout=seconds,
+            argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
+            capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart,
+            timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
@@ -107,30 +110,45 @@ def read(
 
 def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
     """Return what *argv* prints; None when it is not there, fails, or takes longer than *seconds* and is ended."""
-    _echo(shlex.join(argv))
     try:
-        process = subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            encoding="utf-8", errors="replace", start_new_session=True,
-        )  # fmt: skip
-    except OSError:
+        return bounded(seconds, *argv, env=env)
+    except (SessionError, OSError):
         return None
-    with process:
-        try:
-            said, _nothing = process.communicate(timeout=seconds)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                return None
-            raise
-    return None if process.returncode else str(said)
 
 
-def show(*argv: str, env: Mapping[str, str]) -> int:
-    """Run *argv*, which prints on our stderr, and return its exit code."""
+def bounded(seconds: float, *argv: str, env: Mapping[str, str]) -> str:
+    """Return what *argv* prints, which may wait for another machine; it has no terminal to ask questions on.
+
+    Raises `CommandError` when it fails, or takes longer than *seconds*: then all that it started is ended with it.
+    """
     _echo(shlex.join(argv))
-    sys.stderr.flush()
-    return subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
+    # Files, not pipes: what ssh leaves behind for the next connection would keep a pipe open.
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=errors, start_new_session=True
+        )
+        try:
+            code = process.wait(seconds)
+        except BaseException as error:
+            _end(process)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            raise CommandError(argv[0], 124, f"no answer within {seconds:g} s") from None
+        for file in (said, errors):
+            file.seek(0)
+        if code:
+            raise _failure(argv, code, errors.read().decode(errors="replace"))
+        return said.read().decode(errors="replace")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End *process* and its group: politely first, because git takes its lock files away then."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(2)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
 
 
 def _echo(command: str) -> None:

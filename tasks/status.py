@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import git, listeners, panes, ports, services, work, worktree
 from .errors import SessionError
+from .findings import Finding
 from .model import Repository, Session
 
 _AT_ONCE = 8  # git is mostly waiting for the disk
@@ -27,6 +28,9 @@ class Status:
     behind: int
     claude: str  # off or unknown
     services: services.Seen = ()
+    tip: str = ""  # the commit of its base
+    clashes: tuple[Finding, ...] = ()  # what it cannot be merged with, or has changed outside of its component
+    tried: bool = False  # whether merges were tried for that
 
     @property
     def merged(self) -> bool:
@@ -38,6 +42,16 @@ class Status:
         """The setup commands that have not succeeded."""
         return self.session.setup_pending if self.session.state == "ready" else ()
 
+    def files(self, kind: str) -> list[str]:
+        """Return the files of its clashes of that *kind*."""
+        return sorted({file for clash in self.clashes if clash.kind == kind for file in clash.files})
+
+    @property
+    def component(self) -> str:
+        """Its component, and how many changed files are outside of that."""
+        outside = len(self.files("scope"))
+        return f"{self.session.component}{f', {outside} outside' if outside else ''}"
+
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
         session, done = self.session, self.work
@@ -46,8 +60,10 @@ class Status:
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
-            "tmux": session.tmux, "base": session.base, "setup_failed": list(self.setup_failed), **self._containers(),
-            "merged": session.merged if self.merged else "",
+            "setup_failed": list(self.setup_failed),
+            "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
+            "merged": session.merged if self.merged else "", "outside": self.files("scope"),
+            "conflicts": [each.record() for each in self.clashes if each.kind == "hot"] if self.tried else None,
         }  # fmt: skip
 
     def _containers(self) -> dict[str, Any]:
@@ -75,7 +91,8 @@ def of(sessions: Sequence[Session], repository: Repository) -> list[Status]:
         apart = pool.map(lambda session, found: _distance(session, found, tips), sessions, works)
         inside = contained.result()
         looks = [_Seen(by_worktree.get(str(each.worktree), []), inside.get(each.name, ()), heard) for each in sessions]
-        return [_status(*each) for each in zip(sessions, looks, works, apart, strict=True)]
+        found = [_status(*each) for each in zip(sessions, looks, works, apart, strict=True)]
+        return [replace(each, tip=tips.get(each.session.base, "")) for each in found]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from . import destination, fetching, git, keeping, narration, registry, signals, standing, work
+from . import destination, git, keeping, narration, registry, signals, standing, upstream, work
 from .errors import CommandError, SessionError
 from .model import Session
 
@@ -21,12 +21,8 @@ def sync(session: Session) -> str:
                 f"session {session.name} has changes that are not committed:\n{work.listed(done)}\n"
                 f"commit them: cd {session.worktree} && git commit --all; or put them aside: git stash"
             )
-        base = destination.of(session)
-        if base.remote and fetching.fetch(session.repository, base.remote):
-            base = destination.of(session)
-        if base.local:
-            fetching.behind(session.repository, f"refs/heads/{base.branch}", base.upstream)
-        return _onto(session, done.head, base)
+        upstream.fetch(destination.of(session).name, session.repository)
+        return _onto(session, done.head, destination.of(session))
 
 
 def _onto(session: Session, head: str, base: destination.Base) -> str:

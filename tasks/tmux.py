@@ -31,7 +31,8 @@ def create(session: Session) -> None:
     """
     for window in session.windows:
         if window not in session.present_windows:
-            notice(f"window {window.name} is left out: {window.directory} does not exist on this branch")
+            lacking = window.missing(session.worktree)
+            notice(f"window {window.name} is left out: {lacking} does not exist on this branch")
     there = [] if session.state == "adding" else adoption.own(session)
     if there:
         _open_missing(session, {pane.window for pane in there})

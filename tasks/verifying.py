@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import commands, shell
+from . import within
 from .errors import SessionError
 from .model import Session
 from .narration import say
@@ -12,8 +12,7 @@ def run(session: Session) -> None:
     """Run the commands in the worktree, with what they print on stderr; the first that fails is a `SessionError`."""
     for command in session.verify:
         say(f"  verify     {command} …")
-        code = shell.show(*commands.within(session, command), env=commands.environment(session))
-        if code:
+        if code := within.run(session, command).exit_code:
             raise SessionError(
                 f"verify failed (exit code {code}), so nothing was merged or pushed: {command}\n"
                 f"mend it in {session.worktree}, and commit it"

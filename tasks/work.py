@@ -24,6 +24,7 @@ class Work:
     untracked: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # untracked, but put there by us
+    gone: tuple[str, ...] = ()  # deleted, or renamed to one of the changed
 
     @property
     def dirty(self) -> bool:
@@ -52,7 +53,7 @@ def of(session: Session, ignored: bool = False) -> Work:
 
 def _parsed(said: str, session: Session) -> Work:
     head = branch = ""
-    changed, untracked, hidden = [], [], []
+    changed, untracked, hidden, gone = [], [], [], []
     records = iter(said.split("\0"))
     for record in records:
         kind, _, rest = record.partition(" ")
@@ -66,12 +67,21 @@ def _parsed(said: str, session: Session) -> Work:
             hidden.append(rest.rstrip("/"))
         elif kind in ("1", "u"):
             changed.append(rest.split(" ", 7 if kind == "1" else 9)[-1])
+            gone += changed[-1:] if "D" in rest[:2] else []
         elif kind == "2":
             changed.append(rest.split(" ", 8)[-1])
-            next(records, None)  # where it was renamed from
+            gone.append(next(records, ""))  # where it was renamed or copied from
     others = tuple(path for path in untracked if not _ours(session, path))
     own = tuple(path for path in untracked if path not in others)
-    return Work(head, branch, tuple(changed), others, tuple(hidden), own)
+    return Work(head, branch, tuple(changed), others, tuple(hidden), own, tuple(gone))
+
+
+def untracked_files(session: Session, found: Work) -> tuple[str, ...]:
+    """Return the untracked files that *found* has, each by itself: status names a whole new directory once."""
+    if not any(path.endswith("/") for path in found.untracked):
+        return found.untracked
+    said = git.read(session.worktree, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/")
+    return tuple(path for path in said.split("\0") if path and not _ours(session, path))
 
 
 def _never_refreshed(session: Session) -> bool:

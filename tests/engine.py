@@ -17,8 +17,10 @@ import psutil
 from tests import guard
 
 IMAGE = "tally-sessions-busybox:1"
-_NEEDED = ("dockerd", "docker", "docker-compose", "busybox")
+_NEEDED = ("dockerd", "docker", "docker-compose", "busybox", "setpriv")
 _PATIENCE = 30.0  # seconds for the engine to answer
+# A test run that is killed takes it along.
+_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 # It needs neither the firewall, which another engine may be using, nor a bridge of its own.
 _OPTIONS = (
     "--bridge=none --iptables=false --ip6tables=false --ip-forward=false"
@@ -101,7 +103,7 @@ def _start(top: Path) -> Engine:
     (top / "daemon.json").write_text("{}")
     with open(top / "log", "wb") as log:
         process = subprocess.Popen(
-            ["dockerd", "--data-root", top / "data", "--exec-root", top / "run", "--pidfile", top / "pid",
+            [*_WITH_US, "dockerd", "--data-root", top / "data", "--exec-root", top / "run", "--pidfile", top / "pid",
              "--config-file", top / "daemon.json", "--host", f"unix://{top / 'socket'}", *_OPTIONS],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ), start_new_session=True,
         )  # fmt: skip

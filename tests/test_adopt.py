@@ -8,6 +8,7 @@ import pytest
 from tests import effects, fault_matrix
 from tests.origin import commit, share
 from tests.project import EMBEDDING, Project
+from tests.remotes import LIGHT
 
 
 @pytest.fixture
@@ -171,3 +172,21 @@ def test_whatever_fails_the_work_is_in_one_of_both_places(project: Project, shar
     found = effects.of(project, "session.adopt", "x")
     kinds = ("SIGINT", "SIGTERM", "ENOSPC", "tool")
     fault_matrix.each(found, fault_matrix.faults(found, share, kinds, exhaustive=False), attempt)
+
+
+def test_the_work_log_stays_and_tells_of_the_merge(project: Project) -> None:
+    project.configure(f"{LIGHT}  base: HEAD\n")
+    project.inv("session.add", "first")  # begins the log, which nobody commits
+    log = project.main / "WORK_LOG.md"
+    (project.main / "fresh").write_text("untracked\n")
+
+    project.inv("session.adopt", "x")
+
+    tree = project.top / project.row("x")["worktree"]
+    assert (tree / "fresh").exists()
+    assert log.exists()
+    assert not (tree / "WORK_LOG.md").exists()
+    project.git("add", "fresh", cwd=tree)
+    project.git("commit", "--quiet", "-m", "fresh", cwd=tree)
+    project.inv("session.merge", "x")
+    assert "MERGED" in log.read_text()

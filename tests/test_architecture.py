@@ -14,19 +14,21 @@ _TASKS = CHECKOUT / "tasks"
 _LAYERS = (
     "__init__",
     "session",
-    "finishing overview watching",
-    "adopting doctor parting pruning screen switching",
-    "advice display lifecycle merging proposing syncing",
-    "removal standing status",
+    "comparing finishing overview watching",
+    "adopting conflicts doctor parting pruning screen switching",
+    "advice comparison display lifecycle merging proposing syncing trial",
+    "removal sides standing status",
     "completion inside logs permitting",
-    "worktree kept tmux claude files compose containers setup rules programs",  # the resources: none imports another
-    "archiving choosing claude_entry making restoration running",
-    "claude_json granting hauling plan records",
-    "claude_lock claude_version composing contents keeping numbering orphans trust walk",
-    "adoption archive attaching branching conversation destination exclude fetching landing merged messages"
-    " ports printed readiness services settings snapshot verifying work",
-    "command commands compose_cli docker git granted keys machine panes registry session_config",
-    "checks copying envfile environments listeners locks names placeholders processes sameness shell signals",
+    "worktree kept tmux claude files compose containers setup rules programs worklog",  # none imports another
+    "archiving checklist choosing claude_entry making restoration running",
+    "claude_json granting hauling merges plan records",
+    "assignment branching changes claude_lock claude_version composing contents keeping numbering orphans trees"
+    " trust walk",
+    "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
+    " readiness services settings snapshot session_config upstream verifying work",
+    "command compose_cli docker git granted keys machine panes registry within",
+    "checks copying envfile environments findings listeners locks logbook names placeholders processes"
+    " sameness scope shell signals",
     "activation atomic errors forge formula imports model narration presets request",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}

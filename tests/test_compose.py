@@ -149,20 +149,17 @@ def test_two_sessions_live_side_by_side_and_leave_nothing_but_what_is_asked_for(
     assert engine.world() == nothing
 
 
-@pytest.mark.parametrize(
-    ("services", "message"),
-    [
-        ("  gone: {image: 'tally-sessions-nowhere:1'}\n", "tally-sessions-nowhere"),
-        (
-            f"  once: {{image: '{IMAGE}', command: [sh, -c, 'echo last words; exit 3']}}\n",
-            "ended with exit code 3; it printed last:\n    last words",
-        ),
-        (f"  hog: {{image: '{IMAGE}', command: [sleep, '9'], ports: ['%d:80']}}\n", "%d"),
-        (f"  deaf: {{image: '{IMAGE}', command: [sleep, '9'], ports: ['80']}}\n", "not ready after 2 s: deaf"),
-        (f"  bad: {{image: '{IMAGE}', colour: red}}\n", "colour"),
-    ],
-    ids=["image", "exit", "port", "deaf", "invalid"],
-)
+_ENDS = "ended with exit code 3; it printed last:\n    last words"
+_BROKEN = {
+    "image": ("  gone: {image: 'tally-sessions-nowhere:1'}\n", "tally-sessions-nowhere"),
+    "exit": (f"  once: {{image: '{IMAGE}', command: [sh, -c, 'echo last words; exit 3']}}\n", _ENDS),
+    "port": (f"  hog: {{image: '{IMAGE}', command: [sleep, '9'], ports: ['%d:80']}}\n", "%d"),
+    "deaf": (f"  deaf: {{image: '{IMAGE}', command: [sleep, '9'], ports: ['80']}}\n", "not ready after 2 s: deaf"),
+    "invalid": (f"  bad: {{image: '{IMAGE}', colour: red}}\n", "colour"),
+}
+
+
+@pytest.mark.parametrize(("services", "message"), _BROKEN.values(), ids=_BROKEN)
 def test_what_cannot_be_started_is_told_and_undone(shop: Project, engine: Engine, services: str, message: str) -> None:
     with socket.socket() as stranger:
         stranger.bind(("0.0.0.0", 0))
@@ -210,6 +207,16 @@ def test_without_its_engine_or_its_worktree_a_session_can_be_finished_later(
     assert "systemctl start docker" in shop.inv("session.remove", "x", "--force", code=1, env=down).err
     assert shop.listed("x")["status"] == "running"
 
+    guest = ("--network", "tally-x_default", "--name", "guest", IMAGE, "sleep", "99")
+    engine.docker("run", "--detach", *guest)
+    assert "Docker refuses: " in shop.inv("session.remove", "x", "--keep-volumes", code=1).err  # a network in use
+    assert (shop.listed("x")["status"], engine.world()["volumes"]) == ("removing", ["tally-x_data"])
+    engine.docker("rm", "--force", "guest")
+    shop.inv("session.remove", "x")
+    engine.docker("volume", "rm", "tally-x_data")
+    assert engine.world() == there
+
+    shop.inv("session.add", "x", "--mode", "native")
     shutil.rmtree(shop.worktree("x"))
     assert "its branch x stays" in shop.inv("session.prune").out
     assert engine.world() == {**there, "volumes": ["tally-x_data"]}

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests import effects, fault_matrix
 from tests.origin import commit, others_push, share
 from tests.project import Project
 
@@ -31,9 +32,9 @@ def test_a_merge_verifies_updates_the_main_checkout_and_is_remembered(worked: Pr
         (worked.main / path).write_text("in the way\n")
         assert "would be overwritten" in worked.inv("session.merge", "x", code=1).err
         assert worked.git("rev-parse", "main") == main
-        assert worked.git("status", "--porcelain").splitlines()[0].strip() == state
-    worked.git("checkout", "--quiet", "frontend")
-    (worked.main / "1").rename(worked.main / "beside")
+        assert worked.git("status", "--porcelain") == state
+        worked.git("stash", "--quiet", "--include-untracked")
+    (worked.main / "beside").touch()
     (worked.main / "tasks.py").write_text((worked.main / "tasks.py").read_text() + "# mine\n")
 
     said = worked.inv("session.merge", "x")
@@ -129,3 +130,20 @@ def test_a_remote_base_goes_into_its_local_branch(project: Project) -> None:
     project.inv("session.add", "y")
     commit(project, project.worktree("y"), "3", "")
     assert "git branch main origin/main" in project.inv("session.merge", "y", code=1).err
+
+
+def test_whatever_fails_the_branch_is_merged_or_as_before(worked: Project) -> None:
+    before, tip = worked.git("rev-parse", "main"), worked.git("rev-parse", "x")
+    found = effects.of(worked, "session.merge", "x")
+
+    def attempt(fault: fault_matrix.Fault) -> None:
+        worked.git("reset", "--quiet", "--hard", before)
+        said = effects.faulty(worked, *fault, "session.merge", "x")
+        now = worked.git("rev-parse", "main")
+        assert now in ((tip,) if said.code == 0 else (before, tip)), said.err
+        assert worked.git("status", "--porcelain") == "", said.err
+        assert worked.git("rev-parse", "x") == tip
+
+    kinds = ("SIGINT", "SIGTERM", "ENOSPC", "tool")
+    for part in range(fault_matrix.SHARES):
+        fault_matrix.each(found, fault_matrix.faults(found, part, kinds, exhaustive=False), attempt)

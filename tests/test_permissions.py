@@ -91,6 +91,11 @@ def test_trust_is_never_invented_and_nothing_of_the_worktrees_own_is_lost(sessio
         claude.create(session)
         assert Path("~/.claude.json").expanduser().read_text() == before
 
+    put_entry(session, {"hasTrustDialogAccepted": True})
+    claude.create(session)
+    assert entry(session.worktree) == {"hasTrustDialogAccepted": True, "allowedTools": []}
+
+    registry.note(session.repository, "x", claude_entry="")
     own = {"mcpServers": {"own": {}}, "allowedTools": ["Own"], "hasTrustDialogAccepted": False, "lastCost": 2}
     put_entry(session, {**_ALL, "disabledMcpjsonServers": ["d"]}, own)
     claude.create(session)

@@ -58,6 +58,7 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"env": {".env": {"A": None}}}, r"session.env\.\.env\.A: expected text"),
     ({"activate": 1}, "session.activate: expected text"),
     ({"setup": "make"}, "session.setup: expected a list"),
+    ({"verify": "make"}, "session.verify: expected a list"),
     ({"setup": [""]}, r"session.setup\[0\]: is empty"),
     ({"windows": [{"run": "x"}]}, r"session.windows\[0\]: expected a table with at least `name`"),
     ({"windows": [{"name": "a", "cmd": "x"}]}, r"session.windows\[0\].cmd: unknown key"),
@@ -68,6 +69,14 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"compose": {"file": "../a.yml"}}, "session.compose.file: .* leaves the repository"),
     ({"compose": {"profiles": "apps"}}, "session.compose.profiles: expected a list"),
     ({"compose": {"wait": 0}}, "session.compose.wait: expected a number of seconds"),
+    ({"windows": [{"name": "a", "needs": "../b"}]}, r"session.windows\[0\].needs: .* leaves the repository"),
+    ({"work_log": 5}, "session.work_log: expected a file, or a table"),
+    ({"work_log": "../x.md"}, "session.work_log.file: .* leaves the repository"),
+    ({"work_log": {"files": "x"}}, "session.work_log.files: unknown key"),
+    ({"work_log": {"templates": {}}}, "session.work_log.templates: is empty"),
+    ({"work_log": {"templates": {"a": "no place"}}}, r"session.work_log.templates.a: expected {status}"),
+    ({"work_log": {"templates": {"a": "{status}\a"}}}, "session.work_log.templates.a: contains a control"),
+    ({"work_log": {"templates": {"a": "<!-- {status}"}}}, "session.work_log.templates.a: contains .* comment"),
     ({"windows": [{"name": "a", "claude": "perhaps"}]}, r"session.windows\[0\].claude: expected true or false"),
 ]
 
@@ -114,6 +123,17 @@ def test_empty_lists_and_tables_are_given_values() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("1", True), ("true", True), ("0", False), ("False", False)])
 def test_a_switch_may_come_from_an_environment_variable(text: str, expected: bool) -> None:
     assert settings.load({"fetch": text}).fetch is expected
+
+
+def test_a_work_log_is_off_a_file_or_a_table_in_which_the_rest_is_the_guides() -> None:
+    guide = settings.load({"preset": "parallel"}).work_log
+
+    assert settings.load({"preset": "parallel", "work_log": ""}).work_log == {}
+    assert settings.load({"work_log": "docs/LOG.md"}).work_log == {**guide, "file": "docs/LOG.md"}
+    assert settings.load({"work_log": {"templates": {"own": "{status}\n"}}}).work_log == {
+        "file": "WORK_LOG.md",
+        "templates": {"own": "{status}"},
+    }
 
 
 def test_numbers_in_env_become_text() -> None:

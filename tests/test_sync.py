@@ -97,7 +97,7 @@ def test_a_local_base_says_what_its_remote_has_more_and_a_shallow_clone_what_it_
 
     said = project.inv("session.sync", "x")
 
-    assert "main lacks 1 commit of origin/main" in said.err
+    assert "main is 1 commit behind origin/main" in said.err
     shallow = Project(project.top / "shallow")
     project.git("clone", "--quiet", "--depth=1", f"file://{project.top}/origin.git", str(shallow.main))
     (shallow.main / "tasks").unlink()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.project import Project
 
-_EXTRA = "  setup: [touch ran]\n  windows: []\n"
+_EXTRA = "  setup: [touch ran]\n  verify: [test -e ran]\n  windows: []\n"
 
 
 def _configure_uncommitted(project: Project, text: str) -> None:
@@ -17,7 +17,7 @@ def test_commands_that_are_not_committed_stop_add_and_are_named(project: Project
 
     said = project.inv("session.add", "x", code=1)
 
-    assert "    touch ran\n" in said.err
+    assert "    touch ran\n    test -e ran\n" in said.err
     assert "--yes" in said.err
     assert project.world() == before
 

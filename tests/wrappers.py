@@ -18,6 +18,12 @@ case "$*" in
 esac
 exec {real} "$@"
 """
+_NO_MERGE_TREE = """#!/bin/sh
+case "$*" in
+  *merge-tree*) echo "usage: git merge-tree <base-tree> <branch1> <branch2>" >&2; exit 129;;
+esac
+exec {real} "$@"
+"""
 _NO_COLONS = """#!/bin/sh
 previous=""
 for word in "$@"; do
@@ -70,3 +76,8 @@ def without_colons(sandbox: Path) -> None:
 def ending_server(sandbox: Path) -> None:
     """Have the first new tmux session meet a server that ends just then."""
     _install(sandbox, "tmux", _ENDING_SERVER, once=str(sandbox / "ended"))
+
+
+def without_merge_tree(sandbox: Path) -> None:
+    """Have git know only the old form of merge-tree."""
+    _install(sandbox, "git", _NO_MERGE_TREE)

@@ -20,6 +20,8 @@ SETTINGS: dict[str, Any] = {
     "setup": [],
     "compose": {},
     "verify": [],
+    "components": {},
+    "work_log": "",
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

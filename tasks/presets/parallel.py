@@ -1,0 +1,55 @@
+"""Parallel: branches by date from the remote's main branch, one port, a work log that people read."""
+
+from typing import Any
+
+from . import points
+
+_FEATURE = """\
+### Session: {name}
+- **Branch**: `{branch}`
+- **Component**: {component}
+- **Started**: {started}
+- **Status**: {status}
+- **Issue**: {issue}
+- **Files**:
+  - [ ] Create service: `internal_assistant/server/{slug}/{slug}_service.py`
+  - [ ] Create router: `internal_assistant/server/{slug}/{slug}_router.py`
+  - [ ] Add tests: `tests/server/{slug}/test_{slug}.py`
+  - [ ] Update docs: `docs/developer/{slug}.md`
+- **ETA**: {eta}
+"""
+
+_FIX = """\
+### Session: {name}
+- **Branch**: `{branch}`
+- **Component**: {component}
+- **Started**: {started}
+- **Status**: {status}
+- **Issue**: {issue}
+- **Files**:
+  - [ ] Fix in: [file path]
+  - [ ] Add test: [test file]
+  - [ ] Update changelog
+- **ETA**: {eta}
+"""
+
+WORK_LOG: dict[str, Any] = {"file": "WORK_LOG.md", "templates": {"feature": _FEATURE, "fix": _FIX}}
+
+SETTINGS: dict[str, Any] = {
+    **points.SETTINGS,
+    "branch": "session-{date}-{name}",
+    "date": "%Y%m%d",
+    "base": "origin/main",
+    "fetch": True,
+    "ports": {"app_port": 8001},
+    "copy": [],
+    "link": [],
+    "env": {},
+    "variables": {"UVICORN_PORT": "{app_port}", "PGPT_PROFILES": "{profile}"},
+    "work_log": WORK_LOG,
+    "windows": [
+        {"name": "server", "run": "make run", "needs": "Makefile"},
+        {"name": "claude", "claude": True},
+        {"name": "shell"},
+    ],
+}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import atomic, ports, shell
+from . import atomic, limited, ports, shell
 from .model import Repository, Session
 
 Version = tuple[int, int, int]
@@ -35,7 +35,7 @@ def installed(program: str = "claude") -> Version | None:
     kept = _kept()
     if kept.get("program") == identity and 0 <= time.time() - kept.get("asked", 0) < _DAY:
         return _parsed(str(kept.get("version")))
-    version = _parsed(shell.within(_ANSWER, found, "--version", env=shell.environment()) or "")
+    version = _parsed(limited.within(_ANSWER, found, "--version", env=shell.environment()) or "")
     if version is not None:
         _keep({"program": identity, "version": text(version), "asked": time.time()})
     return version

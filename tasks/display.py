@@ -77,7 +77,9 @@ def details(found: Status) -> str:
     lines += _containers(found)
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
-    lines += [("setup", f"failed: {each}; then: inv session.start {session.name}") for each in found.setup_failed[:1]]
+    lines += [
+        ("setup", f"failed: {each}; then: inv session.start {session.name}") for each in found.session.setup_failed[:1]
+    ]
     lines += [("claude", f"{found.claude}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     lines += [("component", f"{found.component}: {', '.join(session.scope)}")] if session.component else []
@@ -95,7 +97,7 @@ def _age(session: Session) -> str:
 def _row(found: Status) -> list[str]:
     session = found.session
     ports = ", ".join(f"{port} {_answer(found, port)}" for port in session.ports.values())
-    state = f"{found.state}, setup failed" if found.setup_failed else found.state
+    state = f"{found.state}, setup failed" if found.session.setup_failed else found.state
     return [session.name, session.branch, ports, state, _git(found), _age(found.session), found.claude]
 
 

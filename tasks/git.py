@@ -21,8 +21,6 @@ NOBODY = {
 
 _BARE = re.compile(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 _PATIENCE = 10.0
-_FAR = 20.0
-_UNASKED = {"GIT_TERMINAL_PROMPT": "0"}
 
 
 def run(place: Path, *arguments: str) -> str:
@@ -46,11 +44,6 @@ def settle(place: Path, *arguments: str, env: Mapping[str, str] | None = None) -
 def read(place: Path, *arguments: str, check: bool = True) -> str:
     """Return what git answers in *place*."""
     return shell.read("git", "-C", str(place), *arguments, check=check)
-
-
-def reach(place: Path, *arguments: str) -> None:
-    """Run a step of git in *place* that talks to another machine, for 20 seconds and without asking for passwords."""
-    shell.bounded(_FAR, "git", "-C", str(place), *arguments, env={**shell.environment(), **_UNASKED})
 
 
 def locate(start: Path) -> Repository:

@@ -95,9 +95,7 @@ class Session:
     profile: str = ""
     issue: str = ""
     eta: str = ""
-    work_log: Mapping[str, str] = field(
-        default_factory=dict
-    )  # its `file`, and its entry `before` and `after` the status
+    work_log: Mapping[str, str] = field(default_factory=dict)  # its file, its entry before and after the status
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -127,9 +125,9 @@ class Session:
         return {**found, "TALLY_SESSION": str(self.worktree)}
 
     @property
-    def setup_pending(self) -> tuple[str, ...]:
-        """The setup commands that have not succeeded, when the row was read."""
-        return tuple(command for command in self.setup if command not in self.setup_done)
+    def setup_failed(self) -> tuple[str, ...]:
+        """The setup commands that had not succeeded when the row was read."""
+        return tuple(each for each in self.setup if each not in self.setup_done) if self.state == "ready" else ()
 
     @property
     def present_windows(self) -> tuple[Window, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from . import assignment, branching, composing, contents, conversation, git, names, numbering, ports, registry
 from .errors import SessionError
@@ -28,18 +29,23 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     if shutil.which("tmux") is None:
         raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
     facts, chosen = _place(asked, settings, repository, held, registry.rows(repository))
-    unasked = not asked.base and settings.base == PRESETS[settings.preset]["base"]
-    decided = branching.decide(facts["branch"], asked.base or settings.base, repository, elsewhere=unasked)
-    decided |= {"start": asked.start} if asked.start else {}
     now = datetime.now().astimezone()
     session = Session(
         name=asked.name, slug=facts["slug"], repository=repository, worktree=Path(facts["worktree"]),
         branch=facts["branch"], ports=chosen, tmux=f"{names.slug(facts['project'])}-{facts['slug']}",
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
-        conversation=conversation.new_id(), adopts=asked.adopts, **decided,
+        conversation=conversation.new_id(), adopts=asked.adopts,
+        **_branch(facts["branch"], asked, settings, repository),
         **contents.decide(settings, facts, chosen, repository), **assignment.decide(asked, settings, facts, now),
     )  # fmt: skip
     return replace(session, compose=composing.decide(asked, settings, session))
+
+
+def _branch(branch: str, asked: Request, settings: Settings, repository: Repository) -> dict[str, Any]:
+    """Return what is decided about *branch*; only the base that nobody but the preset named may be missing."""
+    unasked = not asked.base and settings.base == PRESETS[settings.preset]["base"]
+    decided = branching.decide(branch, asked.base or settings.base, repository, elsewhere=unasked)
+    return {**decided, **({"start": asked.start} if asked.start else {})}
 
 
 def numbered(

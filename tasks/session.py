@@ -47,7 +47,8 @@ def add(
     """
     from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
-    asked = Request(name, base, branch, component, profile, template, issue, eta, mode, without)
+    purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
+    asked = Request(name=name, base=base, branch=branch, mode=mode, without=without, **purpose)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)

@@ -2,10 +2,8 @@
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -68,14 +66,14 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     Raises `CommandError` when it fails, `SessionError` when the program is not installed.
     """
     command = shlex.join(argv)
-    _echo(command)
+    echo(command)
     result = _Runner(_context).run(
         command, hide="both", warn=True, echo=False, dry=False, pty=False, in_stream=False,
         encoding="utf-8", env=dict(env or environment()), replace_env=True,
     )  # fmt: skip
     assert result is not None  # only a disowned command has no result
     if result.failed:
-        raise _failure(argv, result.return_code, result.stderr)
+        raise failure(argv, result.return_code, result.stderr)
     return str(result.stdout)
 
 
@@ -92,7 +90,7 @@ def read(
 
     One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
     """
-    _echo(shlex.join(argv))
+    echo(shlex.join(argv))
     try:
         result = subprocess.run(
             argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
@@ -102,61 +100,20 @@ def read(
     except subprocess.TimeoutExpired:
         raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
     except FileNotFoundError:
-        raise _failure(argv, 127, "") from None
+        raise failure(argv, 127, "") from None
     if check and result.returncode:
-        raise _failure(argv, result.returncode, result.stderr)
+        raise failure(argv, result.returncode, result.stderr)
     return result.stdout
 
 
-def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
-    """Return what *argv* prints; None when it is not there, fails, or takes longer than *seconds* and is ended."""
-    try:
-        return bounded(seconds, *argv, env=env)
-    except (SessionError, OSError):
-        return None
-
-
-def bounded(seconds: float, *argv: str, env: Mapping[str, str]) -> str:
-    """Return what *argv* prints, which may wait for another machine; it has no terminal to ask questions on.
-
-    Raises `CommandError` when it fails, or takes longer than *seconds*: then all that it started is ended with it.
-    """
-    _echo(shlex.join(argv))
-    # Files, not pipes: what ssh leaves behind for the next connection would keep a pipe open.
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=errors, start_new_session=True
-        )
-        try:
-            code = process.wait(seconds)
-        except BaseException as error:
-            _end(process)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            raise CommandError(argv[0], 124, f"no answer within {seconds:g} s") from None
-        for file in (said, errors):
-            file.seek(0)
-        if code:
-            raise _failure(argv, code, errors.read().decode(errors="replace"))
-        return said.read().decode(errors="replace")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End *process* and its group: politely first, because git takes its lock files away then."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(2)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
-
-
-def _echo(command: str) -> None:
+def echo(command: str) -> None:
+    """Show *command* where `inv --echo` asks for it."""
     if _context.config.run.echo:
         print(f"+ {command}", file=sys.stderr, flush=True)
 
 
-def _failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
+def failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
+    """Return the error that *argv* ended with *code*."""
     if code == 127:
         return SessionError(f"{argv[0]} is not installed or not on PATH; install the package '{argv[0]}'")
     words = [word for word in argv if not word.startswith(("-", "/")) and "=" not in word][:3]

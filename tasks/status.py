@@ -37,11 +37,6 @@ class Status:
         """Whether `session.merge` brought all of its commits to where they belong."""
         return bool(self.session.merged and self.work and self.work.head == self.session.merged_tip)
 
-    @property
-    def setup_failed(self) -> tuple[str, ...]:
-        """The setup commands that have not succeeded."""
-        return self.session.setup_pending if self.session.state == "ready" else ()
-
     def files(self, kind: str) -> list[str]:
         """Return the files of its clashes of that *kind*."""
         return sorted({file for clash in self.clashes if clash.kind == kind for file in clash.files})
@@ -60,7 +55,7 @@ class Status:
             "ports": dict(session.ports), "status": self.state, "dirty": bool(done and done.dirty),
             "ahead": self.ahead, "behind": self.behind, "claude": self.claude, "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
-            "setup_failed": list(self.setup_failed),
+            "setup_failed": list(session.setup_failed),
             "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
             "merged": session.merged if self.merged else "", "outside": self.files("scope"),
             "conflicts": [each.record() for each in self.clashes if each.kind == "hot"] if self.tried else None,

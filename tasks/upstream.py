@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from . import git, locks
+from . import git, limited, locks, shell
 from .errors import CommandError, SessionError
 from .model import Repository
 from .narration import notice, say
 
 _QUICK = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
+_PATIENCE = 20.0  # seconds that the remote may take
 _MEANWHILE = re.compile(r"bad object worktrees/|cannot lock ref|\.lock': File exists")
 _SECRET = re.compile(r"(://)[^/@\s]+@")
 
@@ -24,38 +23,25 @@ def fetch(base: str, repository: Repository) -> None:
         return
     started, before = time.monotonic(), git.commit(repository, branch)
     try:
-        with taking(remote, repository):
+        with locks.held(repository.private / "fetch.lock"):  # two at once fail on each other's refs
+            _reach(repository, "fetch", "--quiet", "--no-recurse-submodules", remote)
             if not git.commit(repository, branch) and not _head(remote, repository):
                 _reach(repository, "remote", "set-head", remote, "--auto")
     except SessionError as error:
+        said = error.stderr.strip() if isinstance(error, CommandError) else str(error)
+        reason = _SECRET.sub(r"\1…@", said.splitlines()[0] if said else str(error))
         known = f"going on from {branch} as it was fetched last" if before else "going on with what is here"
-        notice(f"{remote} could not be fetched ({told(error)}); {known}")
+        notice(f"{remote} could not be fetched ({reason}); {known}")
         return
     _tell(base, branch, before, remote, time.monotonic() - started, repository)
 
 
-@contextmanager
-def taking(remote: str, repository: Repository) -> Iterator[None]:
-    """Fetch *remote*, which nobody else does until the end of the block: two at once fail on each other's refs.
-
-    Raises `SessionError` when it cannot be reached.
-    """
-    with locks.held(repository.private / "fetch.lock"):
-        _reach(repository, "fetch", "--quiet", "--no-recurse-submodules", remote)
-        yield
-
-
-def told(error: SessionError) -> str:
-    """Return in one line why a remote could not be reached, without what is secret in its address."""
-    said = error.stderr.strip() if isinstance(error, CommandError) else str(error)
-    return _SECRET.sub(r"\1…@", said.splitlines()[0] if said else str(error))
-
-
 def _reach(repository: Repository, *arguments: str) -> None:
     """Run git; what fails only because of another git at that moment is done again."""
+    environment = {**shell.environment(), "GIT_TERMINAL_PROMPT": "0"}
     for last in (False, False, True):
         try:
-            git.reach(repository.main, *_QUICK, *arguments)
+            limited.bounded(_PATIENCE, "git", "-C", str(repository.main), *_QUICK, *arguments, env=environment)
             break
         except CommandError as error:
             if last or not _MEANWHILE.search(error.stderr):

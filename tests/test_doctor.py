@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -144,10 +145,14 @@ def test_a_server_that_was_started_by_hand_in_the_worktree_is_the_sessions(healt
 
 
 def test_a_missing_program_is_found(healthy: Project) -> None:
-    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if not part.endswith("/ts-bin"))
-    (healthy.top.parent / "bin" / "claude").unlink()
+    tools = healthy.top.parent / "tools"
+    tools.mkdir()
+    for directory in os.environ["PATH"].split(os.pathsep):
+        for program in Path(directory).glob("*"):
+            if program.name != "claude" and not (tools / program.name).is_symlink():
+                (tools / program.name).symlink_to(program)
 
-    said = healthy.inv("session.doctor", env={"PATH": path}, code=1)
+    said = healthy.inv("session.doctor", env={"PATH": str(tools)}, code=1)
 
     assert "claude is missing" in said.out
 

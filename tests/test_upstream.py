@@ -1,11 +1,12 @@
 """What the remote has is fetched before a session begins; without it there is a warning and a session."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tasks import branching, git, upstream
+from tasks import branching, git, limited, upstream
 from tasks.errors import CommandError, SessionError
 from tests.project import Project, eventually
 from tests.remotes import others_push, share
@@ -54,7 +55,7 @@ def test_a_remote_that_does_not_answer_is_left_with_all_that_was_started(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sandbox: Path
 ) -> None:
     share(project)
-    monkeypatch.setattr(git, "_FAR", 0.5)
+    monkeypatch.setattr(upstream, "_PATIENCE", 0.5)
     monkeypatch.setenv("TALLY_SESSION", "fetching")
     project.git("remote", "set-url", "origin", "me@nowhere:x.git")
     project.git("config", "core.sshCommand", "sh -c 'sleep 600 & sleep 600'")
@@ -67,14 +68,14 @@ def test_what_another_git_does_at_that_moment_is_waited_out(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     share(project)
-    real, said = git.reach, ["fatal: bad object worktrees/tally-b/HEAD", "error: cannot lock ref 'refs/x'"]
+    real, said = limited.bounded, ["fatal: bad object worktrees/tally-b/HEAD", "error: cannot lock ref 'refs/x'"]
 
-    def busy(place: Path, *arguments: str) -> None:
+    def busy(seconds: float, *arguments: str, env: Mapping[str, str]) -> str:
         if said:
             raise CommandError("git fetch", 128, said.pop())
-        real(place, *arguments)
+        return real(seconds, *arguments, env=env)
 
-    monkeypatch.setattr(git, "reach", busy)
+    monkeypatch.setattr(limited, "bounded", busy)
     assert "origin/main was up to date" in fetched(project, capsys)
     said += ["bad object worktrees/x"] * 3
     assert "could not be fetched (bad object worktrees/x)" in fetched(project, capsys)

@@ -22,7 +22,7 @@ def check(asked: Request, settings: Settings) -> None:
         if value and not _WORD.fullmatch(value):
             expected = "letters, digits and - _ . , / beginning with a letter or digit"
             raise SessionError(f"{option} {value!r}: expected {expected}, for example {option} test")
-    known = getattr(settings, "components", {})
+    known = settings.components
     if asked.component and known and asked.component not in known:
         raise SessionError(f"--component {asked.component}: not one of `components`; known: {', '.join(known)}")
     for option, value in (("--issue", asked.issue), ("--eta", asked.eta)):
@@ -31,8 +31,8 @@ def check(asked: Request, settings: Settings) -> None:
     if asked.template and not settings.work_log:
         raise SessionError("--template is for the work log, which is off; to keep one configure `work_log`")
     if asked.template and asked.template not in settings.work_log["templates"]:
-        known = ", ".join(settings.work_log["templates"])
-        raise SessionError(f"--template {asked.template}: not one of `work_log.templates`; known: {known}")
+        listed = ", ".join(settings.work_log["templates"])
+        raise SessionError(f"--template {asked.template}: not one of `work_log.templates`; known: {listed}")
 
 
 def decide(asked: Request, settings: Settings, facts: Mapping[str, str], created: datetime) -> dict[str, Any]:

@@ -11,14 +11,11 @@ from .checks import (
     days,
     filled,
     inside,
-    items,
-    one_or_more,
     port,
     port_key,
     scalar,
     seconds,
     switch,
-    table,
     text,
     variable,
     wrong,
@@ -26,6 +23,7 @@ from .checks import (
 from .errors import SessionError
 from .formula import Formula
 from .presets import parallel
+from .shapes import items, one_or_more, table
 
 _WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from . import shell
-from .checks import filled, inside, items, port, port_key, scalar, table, variable
+from .checks import filled, inside, port, port_key, scalar, variable
 from .errors import CommandError, SessionError
 from .keys import count
 from .model import Repository
 from .narration import notice
 from .presets import PRESETS
+from .shapes import items, table
 
 _NAMES = ("session.config.mjs", "session.config.js")
 _SECONDS = 20

@@ -7,19 +7,18 @@ from typing import Any
 
 SHARES = 4  # each a test of its own, so that two processors share the matrix
 _ALL = bool(os.environ.get("TALLY_SESSIONS_ALL_FAULTS"))
-_SAMPLE = 2  # faults of each share, where not all are tried
+_SAMPLE = {True: 5, False: 2}  # kills, and other faults, of each share where not all are tried
 
 Fault = tuple[int, str, str]
 
 
-def faults(found: list[str], share: int, kinds: tuple[str, ...], exhaustive: bool) -> Iterator[Fault]:
+def faults(found: list[str], share: int, kinds: tuple[str, ...]) -> Iterator[Fault]:
     """Yield this share's faults in the effects *found*; a program can fail only where one is started."""
-    numbers = range(1, len(found) + 1)
-    moments = ("before", "after") if _ALL or not exhaustive else ("before",)
+    numbers, moments, killing = range(1, len(found) + 1), ("before", "after"), kinds == ("SIGKILL",)
     every = [(number, moment, kind) for number in numbers for moment in moments for kind in kinds]
     every = [fault for fault in every if fault[2] != "tool" or found[fault[0] - 1].startswith("shell.")]
-    if not (_ALL or exhaustive):
-        every = random.Random(7).sample(every, min(len(every), _SAMPLE * SHARES))
+    if not _ALL:
+        every = random.Random(7).sample(every, min(len(every), _SAMPLE[killing] * SHARES))
     yield from every[share::SHARES]
 
 

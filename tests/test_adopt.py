@@ -171,7 +171,7 @@ def test_whatever_fails_the_work_is_in_one_of_both_places(project: Project, shar
     begin()
     found = effects.of(project, "session.adopt", "x")
     kinds = ("SIGINT", "SIGTERM", "ENOSPC", "tool")
-    fault_matrix.each(found, fault_matrix.faults(found, share, kinds, exhaustive=False), attempt)
+    fault_matrix.each(found, fault_matrix.faults(found, share, kinds), attempt)
 
 
 def test_the_work_log_stays_and_tells_of_the_merge(project: Project) -> None:

@@ -27,6 +27,7 @@ _LAYERS = (
     "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
     " readiness services settings snapshot session_config upstream verifying work",
     "command compose_cli docker git granted keys limited machine panes registry within",
+    "shapes",
     "checks copying envfile environments findings listeners locks logbook names placeholders processes"
     " sameness scope shell signals",
     "activation atomic errors forge formula imports model narration presets request",

@@ -23,6 +23,7 @@ def offered(project: Project, *words: str) -> list[str]:
 @pytest.mark.parametrize(("words", "expected"), [
     (["session.attach"], ["session.attach", "feature-auth", "fix"]),
     (["session.rm", "fea"], ["feature-auth", "fix"]),
+    (["session.compare", "fix", "fea"], ["feature-auth", "fix"]),
     (["session.remove", "--force", "session.resume", "f"], ["feature-auth", "fix"]),
 ])  # fmt: skip
 def test_the_names_of_sessions_are_offered(named: Project, words: list[str], expected: list[str]) -> None:

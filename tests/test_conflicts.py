@@ -269,7 +269,7 @@ def _times(word: str, started: Iterable[str]) -> int:
     return sum(word in line.split() for line in started)
 
 
-def test_a_new_session_tells_whom_it_meets(repository: Project) -> None:
+def test_a_new_session_and_a_synced_one_tell_whom_they_meet(repository: Project) -> None:
     sessions.add(repository, "other", {"app.py": _lines(line3="other"), "web/ui.js": _lines(line9="other")})
     sessions.add(repository, "again", {"app.py": _lines(line3="again")}, creates_branch=False)
     sessions.add(repository, "new", component="ui", scope=("web",))
@@ -280,3 +280,4 @@ def test_a_new_session_tells_whom_it_meets(repository: Project) -> None:
 
     assert told("again") == ["again and other cannot be merged in app.py"]
     assert told("new") == ["other has changed files of ui: web/ui.js"]
+    assert "again and other cannot be merged in app.py" in repository.inv("session.sync", "again").err

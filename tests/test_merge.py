@@ -146,4 +146,4 @@ def test_whatever_fails_the_branch_is_merged_or_as_before(worked: Project) -> No
 
     kinds = ("SIGINT", "SIGTERM", "ENOSPC", "tool")
     for part in range(fault_matrix.SHARES):
-        fault_matrix.each(found, fault_matrix.faults(found, part, kinds, exhaustive=False), attempt)
+        fault_matrix.each(found, fault_matrix.faults(found, part, kinds), attempt)

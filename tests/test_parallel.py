@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks import assignment, checklist, contents, git, settings
+from tasks import assignment, checklist, contents, git, ports, settings
 from tasks.errors import SessionError
 from tasks.request import Request
 from tests.project import Project, eventually
@@ -54,8 +54,11 @@ def test_a_restored_session_on_another_port_says_so_to_its_programs(project: Pro
     assert project.row("x")["variables"] == {"UVICORN_PORT": str(project.row("x")["app_port"])}
 
 
+_FREE = next(port for port in range(PORT + 3000, PORT + 4000) if ports.free(port))
+
+
 def told(project: Project, capsys: pytest.CaptureFixture[str], preset: str = "parallel", **facts: Any) -> list[str]:
-    configured = settings.load({"preset": preset, "ports": {"app_port": PORT}})
+    configured = settings.load({"preset": preset, "ports": {"app_port": _FREE}})
     checklist.tell(Request("new", **facts), configured, git.locate(project.main))
     return [line.removeprefix("  note       ") for line in capsys.readouterr().err.splitlines()]
 
@@ -63,14 +66,14 @@ def told(project: Project, capsys: pytest.CaptureFixture[str], preset: str = "pa
 def test_the_checklist_tells_what_is_changed_who_works_and_who_has_the_port(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project.configure(LIGHT)
+    project.configure(LIGHT.replace(str(PORT), str(_FREE)))
     share(project)
     (project.main / "WORK_LOG.md").write_text("by hand\n")
     assert told(project, capsys) == []
 
-    with closing(socket.create_server(("127.0.0.1", PORT))):
+    with closing(socket.create_server(("127.0.0.1", _FREE))):
         (line,) = told(project, capsys)
-        assert line.startswith(f"port {PORT} is taken, by process ")
+        assert line.startswith(f"port {_FREE} is taken, by process ")
     project.inv("session.add", "a", "--component", "ui")
     project.inv("session.add", "b")
     for name in ("z1", "z2", "z3", "z4", "z5"):
@@ -79,7 +82,7 @@ def test_the_checklist_tells_what_is_changed_who_works_and_who_has_the_port(
         "the main checkout has changes that are not committed, and the session will not have: z1, z2, z3 and 2 more",
         "who else is at work: a (ui), b",
         "the component ui is claimed already, by a",
-        f"port {PORT} is taken, by the session a; app_port will be another",
+        f"port {_FREE} is taken, by the session a; app_port will be another",
     ]
     assert told(project, capsys, preset="points") == []
 
@@ -96,13 +99,11 @@ def test_the_checklist_tells_what_is_changed_who_works_and_who_has_the_port(
         ({"template": "odd"}, "--template odd: not one of .* known: feature, fix"),
     ],
 )
-def test_what_cannot_be_asked_for(facts: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class WithComponents:
-        work_log = _PARALLEL.work_log
-        components = {"ui": "ui/", "server": "server/"}  # noqa: RUF012
+def test_what_cannot_be_asked_for(facts: dict[str, str], said: str) -> None:
+    configured = replace(_PARALLEL, components={"ui": ["ui/"], "server": ["server/"]})
 
     with pytest.raises(SessionError) as error:
-        assignment.check(Request("x", **facts), WithComponents())  # type: ignore[arg-type]
+        assignment.check(Request("x", **facts), configured)
     assert error.match(said)
 
 

@@ -26,8 +26,8 @@ def _normal(text: str, project: Project) -> list[str]:
     text = text.replace(str(project.top), "~/Dev")
     for pattern, same in (
         (r"\d+\.\d\d s", "0.00 s"),
-        (r"\b80\d\d\b", "8000"),
-        (r"\b50\d\d\b", "5000"),
+        (r"\b8\d{3}\b", "8000"),
+        (r"\b5\d{3}\b", "5000"),
         (r"\b\dm\b", "0m"),
     ):
         text = re.sub(pattern, same, text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import git, registry, worklog
+from tasks import git, registry
 from tasks.logbook import BEGIN, END
 from tests import failing_inv
 from tests.project import INV, Project
@@ -64,20 +64,17 @@ def test_a_session_is_told_from_its_beginning_to_its_end(shared: Project) -> Non
     shared.inv("session.start", "feed")
     assert status(shared, "feed") == "IN PROGRESS"
 
-    merge(shared, "feed")
+    shared.git("commit", "--quiet", "--allow-empty", "-m", "mend", cwd=shared.worktree("feed"))
+    shared.inv("session.merge", "feed", "--into", "main")
     assert (status(shared, "add-auth"), status(shared, "feed")) == ("IN PROGRESS", "MERGED 0")
     shared.inv("session.remove", "--all")
     assert (status(shared, "add-auth"), status(shared, "feed")) == ("REMOVED 0", "MERGED 0, REMOVED 0")
 
     shared.inv("session.restore", "feed")
     assert (status(shared, "add-auth"), status(shared, "feed")) == ("REMOVED 0", "MERGED 0")
+    shared.inv("session.restore", "add-auth")
+    assert status(shared, "add-auth") == "IN PROGRESS"
     assert shared.row("feed")["variables"]["PGPT_PROFILES"] == "test"
-
-
-def merge(project: Project, name: str) -> None:
-    """Note in the registry that *name* is merged, as whoever merges it does."""
-    registry.note(git.locate(project.main), name, merged="2025-10-25T10:00:00+02:00")
-    worklog.refresh(git.locate(project.main))
 
 
 def test_an_edited_part_is_told_and_left_and_what_was_missed_is_told_later(shared: Project) -> None:

@@ -10,9 +10,9 @@ from . import imports
 
 imports.keep()
 
-from . import session  # noqa: E402
+from . import fleet, session  # noqa: E402
 
-ns = Collection(session=session.ns)
+ns = Collection(session=session.ns, fleet=fleet.ns)
 if "--complete" in sys.argv:
     from . import completion
 

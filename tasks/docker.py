@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import shell
+from . import limited, shell
 from .errors import CommandError, SessionError
 from .model import Session
 
@@ -57,7 +57,7 @@ def ask(*arguments: str, seconds: float = _PATIENCE) -> list[str]:
 
     Raises `SessionError` saying so when it is not installed or the engine does not answer.
     """
-    return _told(lambda: shell.read("docker", *arguments, seconds=seconds)).splitlines()
+    return _told(lambda: limited.bounded(seconds, "docker", *arguments, env=shell.environment())).splitlines()
 
 
 def act(*arguments: str) -> None:
@@ -103,7 +103,7 @@ def volumes(project: str) -> list[str]:
 def logged(container: Container, lines: int) -> str:
     """Return the last *lines* that *container* printed, each indented."""
     tail = 'exec docker logs --tail "$1" "$2" 2>&1'
-    said = shell.read("sh", "-c", tail, "sh", str(lines), container.id, check=False, seconds=_PATIENCE)
+    said = limited.within(_PATIENCE, "sh", "-c", tail, "sh", str(lines), container.id, env=shell.environment()) or ""
     return "\n".join(f"    {line}" for line in said.strip().splitlines()) or "    (it printed nothing)"
 
 
@@ -125,6 +125,8 @@ def _container(*told: str) -> Container:
 def _told(call: Callable[[], str]) -> str:
     try:
         return call()
+    except FileNotFoundError:
+        raise SessionError("docker is not installed or not on PATH; install Docker Engine") from None
     except CommandError as error:
         said = error.stderr.strip()
         if re.search("[Cc]annot connect|error during connect|permission denied", said):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .addresses import host, host_name
 from .checks import (
     component,
     date,
@@ -128,4 +129,5 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
     "components": table(component, one_or_more(inside)), "work_log": work_log,
+    "hosts": table(host_name, host), "host_timeout": seconds,
 }  # fmt: skip

@@ -83,22 +83,18 @@ def read(
     check: bool = True,
     cwd: Path | None = None,
     apart: bool = False,
-    seconds: float | None = None,
     given: str | None = None,
 ) -> str:
     """Return what *argv* prints, *given* its stdin; without *check* a failing program's output is returned as well.
 
-    One that runs *apart* is not reached by a ^C in our terminal. Raises `SessionError` after *seconds*.
+    One that runs *apart* is not reached by a ^C in our terminal.
     """
     echo(shlex.join(argv))
     try:
         result = subprocess.run(
             argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
             capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart,
-            timeout=seconds,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise SessionError(f"{shlex.join(argv[:2])} did not answer within {seconds:.0f} s") from None
     except FileNotFoundError:
         raise failure(argv, 127, "") from None
     if check and result.returncode:

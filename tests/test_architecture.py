@@ -13,21 +13,23 @@ _TASKS = CHECKOUT / "tasks"
 # From the top down; a module imports from the rows below its own only.
 _LAYERS = (
     "__init__",
+    "fleet",
+    "elsewhere",
     "session",
     "comparing finishing overview watching",
-    "adopting conflicts doctor parting pruning screen switching",
+    "adopting conflicts doctor hosts parting pruning screen switching",
     "advice comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
     "completion inside logs permitting",
-    "worktree kept tmux claude files compose containers setup rules programs worklog",  # none imports another
-    "archiving checklist choosing claude_entry making restoration running",
-    "claude_json granting hauling merges plan records",
-    "assignment branching changes claude_lock claude_version composing contents keeping numbering orphans trees"
-    " trust walk",
-    "adoption archive attaching conversation destination exclude landing logfile merged messages ports printed"
-    " readiness services settings snapshot session_config upstream verifying work",
-    "command compose_cli docker git granted keys limited machine panes registry within",
-    "shapes",
+    "worktree kept tmux claude files compose containers setup rules programs worklog",  # the resources
+    "archiving checklist choosing making restoration running",
+    "claude_entry plan records",
+    "assignment claude_json composing contents granting hauling merges numbering trust",
+    "branching changes claude_lock claude_version keeping orphans printed readiness services session_config settings"
+    " trees walk",
+    "adoption archive attaching conversation destination docker exclude keys landing logfile merged messages"
+    " ports snapshot upstream verifying work",
+    "addresses command compose_cli git granted limited machine panes registry shapes within",
     "checks copying envfile environments findings listeners locks logbook names placeholders processes"
     " sameness scope shell signals",
     "activation atomic errors forge formula imports model narration presets request",
@@ -37,7 +39,7 @@ _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).spl
 _LONGEST = {"lifecycle": 175}  # 150 for the others
 _LONGEST_FUNCTION = 25
 _MOST_PARAMETERS = 6
-_THIRD_PARTY = ("libtmux", "fabric", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
+_THIRD_PARTY = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
 _FILES = sorted(_TASKS.rglob("*.py"))
 
 
@@ -121,6 +123,22 @@ def test_a_resource_has_the_four_verbs(name: str) -> None:
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
 def test_at_module_level_invoke_is_the_only_third_party(file: Path) -> None:
     assert outside(file) - sys.stdlib_module_names == outside(file) & {"invoke"}
+
+
+def test_only_what_stands_under_fleet_imports_fabric() -> None:
+    def importing(file: Path) -> bool:
+        nodes = list(ast.walk(tree(file)))
+        names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+        return any(name.split(".")[0] in ("fabric", "paramiko") for name in names)
+
+    assert {name_of(file) for file in _FILES if importing(file)} == {"hosts"}
+
+
+@pytest.mark.parametrize("file", sorted((_TASKS / "hosts" / "sent").glob("*.py")), ids=lambda file: file.stem)
+def test_what_is_sent_to_a_host_needs_nothing_there(file: Path) -> None:
+    assert outside(file) <= sys.stdlib_module_names
+    assert imported(file) == set()
 
 
 def test_importing_the_tasks_loads_none_of_the_slow_packages() -> None:

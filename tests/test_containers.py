@@ -159,6 +159,12 @@ def test_what_is_in_the_way_is_told_before_anything_is_made(project: Project, sa
     assert "has no containers" in _added(project).inv("session.logs", "y", code=1).err
 
 
+def test_looking_survives_a_machine_without_docker(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(sandbox))
+
+    assert services.seen([_session()]) == {"x": None}
+
+
 def _added(project: Project) -> Project:
     project.configure("session: {compose: {}, windows: [{name: shell}]}\n")
     project.inv("session.add", "y")

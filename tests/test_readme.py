@@ -58,6 +58,16 @@ def test_every_task_and_flag_is_in_the_table() -> None:
             assert f"`{alias}`" in README
 
 
+def test_every_task_of_fleet_and_its_own_flags_are_in_the_table() -> None:
+    part = README.split("## On other machines")[1].split("\n## ")[0]
+
+    for name, task in ns.collections["fleet"].tasks.items():
+        assert re.search(rf"`(fleet\.)?{name}[ `]", part), name
+        own = [] if name in ns.collections["session"].tasks and name != "list" else task.get_arguments()
+        for argument in own:
+            assert argument.positional or f"--{argument.name.replace('_', '-')}" in part, (name, argument.name)
+
+
 def test_the_configuration_shown_is_that_of_the_default_preset() -> None:
     (shown,) = _blocks("yaml")
 
@@ -83,7 +93,7 @@ def test_the_set_up_commands_are_those_that_ci_runs() -> None:
         assert part in ci
 
 
-@pytest.mark.parametrize("task", [f"session.{name}" for name in ns.collections["session"].tasks])
+@pytest.mark.parametrize("task", [f"{c}.{name}" for c in ns.collections for name in ns.collections[c].tasks])
 def test_every_task_explains_itself_with_an_example(task: str) -> None:
     inv = Path(sys.executable).with_name("inv")
 

@@ -9,6 +9,8 @@ SETTINGS: dict[str, Any] = {
     "base": "HEAD",
     "fetch": False,
     "keep_removed": 30,
+    "hosts": {},
+    "host_timeout": 10,
     "ports": {"backend_port": 8000, "frontend_port": 5000},
     "copy": ["backend/db.sqlite3", "backend/.env", "frontend/.env"],
     "link": ["frontend/node_modules"],

@@ -1,0 +1,139 @@
+"""What runs where a session is and where it goes: its archive, which removal knows how to fill, without the removal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from typing import IO, Any
+
+from .. import (
+    activation,
+    archive,
+    archiving,
+    atomic,
+    choosing,
+    git,
+    keeping,
+    lifecycle,
+    panes,
+    records,
+    registry,
+    removal,
+    work,
+)
+from ..errors import SessionError
+from ..model import Repository, Session
+from ..request import Removal
+from . import translation
+from .sent import files
+
+
+def pack(name: str) -> dict[str, Any]:
+    """End what runs of the session *name*, make its archive, and return what describes it; all else stays.
+
+    After a failure it runs again if it did.
+    """
+    repository = choosing.here()
+    session = _session(name, repository)
+    ran = bool(panes.observe(session))
+    try:
+        lifecycle.stop(session)  # now nothing is written any more
+        return {**_packed(session, repository), "ran": ran}
+    except BaseException:
+        if ran:
+            lifecycle.resume([session])
+        raise
+
+
+def _packed(session: Session, repository: Repository) -> dict[str, Any]:
+    name = session.name
+    with registry.alone(repository, name):
+        saved = archiving.keep(removal.plan(session, Removal(force=True)))
+    if saved is None:
+        raise SessionError(f"{name} has no worktree; to remove what is left of it: inv session.remove {name}")
+    facts = _complete(saved, session)
+    found = activation.default(repository.main, session.project)
+    return {
+        "slug": session.slug, "at": saved.directory.name, "main": str(repository.main), "files": digests(saved),
+        "found": session.activate == found, "reference": saved.reference,
+        "commit": git.commit(repository, saved.reference),
+        "containers": session.compose is not None,
+        "head": facts["head"], "branch": facts["head_branch"], "present": [*facts["files"], *facts["raw"]],
+    }  # fmt: skip
+
+
+def _session(name: str, repository: Repository) -> Session:
+    row = registry.rows(repository).get(name)
+    if row is None or row.get("state", "ready") != "ready":
+        raise SessionError(f"session {name} is {row['state'] if row else 'gone'}; to see it: inv session.list")
+
+    def foreign() -> Any:
+        raise SessionError(f"the row of {name} is another tool's, which says too little to move it")
+
+    return records.session(name, row, repository, foreign)
+
+
+def _complete(saved: archive.Archive, session: Session) -> dict[str, Any]:
+    """Add what the main checkout has just so: that of the other machine may differ. Return the facts."""
+    kept = set(saved.facts["files"])
+    wanted = {*saved.facts["same"], *session.copy} - kept
+    facts = {**saved.facts, "same": []}
+    facts["files"] = [*saved.facts["files"], *keeping.keep(session, saved.directory / "files", wanted)]
+    atomic.write(saved.directory / "row.json", json.dumps(facts, indent=2) + "\n", mode=0o600)
+    return facts
+
+
+def digests(saved: archive.Archive) -> dict[str, str]:
+    """Return the digest of each file of *saved* by its path, but for the row, which is translated."""
+    found = {}
+    for directory, names, entries in os.walk(saved.directory):
+        links = [name for name in names if os.path.islink(os.path.join(directory, name))]
+        for path in (os.path.join(directory, name) for name in (*entries, *links)):
+            if path != str(saved.directory / "row.json"):
+                found[os.path.relpath(path, saved.directory)] = files.digest(path)
+    return found
+
+
+def _at(slug: str, at: str) -> archive.Archive:
+    directory = archive.top(choosing.here()) / slug / at
+    return archive.Archive(directory, {"name": slug})
+
+
+def pour(slug: str, at: str, stream: IO[bytes]) -> None:
+    """Write the archive to *stream*."""
+    files.pack(stream, [("archive", str(_at(slug, at).directory))])
+
+
+def take(packed: dict[str, Any], stream: IO[bytes]) -> dict[str, str]:
+    """Make the archive that *packed* describes from *stream*, for this machine, and return its digests."""
+    repository, target = choosing.here(), _at(packed["slug"], packed["at"])
+    scratch = repository.private / f"incoming-{uuid.uuid4().hex}"
+    scratch.mkdir(parents=True, mode=0o700)
+    try:
+        files.unpack(stream, str(scratch))
+        taken = scratch / "archive"
+        facts = json.loads((taken / "row.json").read_text())
+        facts["row"] = translation.translated(facts["row"], packed, repository)
+        atomic.write(taken / "row.json", json.dumps(facts, indent=2) + "\n", mode=0o600)
+        target.directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        taken.rename(target.directory)
+    except OSError as error:
+        raise SessionError(f"the session could not be taken here: {error.strerror}; nothing was changed") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return digests(target)
+
+
+def look(name: str, present: list[str]) -> dict[str, Any]:
+    """Return where the session *name* stands: its commit, its branch, and which of *present* its worktree lacks."""
+    session = _session(name, choosing.here())
+    done = work.of(session)
+    missing = [path for path in present if not os.path.lexists(session.worktree / path)]
+    return {"head": done.head, "branch": done.branch, "missing": missing}
+
+
+def drop(slug: str, at: str) -> None:
+    """Forget the archive, if it is there."""
+    archive.drop(choosing.here(), _at(slug, at))

@@ -1,0 +1,301 @@
+"""Sessions on other machines, over real sshd: two hosts with their own HOMEs, keys, state and tmux servers."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests import hosts
+from tests.hosts import Fleet, Machine
+from tests.project import INV, Project, eventually
+from tests.terminal import screen, tmux
+
+pytestmark = [
+    pytest.mark.skipif(not os.access(hosts.SSHD, os.X_OK), reason="sshd is not installed: openssh-server"),
+    pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only"),
+]
+
+_SLOW = "session: {setup: ['trap \"exit 130\" INT; touch started; sleep 30; touch finished']}\n"
+
+
+@pytest.fixture
+def fleet(project: Project, sandbox: Path) -> Iterator[Fleet]:
+    """Return the project with two hosts that have nothing yet."""
+    made = hosts.make(sandbox, project)
+    yield made
+    for machine in (made.alpha, made.beta):
+        machine.end()
+
+
+@pytest.fixture
+def ready(fleet: Fleet) -> Fleet:
+    """Return the same with checkouts on both, as `fleet.setup` makes them."""
+    for machine in (fleet.alpha, fleet.beta):
+        machine.main.parent.mkdir()
+        subprocess.run(["git", "clone", "--quiet", str(fleet.here.main), str(machine.main)], check=True)
+        for path in ("backend/.env", "frontend/.env", "backend/db.sqlite3"):
+            shutil.copy(fleet.here.main / path, machine.main / path)
+    return fleet
+
+
+def _begin(project: Project, *arguments: str) -> "subprocess.Popen[str]":
+    """Start `inv` and leave it running."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([INV, *arguments], cwd=project.main, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def _left(machine: Machine) -> list[str]:
+    """Return what there is of sessions on *machine*."""
+    worktrees = [str(path) for path in machine.main.parent.iterdir() if path != machine.main]
+    branches = subprocess.run(
+        ["git", "-C", str(machine.main), "for-each-ref", "--format=%(refname:short)", "refs/heads"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    rows = [".tally-sessions"] if (machine.main / ".tally-sessions").exists() else []
+    return [*worktrees, *(branch for branch in branches if branch != "main"), *rows]
+
+
+def test_setup_makes_a_host_ready_and_copies_only_what_was_agreed_to(fleet: Fleet) -> None:
+    here, alpha = fleet.here, fleet.alpha
+
+    planned = here.inv("fleet.setup", "alpha", "--dry-run").out
+    assert "backend/.env (-rw-------" in planned
+    assert not alpha.main.exists()
+
+    asked = here.inv("fleet.setup", "alpha", code=1).err
+    assert "backend/db.sqlite3 (-rw-r--r--" in asked
+    assert "inv fleet.setup alpha --yes" in asked
+    assert not (alpha.main / "backend/.env").exists()
+    assert (alpha.main / "backend/manage.py").exists()
+
+    (alpha.main / "frontend/.env").write_text("ITS=own\n")
+    here.git("commit", "--quiet", "--allow-empty", "-m", "later")
+    said = here.inv("fleet.setup", "alpha", "--yes").err
+    assert "frontend/.env is another on alpha" in said
+    assert (alpha.main / "frontend/.env").read_text() == "ITS=own\n"
+    assert (alpha.main / "backend/.env").read_text() == (here.main / "backend/.env").read_text()
+    assert stat.S_IMODE((alpha.main / "backend/.env").stat().st_mode) == 0o600
+    with closing(sqlite3.connect(alpha.main / "backend/db.sqlite3")) as database:
+        assert database.execute("select number from points").fetchall() == [(1,)]
+    assert fleet.ssh(alpha, "git -C dev/tally log -1 --format=%s || git -C ~/dev/tally log -1 --format=%s") == "later"
+    assert here.git("status", "--porcelain") == ""
+    assert fleet.ssh(alpha, "git -C ~/dev/tally status --porcelain") == ""
+
+
+def test_setup_names_everything_that_a_host_lacks(fleet: Fleet) -> None:
+    fleet.alpha.put("tmux", "#!/bin/sh\necho tmux 2.9a\n")
+    fleet.alpha.put("git", "#!/bin/sh\nexit 127\n")
+    fleet.configure(old=hosts.entry("alpha", python="python9", inv=None))
+
+    said = fleet.here.inv("fleet.setup", "old", code=1).err
+    assert "git is missing" in said
+    assert "tmux 2.9 is too old; expected 3.2" in said.replace(" as", "")
+    assert "python is missing as python9" in said
+    assert not fleet.alpha.main.exists()
+
+    fleet.beta.put("python3", "#!/bin/sh\necho Python 3.8.1\n")
+    fleet.configure(old=hosts.entry("beta", python="python3"))
+    assert "python 3.8 is too old as python3" in fleet.here.inv("fleet.setup", "old", code=1).err
+    assert "not understood" in fleet.here.inv("fleet.remove", "x", "--host", "old", code=1).err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_over_there_is_told_and_leaves_nothing_half_made(fleet: Fleet) -> None:
+    small = fleet.alpha.home / "dev"
+    small.mkdir()
+    (fleet.here.main / "backend/db.sqlite3").write_bytes(os.urandom(1_500_000))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(small)], check=True)
+    try:
+        said = fleet.here.inv("fleet.setup", "alpha", "--yes", code=1).err
+        assert "No space left on device" in said
+        assert not (fleet.alpha.main / "backend/db.sqlite3").exists()
+        assert not list((fleet.alpha.main / ".git/tally-sessions").glob("incoming-*"))
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_day_with_two_hosts(ready: Fleet) -> None:
+    here, alpha, beta = ready.here, ready.alpha, ready.beta
+    here.git("commit", "--quiet", "--allow-empty", "-m", "later")
+
+    added = here.inv("fleet.add", "x", "--json")
+    assert added.json["name"] == "x"
+    assert "inv fleet.attach x" in added.err
+    here.inv("fleet.add", "y")
+    of = {each["name"]: each["host"] for each in here.inv("fleet.list", "--json").json if "name" in each}
+    assert sorted(of) == ["x", "y"]
+    assert set(of.values()) == {"alpha", "beta"}, "the second goes where there is more room"
+    place = {"alpha": alpha, "beta": beta}[of["x"]]
+    assert ready.ssh(place, "git -C ~/dev/tally-x log -1 --format=%s") == "later", "the base is pushed first"
+
+    worktree = place.main.with_name("tally-x")
+    (worktree / "new").write_text("work")
+    refused = here.inv("fleet.remove", "x", code=1)
+    assert refused.out == ""
+    assert "untracked: new" in refused.err
+
+    ready.ssh(place, "cd ~/dev/tally-x && git add new && git commit -qm over-there")
+    assert "is at" in here.inv("fleet.pull", "x").out
+    assert here.git("log", "-1", "--format=%s", "x") == "over-there"
+    _commit(here, "x", "from-here")
+    here.inv("fleet.push", "x")
+    assert ready.ssh(place, "cd ~/dev/tally-x && git log -1 --format=%s && git status --porcelain") == "from-here"
+    ready.ssh(place, "cd ~/dev/tally-x && git commit -q --allow-empty -m unseen")
+    _commit(here, "x", "unseen-there")
+    assert "1 commits that are not here" in here.inv("fleet.push", "x", code=1).err
+    assert "1 commits that" in here.inv("fleet.pull", "x", code=1).err
+    assert here.git("log", "-1", "--format=%s", "x") == "unseen-there"
+    assert ready.ssh(place, "git -C ~/dev/tally-x log -1 --format=%s") == "unseen"
+
+    removed = here.inv("fleet.remove", "x", "--force")
+    assert removed.out.endswith("to bring it back: inv session.restore x\n")
+    assert not worktree.exists()
+
+
+def _commit(project: Project, branch: str, message: str) -> None:
+    """Make an empty commit on *branch*, which is not checked out."""
+    tree = project.git("rev-parse", f"{branch}^{{tree}}")
+    commit = project.git("commit-tree", tree, "-p", branch, "-m", message)
+    project.git("update-ref", f"refs/heads/{branch}", commit)
+
+
+def test_a_name_on_two_hosts_is_refused_until_one_is_named(ready: Fleet) -> None:
+    for machine in (ready.alpha, ready.beta):
+        row = '{"x": {"worktree": "/nowhere", "branch": "x", "backend_port": 1, "frontend_port": 2}}'
+        (machine.main / ".tally-sessions").write_text(row)
+
+    assert "several machines: alpha, beta" in ready.here.inv("fleet.stop", "x", code=1).err
+    assert ready.here.inv("fleet.show", "x", "--host", "beta", "--json").json["status"] == "broken"
+    assert "x is on alpha already" in ready.here.inv("fleet.add", "x", code=1).err
+
+
+def test_hosts_that_do_not_answer_are_lines_and_no_failure(ready: Fleet, sandbox: Path) -> None:
+    config = Path(os.environ["HOME"]) / ".ssh" / "config"
+    stranger = sandbox / "stranger"
+    hosts._key(stranger)
+    aliases = {
+        "unknown": "UserKnownHostsFile /dev/null", "changed": f"UserKnownHostsFile {sandbox}/changed",
+        "refused": "PubkeyAuthentication no", "silent": "ProxyCommand sleep 600", "lost": "HostName nowhere.invalid",
+    }  # fmt: skip
+    port = ready.beta.port
+    (sandbox / "changed").write_text(ready.beta.known.replace(ready.beta.known.split()[2], _public(stranger)))
+    text = "".join(f"Host {a}\n  {line}\n  HostName 127.0.0.1\n  Port {port}\n" for a, line in aliases.items())
+    config.write_text(text + config.read_text())
+    ready.configure(**{name: hosts.entry(name) for name in aliases})
+    own = Path(os.environ["HOME"]) / ".invoke.yaml"
+    own.write_text(own.read_text().replace("host_timeout: 20", "host_timeout: 6"))
+    ready.alpha.stop()
+
+    found = {each["host"]: each.get("error", "") for each in ready.here.inv("fleet.list", "--json").json}
+
+    assert "cannot be reached" in found["alpha"]
+    assert "host key is not known" in found["unknown"]
+    assert "not the one you know" in found["changed"]
+    assert "refuses your keys" in found["refused"]
+    assert "no answer within 6 s" in found["silent"] or "does not answer" in found["silent"]
+    assert "no such machine is known" in found["lost"]
+    assert "beta" not in found, "it answered, and has no session"
+    assert Path(aliases["changed"].split()[1]).read_text().count("\n") == 1, "no key was learned"
+
+
+def _public(key: Path) -> str:
+    return key.with_name(key.name + ".pub").read_text().split()[1]
+
+
+def test_a_line_that_is_cut_and_ctrl_c_undo_the_add_over_there(ready: Fleet) -> None:
+    ready.here.configure(_SLOW)
+    worktree = ready.alpha.main.with_name("tally-x")
+
+    adding = _begin(ready.here, "fleet.add", "x", "--host", "alpha")
+    eventually(lambda: (worktree / "started").exists())
+    assert ready.alpha.cut()
+    _out, err = adding.communicate(timeout=60)
+    assert adding.returncode == 255
+    assert "finishes or is undone there" in err
+    eventually(lambda: _left(ready.alpha) == [])
+
+    adding = _begin(ready.here, "fleet.add", "x", "--host", "alpha")
+    eventually(lambda: (worktree / "started").exists())
+    adding.send_signal(signal.SIGINT)
+    _out, err = adding.communicate(timeout=60)
+    assert adding.returncode == 130
+    assert "nothing is left of x" in err
+    assert _left(ready.alpha) == []
+
+
+def test_move_takes_everything_and_a_move_that_fails_changes_nothing(ready: Fleet) -> None:
+    here, alpha, beta = ready.here, ready.alpha, ready.beta
+    ready.ssh(alpha, f"cd ~/dev/tally && {INV} session.add x")
+    worktree = alpha.main.with_name("tally-x")
+    (worktree / "backend/manage.py").write_text((worktree / "backend/manage.py").read_text() + "# mine\n")
+    (worktree / "untracked").write_text("mine")
+    (worktree / "backend/.env").write_text("OWN=1\n")
+    with closing(sqlite3.connect(here.main / "backend/db.sqlite3")) as database, database:
+        database.execute("insert into points values (9)")
+    ready.ssh(beta, "cd ~/dev/tally && git branch x $(git commit-tree HEAD^{tree} -p HEAD -m other)")
+
+    failed = here.inv("fleet.move", "x", "--host", "beta", code=1).err
+    assert "another branch x was made meanwhile" in failed
+    assert "x is still on alpha" in failed
+    assert (worktree / "untracked").read_text() == "mine"
+    assert ready.ssh(alpha, "tmux has-session -t =tally-x && echo runs") == "runs"
+    for machine in (alpha, beta):
+        assert not (machine.main / ".git/tally-sessions/removed").exists()
+        assert ready.ssh(machine, "git -C ~/dev/tally for-each-ref refs/tally") == ""
+
+    here.inv("fleet.move", "x", "--host", "here")
+    assert not worktree.exists()
+    moved = here.worktree("x")
+    assert (moved / "backend/manage.py").read_text().endswith("# mine\n")
+    assert here.git("status", "--porcelain", cwd=moved).splitlines() == ["M backend/manage.py", "?? untracked"]
+    assert (moved / "untracked").read_text() == "mine"
+    assert (moved / "backend/.env").read_text() == "OWN=1\n"
+    assert stat.S_IMODE((moved / "backend/.env").stat().st_mode) == 0o600
+    with closing(sqlite3.connect(moved / "backend/db.sqlite3")) as database:
+        assert database.execute("select number from points").fetchall() == [(1,)], "its own, not this machine's"
+    assert str(alpha.top) not in (here.main / ".tally-sessions").read_text(), "no directory of the other machine"
+    assert here.git("for-each-ref", "refs/tally") == ""
+    assert here.listed("x")["status"] in ("partial", "running")
+
+
+def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_attaches(ready: Fleet) -> None:
+    here = ready.here
+    here.inv("fleet.add", "x", "--host", "alpha")
+    taken = ready.session("x")["ports"]
+    assert isinstance(taken, dict)
+    eventually(lambda: ready.session("x")["status"] == "running")
+
+    forwarding = _begin(here, "fleet.forward", "x", "--open")
+    assert forwarding.stdout is not None
+    assert forwarding.stderr is not None
+    urls = [forwarding.stdout.readline().strip() for _port in taken]
+    ports = [int(url.rpartition(":")[2]) for url in urls]
+    assert set(ports).isdisjoint(taken.values()), "the hosts are this machine: their ports are taken here"
+
+    def answers() -> bool:
+        return subprocess.run(["curl", "-sf", "-o", "/dev/null", urls[0]], check=False).returncode == 0
+
+    eventually(answers)
+    assert ready.alpha.cut()
+    eventually(lambda: not answers())
+    eventually(answers)
+    forwarding.send_signal(signal.SIGINT)
+    _out, err = forwarding.communicate(timeout=60)
+    assert forwarding.returncode == 0
+    assert f"{taken['backend_port']} is taken here" in err
+    assert "dropped" in err
+    assert not answers()
+
+    assert "needs a terminal" in here.inv("fleet.attach", "x", code=1).err
+    tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")
+    clients = "tmux list-clients -F '#{session_name}'"
+    eventually(lambda: ready.ssh(ready.alpha, clients, check=False) == "tally-x")
+    eventually(lambda: "[tally-x]" in screen("%0"))

@@ -12,7 +12,8 @@ from . import git, hauling, lifecycle, narration, sameness, signals, snapshot
 from .archive import FORM
 from .errors import SessionError
 from .hauling import Haul
-from .model import Repository, Request, Session
+from .model import Repository, Session
+from .request import Request
 from .settings import Settings
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import limited, shell, transcripts
-from .model import Agent, Session
+from .model import Session
+from .parts import Agent
 
 _PATIENCE = 4.0  # seconds; it takes a third of one
 _STATES = {"busy": "working", "shell": "working", "waiting": "waiting", "idle": "idle"}

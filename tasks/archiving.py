@@ -55,6 +55,7 @@ def _filled(session: Session, directory: Path) -> Archive:
     keeping.unfinished(session, directory / "git")
     paths = {*session.copy, *session.env, *session.link, *nested, *done.own, *done.ignored}
     paths |= {*keeping.submodules(session, directory)}
+    paths = {path for path in paths if not keeping.is_ours(session, path)}
     same = {path for path in paths if keeping.is_same(session, path)}
     raw = {path for path in (*done.changed, *done.untracked) if not path.endswith("/")}
     facts: dict[str, Any] = {

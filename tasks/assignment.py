@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from .errors import SessionError
-from .model import Request
 from .placeholders import expand
+from .request import Request
 from .settings import Settings
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run

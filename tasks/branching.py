@@ -29,15 +29,31 @@ def decide(branch: str, configured: str, repository: Repository, elsewhere: bool
         raise SessionError(f"the branch {branch} is checked out at {local.checkout}{gone}; choose another NAME")
     if local is not None:
         return {"base": base, "start": local.commit, "tip": local.commit, "creates_branch": False}
-    for other in known:
-        short = other.removeprefix("refs/heads/")
-        if short != other and (short.startswith(f"{branch}/") or branch.startswith(f"{short}/")):
-            raise SessionError(f"git cannot hold the branches {short} and {branch} together; choose another NAME")
-    remote = [r for r in known.values() if r.name.startswith("refs/remotes/") and r.name.split("/", 3)[3] == branch]
+    _refuse_nested(branch, known)
+    remote = [ref for ref in known.values() if _of_remote(ref, branch)]
     remote.sort(key=lambda ref: (ref.name != f"refs/remotes/origin/{branch}", ref.name))
     tracks = remote[0].name.removeprefix("refs/remotes/") if remote else ""
     start = remote[0].commit if remote else start
     return {"base": base, "start": start, "tip": start, "creates_branch": True, "tracks": tracks}
+
+
+def refuse_present(branch: str, known: Mapping[str, git.Ref]) -> None:
+    """Raise `SessionError` when *branch* is among the *known* ones, here or on a remote, or cannot be beside them."""
+    for ref in known.values():
+        if ref.name == f"refs/heads/{branch}" or _of_remote(ref, branch):
+            raise SessionError(f"the branch {branch} exists; to take it up give the NAME that it belongs to")
+    _refuse_nested(branch, known)
+
+
+def _refuse_nested(branch: str, known: Mapping[str, git.Ref]) -> None:
+    for other in known:
+        short = other.removeprefix("refs/heads/")
+        if short != other and (short.startswith(f"{branch}/") or branch.startswith(f"{short}/")):
+            raise SessionError(f"git cannot hold the branches {short} and {branch} together; choose another NAME")
+
+
+def _of_remote(ref: git.Ref, branch: str) -> bool:
+    return ref.name.startswith("refs/remotes/") and ref.name.split("/", 3)[3] == branch
 
 
 def _base(configured: str, repository: Repository, known: Mapping[str, git.Ref]) -> tuple[str, str]:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 
 from . import assignment, git, listeners, names, ports, registry, upstream
 from . import plan as planning
-from .model import Repository, Request
+from .formula import Formula
+from .model import Repository
 from .narration import notice
+from .request import Request
 from .settings import Settings
 
 _SHOWN = 3
@@ -21,10 +23,11 @@ def tell(asked: Request, settings: Settings, repository: Repository, fetch: bool
 
     Raises `SessionError` for what `plan` would refuse at once, so that nobody waits for it.
     """
-    names.check(asked.name)
     assignment.check(asked, settings)
     rows = registry.rows(repository)
-    planning.refuse_taken(asked.name, names.slug(asked.name), rows)
+    if asked.name:  # else it is an id that nobody has
+        names.check(asked.name)
+        planning.refuse_taken(asked.name, names.slug(asked.name), rows)
     if fetch and settings.fetch:
         upstream.fetch(asked.base or settings.base, repository)
     if settings.work_log:
@@ -58,6 +61,8 @@ def _about(row: registry.Row) -> str:
 
 
 def _ports(settings: Settings, repository: Repository, rows: Mapping[str, registry.Row]) -> Iterator[str]:
+    if isinstance(settings.ports, Formula):  # no other port is tried
+        return
     holders = {port: f"the session {name}" for name, row in rows.items() for port in ports.in_row(row).values()}
     elsewhere = ports.held_elsewhere(repository) if settings.ports else set()
     for key, first in settings.ports.items():

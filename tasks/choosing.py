@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
 
-from . import git, records, registry
+from . import git, records, registry, session_config
 from .errors import SessionError
 from .model import Repository, Session
 from .settings import Settings, from_environment, load
@@ -28,7 +29,15 @@ def settings(c: Context) -> Settings:
     configured = c.config.get("session", {})
     if not hasattr(configured, "items"):
         raise SessionError(f"session: expected a table of settings, found {configured!r}")
-    return load({**_plain(configured), **from_environment(os.environ)})
+    file = session_config.path(here())
+    of_project = session_config.settings(file) if file and not _of_project(c) else {}
+    return load({**_plain(configured), **of_project, **from_environment(os.environ)})
+
+
+def _of_project(c: Context) -> bool:
+    """Return whether the project itself has a `session:`; what a person adds for all projects is none of its own."""
+    levels = (getattr(c.config, f"_{level}", None) or {} for level in ("collection", "project", "runtime", "overrides"))
+    return any(level.get("session") for level in levels)
 
 
 def _plain(value: Any) -> Any:
@@ -72,3 +81,40 @@ def prompt(text: str, file: str) -> str:
     if not said.strip():
         raise SessionError(f"{file}: holds no prompt")
     return said
+
+
+def for_command(c: Context, words: Sequence[str], maybe: bool) -> tuple[Session | None, str, Path | None]:
+    """Return the session that a command is for, the command, and where to run it; None: in the worktree's top.
+
+    *words* are NAME COMMAND, or COMMAND alone, which is for the session whose worktree we are in and runs where we
+    are; with *maybe* it may be for none. A single word that may have been meant as a NAME is not run.
+    """
+    example, given = "inv session.run NAME 'npm test'", [word for word in words if word]
+    if not given:
+        raise SessionError(f"a command is needed: {example}")
+    if len(given) == 2:
+        return chosen(c, given[0])[0], given[1], None
+    (line,), cwd = given, Path.cwd()
+    try:
+        known = every(c, here())
+    except SessionError:
+        if not maybe or _inside_of_repository():
+            raise
+        known = []
+    if line in (session.name for session in known) and not maybe:
+        raise SessionError(f"session {line} is given no command: {example}; to run a program called {line} give both")
+    for session in known:
+        if cwd.is_relative_to(session.worktree):
+            return session, line, cwd
+    if not maybe:
+        raise SessionError(
+            f"a NAME is needed outside of a session's worktree: {example}; to run the command here as it is: --maybe"
+        )
+    return None, line, cwd
+
+
+def _inside_of_repository() -> bool:
+    try:
+        return bool(here())
+    except SessionError:
+        return False

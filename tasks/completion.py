@@ -89,6 +89,14 @@ def _windows(repository: Repository, given: list[str]) -> list[str]:
     return sorted({window["name"].partition(":")[0] for row in chosen for window in row.get("windows", ())})
 
 
+def _apps(repository: Repository, given: list[str]) -> list[str]:
+    from . import registry
+
+    rows = registry.rows(repository)
+    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
+    return sorted({file.rpartition("/")[0] for row in chosen for file in row.get("env_files", ()) if "/" in file})
+
+
 def _services(repository: Repository, given: list[str]) -> list[str]:
     from . import registry
 
@@ -119,5 +127,5 @@ def _fixed(*values: str) -> Callable[[Repository, list[str]], list[str]]:
 _PROVIDERS: dict[str, Callable[[Repository, list[str]], list[str]]] = {
     "name": _names, "removed": _removed, "window": _windows, "service": _services, "host": _configured("hosts"),
     "component": _configured("components"), "preset": _presets, "mode": _fixed("docker", "native"),
-    "template": _fixed("feature", "fix"),
+    "template": _fixed("feature", "fix"), "app": _apps,
 }  # fmt: skip

@@ -8,7 +8,8 @@ import subprocess
 
 from . import shell
 from .errors import SessionError
-from .model import Compose, Session
+from .model import Session
+from .parts import Compose
 
 
 @functools.cache

@@ -11,7 +11,9 @@ from invoke.util import yaml
 
 from . import compose_cli, docker, git, names, ports, registry
 from .errors import SessionError
-from .model import Compose, Request, Session
+from .model import Session
+from .parts import Compose
+from .request import Request
 from .settings import Settings
 
 MODES = ("docker", "native")

@@ -12,8 +12,9 @@ import uuid
 from pathlib import Path
 
 from . import agents, hooks, note, registry, transcripts
-from .model import Agent, Session
+from .model import Session
 from .narration import notice
+from .parts import Agent
 
 # A process that believes it is another conversation's child saves no transcript.
 _MARKERS = ("CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_ID")

@@ -74,6 +74,8 @@ def details(found: Status) -> str:
     lines += _containers(found)
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
+    failed = [f"failed: {each}; then: inv session.start {session.name}" for each in session.setup_failed[:1]]
+    lines += [("setup", each) for each in failed]
     lines += [("claude", f"{_talk(found)}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
     lines += [("component", f"{found.component}: {', '.join(session.scope)}")] if session.component else []
@@ -91,7 +93,8 @@ def _age(session: Session) -> str:
 def _row(found: Status) -> list[str]:
     session = found.session
     ports = ", ".join(f"{port} {_answer(found, port)}" for port in session.ports.values())
-    return [session.name, session.branch, ports, found.state, _git(found), _age(found.session), _talk(found)]
+    state = f"{found.state}, setup failed" if session.setup_failed else found.state
+    return [session.name, session.branch, ports, state, _git(found), _age(session), _talk(found)]
 
 
 def _talk(found: Status) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from . import environments, granting, lifecycle, listeners, machine, orphans, ports, services
 from .errors import SessionError
-from .model import Problem, Removal, Repository, Session
+from .model import Problem, Repository, Session
+from .request import Removal
 from .status import foreigners
 
 

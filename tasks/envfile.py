@@ -17,6 +17,11 @@ _PLAIN = re.compile(r"[\w./:@%+,=-]*")
 _COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
 
 
+def only(path: Path, values: Mapping[str, str]) -> bool:
+    """Return whether the file *path* is just what `put` makes of *values* where there is no file."""
+    return path.is_file() and path.read_bytes() == "".join(_line(*item) for item in values.items()).encode()
+
+
 def put(path: Path, values: Mapping[str, str]) -> None:
     """Set *values* in the file *path*, which is made, private, if it is missing; its mode is kept.
 
@@ -35,9 +40,13 @@ def put(path: Path, values: Mapping[str, str]) -> None:
             text += binding.original.string
     for key, value in missing.items():
         text += newline if text and not text.endswith(("\n", "\r")) else ""
-        text += f"{key}={_quoted(value)}{newline}"
+        text += _line(key, value, newline)
     if text != before or not path.exists():
         atomic.write(path, text, mode=0o600)
+
+
+def _line(key: str, value: str, newline: str = "\n") -> str:
+    return f"{key}={_quoted(value)}{newline}"
 
 
 def _replaced(binding: Binding, value: str) -> str:

@@ -9,12 +9,12 @@ _BEGIN, _END = "# tally-sessions: begin (kept by session.add and session.remove)
 
 
 def refresh(repository: Repository, without: str = "") -> None:
-    """Make our part name the links and copied rules of every session but *without*; it goes with the last session."""
+    """Make our part name links, env files and copied rules of all sessions but *without*; it goes with the last one."""
     with locks.held(repository.private / "exclude.lock"):
         rows = {name: row for name, row in registry.rows(repository).items() if name != without}
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
-            wanted |= {_pattern(path) for path in row.get("link", [])}
+            wanted |= {_pattern(path) for path in (*row.get("link", ()), *row.get("env_files", ()))}
             wanted |= {_pattern(granted.FILE)} if "rules" in row else set()
         atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))

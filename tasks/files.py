@@ -57,6 +57,11 @@ def problems(session: Session) -> list[Problem]:
         elif source.exists() and not target.exists() and target.parent.is_dir():
             mend = f"inv session.resume {session.name}"
             found.append(Problem(f"{path} is missing", "the session needs its own", mend))
+    for path in session.env_files:
+        target = session.worktree / path
+        if not target.exists() and target.parent.is_dir():
+            again = f"inv session.resume {session.name}"
+            found.append(Problem(f"{path} is missing", "programs find the session's ports in it", again))
     return found
 
 

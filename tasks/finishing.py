@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from .command import NAME, answer, as_json, command
 from .errors import SessionError
-from .model import Removal, Request
+from .request import Removal, Request
 
 
 @command("name", help={**NAME, "abort": "give up the rebase or merge that waits for you"})

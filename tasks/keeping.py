@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import copying, git, work
+from . import copying, envfile, git, work
 from .model import Session
 
 # Made anew by a package manager, a compiler or a server; never the only copy of anything.
@@ -51,6 +51,11 @@ def is_same(session: Session, path: str) -> bool:
     if source.is_symlink() or not source.is_file() or not original.is_file() or Path(f"{source}-wal").exists():
         return False
     return filecmp.cmp(source, original, shallow=False)
+
+
+def is_ours(session: Session, path: str) -> bool:
+    """Return whether the file at *path* is wholly ours and as we made it: it is made anew when it is needed."""
+    return path in session.env_files and envfile.only(session.worktree / path, session.env[path])
 
 
 def private(session: Session, paths: Iterable[str]) -> list[str]:

@@ -22,6 +22,7 @@ from .checks import (
     wrong,
 )  # fmt: skip
 from .errors import SessionError
+from .formula import Formula
 from .host_entry import host, host_name
 from .presets import parallel
 from .shapes import items, one_or_more, table
@@ -57,6 +58,42 @@ def compose(key: str, value: object) -> dict[str, Any]:
             raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_COMPOSE)}")
     given = {name: _COMPOSE[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
     return {**_CONTAINERS, **given} if given else {}
+
+
+def count(key: str, value: object) -> int:
+    """Return *value*, a whole number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise wrong(key, "a whole number that is not negative", value)
+    return value
+
+
+_FORMULA: dict[str, Callable[[str, object], Any]] = {
+    "base": port,
+    "stride": count,
+    "offsets": table(port_key, count),
+}
+
+
+def ports(key: str, value: object) -> dict[str, int] | Formula:
+    """Return *value*: the first port to try for each key, or with `offsets` a formula."""
+    if not isinstance(value, Mapping) or "offsets" not in value:
+        first: dict[str, int] = table(port_key, port)(key, value)
+        return first
+    for name in value:
+        if name not in _FORMULA:
+            raise SessionError(f"session.{key}.{name}: unknown key; known with offsets: {', '.join(_FORMULA)}")
+    given = {"base": 47000, "stride": 100, **value}
+    formula = Formula(**{name: check(f"{key}.{name}", given[name]) for name, check in _FORMULA.items()})
+    if len(set(formula.offsets.values())) < len(formula.offsets):
+        raise SessionError(f"session.{key}.offsets: two keys have the same offset; each port needs its own")
+    if formula.stride < 1:
+        raise SessionError(f"session.{key}.stride: is 0; expected how many ports each session has, for example 100")
+    return formula
+
+
+def file(key: str, value: object) -> str:
+    """Return *value*, a path inside of the repository, or nothing."""
+    return inside(key, value) if text(key, value) else ""
 
 
 def template(key: str, value: object) -> str:
@@ -98,9 +135,11 @@ def agent(key: str, value: object) -> dict[str, Any]:
 
 
 CHECKS: dict[str, Callable[[str, object], Any]] = {
-    "preset": filled, "project": filled, "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
-    "ports": table(port_key, port), "copy": items(inside), "link": items(inside),
+    "preset": filled, "project": filled, "numbered": switch,
+    "worktree": filled, "branch": filled, "base": filled, "fetch": switch,
+    "ports": ports, "copy": items(inside), "link": items(inside),
     "env": table(inside, table(filled, scalar)), "activate": text, "setup": items(filled), "verify": items(filled),
+    "env_file": file, "app_env": table(inside, table(variable, scalar)),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
     "components": table(component, one_or_more(inside)), "work_log": work_log, "claude": agent,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 
 from . import (
     archive,
@@ -17,8 +18,9 @@ from . import (
     files,
     imports,
     kept,
-    names,
+    making,
     narration,
+    numbering,
     ports,
     programs,
     records,
@@ -35,7 +37,8 @@ from . import (
 from . import plan as planning
 from . import removal as removing
 from .errors import SessionError
-from .model import Removal, Repository, Request, Resource, Session
+from .model import Repository, Resource, Session
+from .request import Removal, Request
 from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
@@ -48,8 +51,12 @@ RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
 
 def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Return the session that `add` would make now, without claiming anything."""
+    numbering.check(asked.name, settings)
     checklist.tell(asked, settings, repository)
-    return planning.plan(asked, settings, repository, ports.held_elsewhere(repository))
+    held = ports.held_elsewhere(repository)
+    if not asked.name:
+        asked = planning.numbered(asked, settings, repository, held, lambda _name: True)
+    return planning.plan(asked, settings, repository, held)
 
 
 def add(asked: Request, settings: Settings, repository: Repository) -> Session:
@@ -57,14 +64,27 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
 
     What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
     """
-    names.check(name := asked.name)
+    numbering.check(asked.name, settings)
+    if asked.name:
+        _finish_earlier(asked.name, settings, repository)
+    checklist.tell(asked, settings, repository, fetch=True)
+
+    def decide(held: set[int], until: ExitStack) -> Session:
+        request = asked
+        if not asked.name:
+            take = partial(registry.alone_at_once, repository, until=until)
+            request = planning.numbered(asked, settings, repository, held, take)
+        return planning.plan(request, settings, repository, held)
+
+    return making.make(asked.name, repository, decide, RESOURCES)
+
+
+def _finish_earlier(name: str, settings: Settings, repository: Repository) -> None:
     with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
             narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
             _remove(records.session(name, row, repository, lambda: settings), Removal())
-        checklist.tell(asked, settings, repository, fetch=True)
-    return _make(name, repository, lambda held: planning.plan(asked, settings, repository, held))
 
 
 def restore(name: str, repository: Repository, at: str = "") -> Session:
@@ -75,34 +95,14 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]
     done = {key: row[key] for key in ("setup_done", "rules") if key in row}  # what it did is in what comes back
-    session = _make(name, repository, lambda held: restoration.plan(saved, repository, held), done)
+
+    def decide(held: set[int], _until: ExitStack) -> Session:
+        return restoration.plan(saved, repository, held)
+
+    session = making.make(name, repository, decide, RESOURCES, done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
     if not (saved.directory / "git").is_dir():
         archive.drop(repository, saved)
-    return session
-
-
-def _make(
-    name: str, repository: Repository, plan: Callable[[set[int]], Session], facts: registry.Row | None = None
-) -> Session:
-    """Claim a row, with *facts*, of what *plan* decides on the ports held elsewhere; make each resource; confirm it."""
-    begun: list[Resource] = []
-    session = None
-    with signals.raised(), registry.alone(repository, name):
-        try:
-            with ports.claiming(repository) as held, registry.changing(repository) as rows:
-                session = plan(held)
-                ports.join(repository)  # before the row: else others could be given its ports
-                rows[name] = {**records.row(session), **(facts or {})}
-            imports.prefetch("dotenv.parser", "sqlite3")
-            walk.forward(session, RESOURCES, begun)
-            signals.ignore()
-            registry.note(repository, name, state="ready", archive="")
-            session = replace(session, state="ready", archive="")
-        except BaseException:
-            if session is not None:
-                walk.undo(session, begun)
-            raise
     return session
 
 

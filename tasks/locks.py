@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from . import narration
@@ -21,7 +21,28 @@ def held(path: Path) -> Iterator[None]:
     Raises `SessionError` when it is not free within a minute.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = _acquire(path)
+    with _until_left(path, _acquire(path)):
+        yield
+
+
+def attempt(path: Path, until: ExitStack) -> bool:
+    """Hold the lock file *path* until *until* is left, without waiting; return whether nobody else holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    if not _current(descriptor, path):  # its last holder is just removing it
+        os.close(descriptor)
+        return False
+    until.enter_context(_until_left(path, descriptor))
+    return True
+
+
+@contextmanager
+def _until_left(path: Path, descriptor: int) -> Iterator[None]:
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

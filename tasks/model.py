@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from .parts import Agent, Compose, Window
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -21,92 +23,10 @@ class Repository:
         return self.common / "tally-sessions"
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a person asks `add` for, beyond what is configured; empty means: as configured."""
-
-    name: str
-    base: str = ""
-    component: str = ""
-    profile: str = ""
-    template: str = ""  # of its entry in the work log
-    issue: str = ""
-    eta: str = ""
-    mode: str = ""  # what of the compose file is to run: "docker" or "native"
-    without: str = ""  # services that are left out, with commas between them
-    start: str = ""  # the commit after which its own work begins
-    adopts: str = ""  # a commit of uncommitted work to begin with
-    prompt: str = ""  # what the conversation begins with
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What a person agrees to, or wants kept, when a session is removed."""
-
-    force: bool = False
-    keep_branch: bool = False
-    keep_volumes: bool = False
-
-
-DEFAULT_CONFIG = "~/.claude"
-
-
-@dataclass(frozen=True)
-class Agent:
-    """What talks in the window that is `claude: true`: *command* with *args*."""
-
-    command: str = "claude"
-    args: tuple[str, ...] = ()
-    note: str = ""  # what it is told about its session: a template
-    notify: str = ""  # the command that runs when it begins to wait
-    config: str = ""  # where its conversations are: CLAUDE_CONFIG_DIR at `add`; empty in older rows
-
-    @property
-    def is_claude(self) -> bool:
-        """Whether it is Claude Code, whose flags and files we know."""
-        return Path(self.command).name == "claude"
-
-
-@dataclass(frozen=True)
-class Window:
-    """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
-
-    *directory* is relative to the worktree; *run* is executed, *type* is typed and left at the prompt. Without the
-    file *needs* in that directory the window is left out.
-    """
-
-    name: str
-    directory: str = ""
-    run: str = ""
-    type: str = ""
-    claude: bool = False
-    needs: str = ""
-
-    def missing(self, worktree: Path) -> str:
-        """Return what *worktree* lacks for it; empty for nothing."""
-        if not (worktree / self.directory).is_dir():
-            return self.directory
-        return self.needs if self.needs and not (worktree / self.directory / self.needs).exists() else ""
-
-
-@dataclass(frozen=True)
-class Compose:
-    """The containers of a session: the compose *file* in its worktree, and what of it runs under which *project* name.
-
-    *services* are to run, those in *once* to their end. *found* names the volumes and networks of that project that
-    were there before the session: they are never removed with it.
-    """
-
-    file: str
-    project: str
-    mode: str
-    profiles: tuple[str, ...]
-    services: tuple[str, ...]
-    without: tuple[str, ...] = ()
-    once: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
-    wait: float = 60  # seconds that they may take until they are ready
-    keeps_volumes: bool = False  # whether the removal that is going on leaves them
+def environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a session with these *ports*: one for each, and the configured ones."""
+    numbers = {key.upper(): str(port) for key, port in ports.items() if key.upper() not in variables}
+    return {**variables, **numbers}
 
 
 @dataclass(frozen=True)
@@ -139,9 +59,11 @@ class Session:
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
     setup: tuple[str, ...] = ()
+    setup_done: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
     merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
     merged_tip: str = ""
@@ -168,11 +90,16 @@ class Session:
     @property
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
-        found = {key.upper(): str(port) for key, port in self.ports.items()} | dict(self.variables)
+        found = environment(self.ports, self.variables)
         if self.compose is not None:  # so that `docker compose` typed there means these containers
             file = str(self.worktree / self.compose.file)
             found |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}
         return {**found, "TALLY_SESSION": str(self.worktree)}
+
+    @property
+    def setup_failed(self) -> tuple[str, ...]:
+        """The setup commands that had not succeeded when the row was read."""
+        return tuple(each for each in self.setup if each not in self.setup_done) if self.state == "ready" else ()
 
     @property
     def present_windows(self) -> tuple[Window, ...]:

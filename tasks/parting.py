@@ -8,7 +8,8 @@ from pathlib import Path
 from . import compose, granting, lifecycle
 from .archive import Archive
 from .display import age
-from .model import Removal, Session
+from .model import Session
+from .request import Removal
 
 
 def removal(session: Session) -> str:

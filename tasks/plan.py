@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import assignment, branching, composing, contents, conversation, names, ports, registry
+from . import assignment, branching, composing, contents, conversation, git, names, numbering, ports, registry
 from .errors import SessionError
-from .model import Repository, Request, Session
+from .model import Repository, Session
 from .placeholders import expand
 from .presets import PRESETS
+from .request import Request
 from .settings import Settings
 
 _LONGEST_PROMPT = 100_000  # the system takes no argument of 128 KiB
@@ -29,24 +30,15 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     assignment.check(asked, settings)
     if shutil.which("tmux") is None:
         raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
-    rows = registry.rows(repository)
-    name, slug = asked.name, names.slug(asked.name)
-    refuse_taken(name, slug, rows)
-    facts = _names(asked, slug, settings, repository)
-    facts["branch"] = expand(settings.branch, facts, "branch")
-    names.check_branch(facts["branch"])
-    worktree = _worktree(expand(settings.worktree, facts, "worktree"), repository)
-    own = {port for row in rows.values() for port in ports.in_row(row).values()}
-    chosen = ports.choose(settings.ports, held | own)
-    facts |= {"worktree": str(worktree), **{key: str(port) for key, port in chosen.items()}}
+    facts, chosen = _place(asked, settings, repository, held, registry.rows(repository))
     now = datetime.now().astimezone()
     session = Session(
-        name=name, slug=slug, repository=repository, worktree=worktree, branch=facts["branch"], ports=chosen,
-        tmux=f"{names.slug(facts['project'])}-{slug}", state="adding", project=facts["project"],
-        preset=settings.preset, created=now.isoformat(timespec="seconds"),
+        name=asked.name, slug=facts["slug"], repository=repository, worktree=Path(facts["worktree"]),
+        branch=facts["branch"], ports=chosen, tmux=f"{names.slug(facts['project'])}-{facts['slug']}",
+        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=conversation.new_id(), prompt=_prompt(asked, settings), adopts=asked.adopts,
         **_branch(facts["branch"], asked, settings, repository),
-        **contents.decide(settings, facts, repository), **assignment.decide(asked, settings, facts, now),
+        **contents.decide(settings, facts, chosen, repository), **assignment.decide(asked, settings, facts, now),
     )  # fmt: skip
     return replace(session, compose=composing.decide(asked, settings, session))
 
@@ -58,9 +50,45 @@ def _branch(branch: str, asked: Request, settings: Settings, repository: Reposit
     return {**decided, **({"start": asked.start} if asked.start else {})}
 
 
-def _names(asked: Request, slug: str, settings: Settings, repository: Repository) -> dict[str, str]:
+def numbered(
+    asked: Request, settings: Settings, repository: Repository, held: set[int], take: Callable[[str], bool]
+) -> Request:
+    """Return *asked* with the first id as its name that nothing is in the way of, and that could be taken.
+
+    Raises `SessionError` with an example when there is none.
+    """
+    rows, known, first = registry.rows(repository), git.branches(repository), ""
+    for number in numbering.IDS:
+        candidate = replace(asked, name=number)
+        try:
+            facts, _ports = _place(candidate, settings, repository, held, rows)
+            if not asked.branch:
+                branching.refuse_present(facts["branch"], known)
+        except SessionError as error:
+            first = first or str(error)
+        else:
+            if take(number):
+                return candidate
+    raise SessionError(f"no id from {numbering.IDS[0]} to {numbering.IDS[-1]} is free; the first one: {first}")
+
+
+def _place(
+    asked: Request, settings: Settings, repository: Repository, held: set[int], rows: Mapping[str, registry.Row]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return what placeholders stand for in the session that is *asked* for, and its ports; git is not asked."""
+    refuse_taken(asked.name, names.slug(asked.name), rows)
+    facts = _names(asked, settings, repository)
+    facts["branch"] = asked.branch or expand(settings.branch, facts, "branch")
+    names.check_branch(facts["branch"])
+    facts["worktree"] = str(_worktree(expand(settings.worktree, facts, "worktree"), repository))
+    own = {port for row in rows.values() for port in ports.in_row(row).values()}
+    chosen = numbering.ports_of(asked.name, settings, held | own)
+    return {**facts, **{key: str(port) for key, port in chosen.items()}}, chosen
+
+
+def _names(asked: Request, settings: Settings, repository: Repository) -> dict[str, str]:
     return {
-        "name": asked.name, "slug": slug, "main": str(repository.main),
+        "name": asked.name, "slug": names.slug(asked.name), "main": str(repository.main),
         "project": contents.project(settings, repository),
         "date": datetime.now().astimezone().strftime(settings.date), "component": asked.component,
         "profile": asked.profile,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 
 from . import conversation, panes
-from .model import Problem, Session, Window
+from .model import Problem, Session
 from .narration import notice
+from .parts import Window
 
 _PROMPT = 20.0  # seconds that a login shell may take for its first prompt
 _BEGIN = 0.1  # seconds in which a shell begins with a server

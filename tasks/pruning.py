@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import archive, lifecycle, worktree
-from .model import Removal, Repository, Session
+from .model import Repository, Session
+from .request import Removal
 
 
 def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_run: bool) -> str:

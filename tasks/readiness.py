@@ -8,8 +8,9 @@ import time
 from . import docker
 from .docker import Container
 from .errors import SessionError
-from .model import Compose, Session
+from .model import Session
 from .narration import say
+from .parts import Compose
 
 _AGAIN = 0.15  # seconds between two looks
 _HANGUP = 0.2  # seconds in which Docker's proxy hangs up when nothing listens behind it

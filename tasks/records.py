@@ -10,13 +10,15 @@ from typing import Any
 
 from . import contents, names, ports, registry
 from .errors import SessionError
-from .model import Agent, Compose, Repository, Session, Window
+from .model import Repository, Session
+from .parts import Agent, Compose, Window
 from .settings import Settings
 
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
     " issue eta activate archive merged merged_tip merged_into merged_as"
 ).split()
+_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope")
 
 _COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
 
@@ -28,7 +30,8 @@ def row(session: Session) -> registry.Row:
     return {
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
-        "verify": list(session.verify), "scope": list(session.scope),
+        "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
+        "scope": list(session.scope),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose(session),
         "agent": {**asdict(session.agent), "args": list(session.agent.args)},
@@ -50,7 +53,7 @@ def session(name: str, row: registry.Row, repository: Repository, settings: Call
         if "windows" not in row:
             return _foreign(name, where, repository, settings())
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
-        lists: dict[str, Any] = {k: tuple(row.get(k, ())) for k in ("copy", "link", "setup", "verify", "scope")}
+        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in _LISTS}
         windows = tuple(Window(**window) for window in row["windows"])
         _check(facts, row.get("ports", []))
         tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables", "work_log")}
@@ -99,7 +102,7 @@ def _foreign(name: str, where: dict[str, Any], repository: Repository, settings:
     facts = {"name": name, "slug": slug, "project": project, "main": str(repository.main), "date": "", "component": ""}
     facts |= {"profile": "", "branch": where["branch"], "worktree": str(where["worktree"]), **numbers}
     try:
-        decided = contents.decide(settings, facts, repository)
+        decided = contents.decide(settings, facts, where["ports"], repository)
     except SessionError:  # its ports have other keys than the windows of today
         decided = {}
     return Session(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,15 +101,25 @@ def changing(repository: Repository) -> Iterator[dict[str, Row]]:
 @contextmanager
 def alone(repository: Repository, name: str) -> Iterator[None]:
     """Let nobody else change the session *name* meanwhile, without keeping the registry from the others."""
-    with locks.held(repository.private / f"session-{name.replace('/', '%')}.lock"):
+    with locks.held(_lock(repository, name)):
         yield
 
 
-def note(repository: Repository, name: str, **facts: Any) -> None:
-    """Set *facts* in the row of the session *name*; a row that is gone stays gone."""
+def alone_at_once(repository: Repository, name: str, until: ExitStack) -> bool:
+    """Be alone with the session *name* until *until* is left, unless somebody is at it; return whether we are."""
+    return locks.attempt(_lock(repository, name), until)
+
+
+def _lock(repository: Repository, name: str) -> Path:
+    return repository.private / f"session-{name.replace('/', '%')}.lock"
+
+
+def note(repository: Repository, name: str, **facts: Any) -> Row:
+    """Set *facts* in the row of the session *name* and return the row; one that is gone stays gone."""
     with changing(repository) as current:
         if name in current:
             current[name].update(facts)
+        return current.get(name, {})
 
 
 def release(repository: Repository, name: str) -> int:

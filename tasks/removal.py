@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from . import compose, git, keeping, merged, work, worktree
 from .errors import SessionError
-from .model import Removal, Session
+from .model import Session
+from .request import Removal
 
 
 def plan(session: Session, how: Removal) -> Session:

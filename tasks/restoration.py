@@ -11,7 +11,8 @@ from typing import Any
 from . import archive, composing, git, ports, records, registry
 from . import plan as planning
 from .errors import SessionError
-from .model import Repository, Session, Window
+from .model import Repository, Session
+from .parts import Window
 
 
 def find(name: str, repository: Repository, at: str = "") -> archive.Archive:
@@ -68,7 +69,7 @@ def _on_free_ports(session: Session, held: set[int]) -> Session:
     env = {file: _renumbered(values, moved) for file, values in session.env.items()}
     windows = tuple(Window(**_renumbered(vars(window), moved)) for window in session.windows)
     variables = _renumbered(session.variables, moved)
-    return replace(session, ports=chosen, env=env, windows=windows, variables=variables, moved=True)
+    return replace(session, ports=chosen, env=env, variables=variables, windows=windows, moved=True)
 
 
 def _renumbered(values: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:

@@ -11,20 +11,23 @@ from .command import NAME, answer, as_json, command, fail
 from .comparing import compare, conflicts
 from .errors import SessionError
 from .finishing import adopt, merge, pr, sync
+from .inside import env, run
 from .logs import logs
-from .model import Removal, Request
 from .overview import doctor, list_, prune, show
 from .permitting import permissions
+from .request import Removal, Request
 from .switching import attach, resume, start, stop
 from .talking import send
 from .watching import pick, watch
 
 
 @command("name", aliases=("create",), help={
-    "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session",
+    "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session;"
+    " where sessions are numbered an id, 001 to 999, or nothing for the first free one",
     "prompt": "what the conversation begins with",
     "prompt-file": "the file that holds it",
     "base": "what a new branch starts from, instead of the configured base",
+    "branch": "the branch, instead of the configured one",
     "component": "the part of the repository that it works on: {component}",
     "profile": "what {profile} stands for in the configuration",
     "template": "which entry the work log gets, feature or fix",
@@ -33,13 +36,13 @@ from .watching import pick, watch
     "dry-run": "print what would be made and change nothing",
     "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
     "without": "services of the compose file that are left out, with commas between them",
-    "yes": "agree to commands that are not in the committed invoke.yaml",
+    "yes": "agree to commands that are not in the committed configuration",
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
-    c: Context, name: str, base: str = "", prompt: str = "", prompt_file: str = "", component: str = "",
-    profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "", without: str = "",
-    dry_run: bool = False, yes: bool = False, json: bool = False,
+    c: Context, name: str = "", base: str = "", branch: str = "", prompt: str = "", prompt_file: str = "",
+    component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
+    without: str = "", dry_run: bool = False, yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
@@ -48,9 +51,8 @@ def add(
     from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
-    asked = Request(
-        name=name, base=base, prompt=choosing.prompt(prompt, prompt_file), mode=mode, without=without, **purpose
-    )
+    purpose |= {"mode": mode, "without": without, "prompt": choosing.prompt(prompt, prompt_file)}
+    asked = Request(name=name, base=base, branch=branch, **purpose)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
         planned = lifecycle.plan(asked, settings, repository)
@@ -61,7 +63,7 @@ def add(
     made = lifecycle.add(asked, settings, repository)
     answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
     findings.tell(conflicts.met(made, choosing.every(c, repository)))
-    fail([f"{each.what}; then: {each.mend}" for each in setup.problems(made)])
+    fail(setup.unfinished(made))
 
 
 @command("name", aliases=("destroy", "rm"), help={
@@ -115,7 +117,7 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
 
 
 ns = Collection("session", add, remove, restore)
-for each in (resume, start, stop, attach, send, show, logs, permissions, watch, pick, prune, doctor):
+for each in (resume, start, stop, attach, send, show, env, run, logs, permissions, watch, pick, prune, doctor):
     ns.add_task(each)
 for each in (conflicts, compare, sync, merge, pr, adopt):
     ns.add_task(each)

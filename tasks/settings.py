@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import SessionError
+from .formula import Formula
 from .keys import CHECKS
 from .presets import PRESETS
 
@@ -17,14 +18,17 @@ class Settings:
 
     preset: str
     project: str | None
+    numbered: bool  # whether a NAME is a three-digit id
     worktree: str
     branch: str
     base: str
     fetch: bool
-    ports: dict[str, int]
+    ports: dict[str, int] | Formula
     copy: list[str]
     link: list[str]
     env: dict[str, dict[str, str]]
+    env_file: str  # where each worktree has its own variables; empty for nowhere
+    app_env: dict[str, dict[str, str]]  # the same for directories in it
     activate: str | None
     variables: dict[str, str]
     date: str  # what {date} looks like, as strftime has it
@@ -65,4 +69,6 @@ def load(configured: Mapping[str, Any]) -> Settings:
     merged = {"project": None, "activate": None, **PRESETS[preset], **given, "preset": preset}
     checked: dict[str, Any] = {k: None if v is None else CHECKS[k](k, v) for k, v in merged.items()}
     checked["claude"] = {**PRESETS[preset]["claude"], **checked["claude"]}  # whoever sets `args` keeps the note
+    if checked["app_env"] and not checked["env_file"]:
+        raise SessionError("session.app_env: needs `env_file`, the files' name, for example .env.session")
     return Settings(**checked)

@@ -38,6 +38,11 @@ def problems(session: Session) -> list[Problem]:
     return [Problem(f"setup did not succeed: {command}", "it failed", mend) for command in _pending(session)]
 
 
+def unfinished(session: Session) -> list[str]:
+    """Return for each setup command that has not succeeded what to say."""
+    return [f"{problem.what}; then: {problem.mend}" for problem in problems(session)]
+
+
 def _done(session: Session) -> list[str]:
     row = registry.rows(session.repository).get(session.name, {})
     found = row.get("setup_done", [])

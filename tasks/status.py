@@ -57,6 +57,7 @@ class Status:
             "claude_waiting_for": self.talk.waiting_for, "claude_since": self.talk.since,
             "component": session.component,
             "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "setup_failed": list(session.setup_failed),
             "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
             "merged": session.merged if self.merged else "", "outside": self.files("scope"),
             "conflicts": [each.record() for each in self.clashes if each.kind == "hot"] if self.tried else None,

@@ -14,12 +14,13 @@ def resume(c: Context, name: str = "") -> None:
 
     Example: inv session.resume
     """
-    from . import choosing, display, lifecycle, status
+    from . import choosing, display, lifecycle, setup, status
 
     sessions = choosing.chosen(c, name, all=not name)
     failed = lifecycle.resume(sessions)
-    answer(display.table(status.of(choosing.chosen(c, name, all=not name), choosing.here())))
-    fail(failed)
+    sessions = choosing.chosen(c, name, all=not name)
+    answer(display.table(status.of(sessions, choosing.here())))
+    fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])
 
 
 @command("name", help={**NAME, "all": "start every session"})
@@ -28,12 +29,13 @@ def start(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.start feature/login
     """
-    from . import choosing, display, lifecycle, status
+    from . import choosing, display, lifecycle, setup, status
 
     sessions = choosing.chosen(c, name, all)
     failed = lifecycle.resume(sessions)
+    sessions = [session for session in choosing.every(c, choosing.here()) if session.name in {s.name for s in sessions}]
     answer(display.table(status.of(sessions, choosing.here())))
-    fail(failed)
+    fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])
 
 
 @command("name", help={**NAME, "all": "stop every session"})

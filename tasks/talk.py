@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from . import agents, hooks, panes, transcripts
-from .model import Agent, Session
+from .model import Session
+from .parts import Agent
 
 Open = Mapping[Agent, "list[agents.Live] | None"]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from . import adoption, panes, processes, shell
 from .errors import CommandError, SessionError
-from .model import Problem, Session, Window
+from .model import Problem, Session
 from .narration import notice
+from .parts import Window
 
 if TYPE_CHECKING:
     import libtmux

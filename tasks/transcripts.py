@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .model import DEFAULT_CONFIG, Agent, Session
+from .model import Session
+from .parts import DEFAULT_CONFIG, Agent
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST = 200

@@ -10,7 +10,7 @@ from typing import Any
 
 from invoke.util import yaml
 
-from . import atomic, git, locks, ports
+from . import atomic, git, locks, ports, session_config
 from .errors import SessionError
 from .model import Repository
 from .presets import PRESETS
@@ -29,7 +29,7 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
     commands = _commands(settings)
     new = [command for command in commands if command not in _PRESET]
     if new:
-        committed = _committed(repository)
+        committed = _committed(repository) | _committed_program(repository)
         new = [command for command in new if command not in committed]
     if not new:
         return
@@ -43,7 +43,7 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
             return
     listed = "\n".join(f"    {command}" for command in new)
     raise SessionError(
-        f"the configuration would run commands that are not in the committed invoke.yaml:\n{listed}\n"
+        f"the configuration would run commands that are not in the committed configuration:\n{listed}\n"
         "commit it, or agree to them once with --yes"
     )
 
@@ -84,6 +84,16 @@ def _committed(repository: Repository) -> set[str]:
             except yaml.YAMLError:
                 return set()
     return set()
+
+
+def _committed_program(repository: Repository) -> set[str]:
+    """Return what the project's session.config.mjs gave, if it was asked and is as committed."""
+    file = session_config.path(repository)
+    if file is None or not session_config.known(file):
+        return set()
+    text = git.read(repository.main, "show", f"HEAD:{file.name}", check=False)
+    same = text == file.read_text(encoding="utf-8", errors="surrogateescape")
+    return set(_strings(session_config.known(file))) if same else set()
 
 
 def _file() -> Path:

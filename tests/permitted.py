@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks import granted, records, registry
-from tasks.model import Repository, Session, Window
+from tasks.model import Repository, Session
+from tasks.parts import Window
 
 
 def install(sandbox: Path, version: str) -> None:

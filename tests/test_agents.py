@@ -11,8 +11,9 @@ import pytest
 
 from tasks import agents, hooks, note, sending, talk
 from tasks.errors import SessionError
-from tasks.model import Agent, Repository, Session, Window
+from tasks.model import Repository, Session
 from tasks.panes import Pane
+from tasks.parts import Agent, Window
 
 _SAID: dict[str, Any] = {"pid": 7, "cwd": "/w", "kind": "interactive", "startedAt": 5000, "sessionId": "a"}
 

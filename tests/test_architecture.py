@@ -20,19 +20,20 @@ _LAYERS = (
     "adopting conflicts doctor hosts parting pruning screen switching",
     "advice comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
-    "completion logs permitting talking",
+    "completion inside logs permitting talking",
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
-    "archiving checklist choosing restoration",
-    "claude_entry plan records",
-    "assignment claude_json composing contents granting hauling merges sending trust",
-    "branching changes claude_lock claude_version conversation keeping orphans printed readiness services"
-    " settings talk trees walk",
-    "adoption agents archive attaching destination docker exclude keys landing logfile merged messages ports"
-    " snapshot upstream verifying work",
-    "command compose_cli git granted host_entry limited machine note panes registry shapes within",
-    "addresses checks copying envfile environments findings hooks listeners locks logbook names placeholders"
-    " processes sameness scope shell signals transcripts",
-    "activation atomic errors forge imports model narration presets",
+    "archiving checklist choosing making restoration",
+    "plan records",
+    "assignment claude_entry composing contents numbering trust",
+    "claude_json granting hauling merges sending session_config settings",
+    "branching changes claude_lock claude_version conversation keeping keys orphans printed readiness services"
+    " talk trees walk",
+    "adoption agents archive attaching destination docker exclude host_entry landing logfile merged messages"
+    " note ports shapes snapshot upstream verifying work",
+    "addresses checks command compose_cli environments git granted hooks limited listeners machine panes"
+    " processes registry running sameness transcripts within",
+    "copying envfile findings locks logbook model names placeholders scope shell signals",
+    "activation atomic errors forge formula imports narration parts presets request",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

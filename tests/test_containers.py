@@ -11,7 +11,9 @@ import pytest
 from tasks import composing, docker, readiness, records, services
 from tasks.docker import Container
 from tasks.errors import SessionError
-from tasks.model import Compose, Repository, Request, Session
+from tasks.model import Repository, Session
+from tasks.parts import Compose
+from tasks.request import Request
 from tests.project import Project
 
 _CONFIGURED = {"file": "dc.yml", "profiles": ["apps"], "wait": 60.0}

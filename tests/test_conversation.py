@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tasks import agents, briefing, conversation, hooks, registry, transcripts
-from tasks.model import Agent, Repository, Session, Window
+from tasks.model import Repository, Session
+from tasks.parts import Agent, Window
 
 _ID = "11111111-2222-4333-8444-555555555555"
 _MARKERS = {"CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_ID"}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ class Holder:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.communicate(timeout=20)
+
+
+def test_an_attempt_does_not_wait_and_holds_until_it_is_left(sandbox: Path) -> None:
+    path = sandbox / "new" / "a.lock"
+    holder = Holder(path)
+
+    with ExitStack() as until:
+        assert not locks.attempt(path, until)
+    assert path.exists()
+    holder.end()
+    with ExitStack() as until, ExitStack() as another:
+        assert locks.attempt(path, until)
+        assert not locks.attempt(path, another)
+
+    assert list(path.parent.iterdir()) == [Path(f"{path}.ended")]
 
 
 def test_the_file_exists_only_while_it_is_held_and_names_its_holder(sandbox: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tasks import assignment, checklist, contents, git, ports, settings
 from tasks.errors import SessionError
-from tasks.model import Request
+from tasks.request import Request
 from tests.project import Project, eventually
 from tests.remotes import LIGHT, PARALLEL, PORT, others_push, share
 from tests.terminal import enter, shows, windows
@@ -117,4 +117,4 @@ def test_a_variable_that_says_nothing_is_left_out_and_one_configured_empty_is_no
     configured = replace(_PARALLEL, variables={"A": "{profile}", "B": "", "C": "c"}, windows=[])
     facts = {"profile": "", "project": "p", "component": ""}
 
-    assert contents.decide(configured, facts, git.locate(project.main))["variables"] == {"B": "", "C": "c"}
+    assert contents.decide(configured, facts, {}, git.locate(project.main))["variables"] == {"B": "", "C": "c"}

@@ -54,7 +54,7 @@ def test_the_scope_is_decided_at_add_and_kept_in_the_row(project: Project) -> No
     configured = settings.load({"components": {"ui": "web/"}, "windows": []})
     names = "name slug project main date profile branch worktree backend_port frontend_port".split()
     facts = {**dict.fromkeys(names, "1"), "component": "ui"}
-    decided = contents.decide(configured, facts, where)
+    decided = contents.decide(configured, facts, {}, where)
     sessions.add(project, "x")
     (session,) = sessions.all_of(project)
 

@@ -61,7 +61,11 @@ def test_a_failing_setup_keeps_the_session_and_start_tries_it_again(project: Pro
     assert "setup command failed: echo told; test -e allowed" in said.err
     assert "told" in said.err
     assert not (project.worktree("x") / "after").exists()
+    assert "stopped, setup failed" in project.inv("session.list").out
+    assert project.listed("x")["setup_failed"] == ["echo told; test -e allowed", "touch after"]
+    assert "failed: echo told; test -e allowed; then: inv session.start x" in project.inv("session.show", "x").out
+    assert "setup did not succeed: touch after" in project.inv("session.start", "x", code=1).err
     (project.worktree("x") / "allowed").touch()
-    project.inv("session.start", "x")
+    assert "setup failed" not in project.inv("session.start", "x").out
     assert (project.worktree("x") / "after").exists()
     assert len(project.row("x")["setup_done"]) == 2

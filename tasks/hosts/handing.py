@@ -24,7 +24,8 @@ from .. import (
     work,
 )
 from ..errors import SessionError
-from ..model import Removal, Repository, Session
+from ..model import Repository, Session
+from ..request import Removal
 from . import translation
 from .sent import files
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from . import parallel, points, tally
+from . import dev_session, parallel, points, tally
 
 PRESETS: dict[str, dict[str, Any]] = {
     "points": points.SETTINGS,
     "tally": tally.SETTINGS,
     "parallel": parallel.SETTINGS,
+    "dev-session": dev_session.SETTINGS,
 }

@@ -14,6 +14,7 @@ Shared with the main checkout and every session, so install or change nothing in
 """
 
 SETTINGS: dict[str, Any] = {
+    "numbered": False,
     "worktree": "../{project}-{slug}",
     "branch": "{name}",
     "base": "HEAD",
@@ -25,6 +26,8 @@ SETTINGS: dict[str, Any] = {
     "copy": ["backend/db.sqlite3", "backend/.env", "frontend/.env"],
     "link": ["frontend/node_modules"],
     "env": {"frontend/.env": {"VITE_API_URL": "http://localhost:{backend_port}"}},
+    "env_file": "",
+    "app_env": {},
     "variables": {},
     "date": "%Y-%m-%d",
     "setup": [],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from .checks import filled, wrong
 from .errors import SessionError
+from .shapes import fixed
 
 
 def _destination(key: str, value: object) -> str:
@@ -35,7 +34,12 @@ def _count(key: str, value: object) -> int:
     return value
 
 
-_HOST = {"host": _destination, "path": _checkout, "max_sessions": _count, "python": _program, "inv": _program}
+# The table of one host.
+host = fixed(
+    {"host": _destination, "path": _checkout, "max_sessions": _count, "python": _program, "inv": _program},
+    "host",
+    "path",
+)
 
 
 def host_name(key: str, value: object) -> str:
@@ -43,13 +47,3 @@ def host_name(key: str, value: object) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", filled(key, value)) or value == "here":
         raise SessionError(f"session.{key}: {value!r} cannot name a host; expected for example devbox")
     return str(value)
-
-
-def host(key: str, value: object) -> dict[str, Any]:
-    """Return *value*, the table of one host."""
-    if not isinstance(value, Mapping) or not {"host", "path"} <= set(value):
-        raise wrong(key, "a table with at least `host` and `path`", value)
-    for name in value:
-        if name not in _HOST:
-            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_HOST)}")
-    return {name: _HOST[name](f"{key}.{name}", item) for name, item in value.items()}

@@ -25,38 +25,26 @@ from .errors import SessionError
 from .formula import Formula
 from .host_entry import host, host_name
 from .presets import parallel
-from .shapes import items, one_or_more, table
+from .shapes import fixed, items, one_or_more, table
 
-_WINDOW = {"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}
-_AGENT: dict[str, Callable[[str, object], Any]] = {
-    "command": filled, "args": items(text), "note": prose, "notify": text,
-}  # fmt: skip
+_WINDOW = fixed({"name": filled, "dir": inside, "run": filled, "type": text, "claude": switch, "needs": inside}, "name")
 
 
 def window(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of one window."""
-    if not isinstance(value, Mapping) or "name" not in value:
-        raise wrong(key, "a table with at least `name`", value)
-    for name in value:
-        if name not in _WINDOW:
-            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_WINDOW)}")
-    if len({"run", "type", "claude"} & set(value)) > 1:
+    given = _WINDOW(key, value)
+    if len({"run", "type", "claude"} & set(given)) > 1:
         raise SessionError(f"session.{key}: only one of run, type and claude can be given")
-    return {name: _WINDOW[name](f"{key}.{name}", item) for name, item in value.items()}
+    return given
 
 
-_COMPOSE: dict[str, Callable[[str, object], Any]] = {"file": inside, "profiles": items(filled), "wait": seconds}
+_COMPOSE = fixed({"file": inside, "profiles": items(filled), "wait": seconds})
 _CONTAINERS = {"file": "docker-compose.session.yml", "profiles": ["apps"], "wait": 60.0}
 
 
 def compose(key: str, value: object) -> dict[str, Any]:
     """Return *value*, what is said about containers, with what it leaves out; an empty one stays empty."""
-    if not isinstance(value, Mapping):
-        raise wrong(key, "a table with `file`, `profiles` or `wait`", value)
-    for name in value:
-        if name not in _COMPOSE:
-            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_COMPOSE)}")
-    given = {name: _COMPOSE[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
+    given = _COMPOSE(key, value)
     return {**_CONTAINERS, **given} if given else {}
 
 
@@ -67,11 +55,7 @@ def count(key: str, value: object) -> int:
     return value
 
 
-_FORMULA: dict[str, Callable[[str, object], Any]] = {
-    "base": port,
-    "stride": count,
-    "offsets": table(port_key, count),
-}
+_FORMULA = fixed({"base": port, "stride": count, "offsets": table(port_key, count)}, "offsets")
 
 
 def ports(key: str, value: object) -> dict[str, int] | Formula:
@@ -79,11 +63,7 @@ def ports(key: str, value: object) -> dict[str, int] | Formula:
     if not isinstance(value, Mapping) or "offsets" not in value:
         first: dict[str, int] = table(port_key, port)(key, value)
         return first
-    for name in value:
-        if name not in _FORMULA:
-            raise SessionError(f"session.{key}.{name}: unknown key; known with offsets: {', '.join(_FORMULA)}")
-    given = {"base": 47000, "stride": 100, **value}
-    formula = Formula(**{name: check(f"{key}.{name}", given[name]) for name, check in _FORMULA.items()})
+    formula = Formula(**{"base": 47000, "stride": 100, **_FORMULA(key, value)})
     if len(set(formula.offsets.values())) < len(formula.offsets):
         raise SessionError(f"session.{key}.offsets: two keys have the same offset; each port needs its own")
     if formula.stride < 1:
@@ -107,6 +87,10 @@ def template(key: str, value: object) -> str:
     return value.strip("\n")
 
 
+_WORK_LOG = fixed({"file": inside, "templates": table(filled, template)})
+_GUIDE = {**parallel.WORK_LOG, "templates": {k: v.strip("\n") for k, v in parallel.WORK_LOG["templates"].items()}}
+
+
 def work_log(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the work log's file and templates; of a file's name alone the guide's templates."""
     given: Any = {"file": value} if isinstance(value, str) else value
@@ -114,24 +98,10 @@ def work_log(key: str, value: object) -> dict[str, Any]:
         return {}
     if not isinstance(given, Mapping):
         raise wrong(key, "a file, or a table of `file` and `templates`", value)
-    for name in given:
-        if name not in parallel.WORK_LOG:
-            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(parallel.WORK_LOG)}")
-    whole = {**parallel.WORK_LOG, **given}
-    templates = table(filled, template)(f"{key}.templates", whole["templates"])
-    if not templates:
+    checked = _WORK_LOG(key, given)
+    if checked.get("templates") == {}:
         raise SessionError(f"session.{key}.templates: is empty; leave it out for the guide's")
-    return {"file": inside(f"{key}.file", whole["file"]), "templates": templates}
-
-
-def agent(key: str, value: object) -> dict[str, Any]:
-    """Return *value*, the table of what is said of the assistant."""
-    if not isinstance(value, Mapping):
-        raise wrong(key, "a table of keys and values", value)
-    for name in value:
-        if name not in _AGENT:
-            raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(_AGENT)}")
-    return {name: _AGENT[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
+    return {**_GUIDE, **checked}
 
 
 CHECKS: dict[str, Callable[[str, object], Any]] = {
@@ -142,6 +112,7 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "env_file": file, "app_env": table(inside, table(variable, scalar)),
     "variables": table(variable, scalar), "date": date,
     "windows": items(window), "keep_removed": days, "compose": compose,
-    "components": table(component, one_or_more(inside)), "work_log": work_log, "claude": agent,
+    "components": table(component, one_or_more(inside)), "work_log": work_log,
+    "claude": fixed({"command": filled, "args": items(text), "note": prose, "notify": text}),
     "hosts": table(host_name, host), "host_timeout": seconds,
 }  # fmt: skip

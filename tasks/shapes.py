@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .checks import wrong
+from .errors import SessionError
+
+Check = Callable[[str, object], Any]
 
 
 def items(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
@@ -25,6 +28,24 @@ def one_or_more(of: Callable[[str, object], Any]) -> Callable[[str, object], lis
 
     def check(key: str, value: object) -> list[Any]:
         return [of(key, value)] if isinstance(value, str) else several(key, value)
+
+    return check
+
+
+def fixed(of: Mapping[str, Check], *required: str) -> Callable[[str, object], dict[str, Any]]:
+    """Return the check of a table whose keys are known: each is checked by its own of *of*; null is left out.
+
+    Without one that is *required* the table is wrong.
+    """
+
+    def check(key: str, value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping) or not set(required) <= set(value):
+            least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
+            raise wrong(key, least if required else f"a table of {', '.join(of)}", value)
+        for name in value:
+            if name not in of:
+                raise SessionError(f"session.{key}.{name}: unknown key; known: {', '.join(of)}")
+        return {name: of[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
 
     return check
 

@@ -24,12 +24,13 @@ _LAYERS = (
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing making restoration",
     "plan records",
-    "assignment claude_entry composing contents numbering trust",
-    "claude_json granting hauling merges sending session_config settings",
-    "branching changes claude_lock claude_version conversation keeping keys orphans printed readiness services"
-    " talk trees walk",
-    "adoption agents archive attaching destination docker exclude host_entry landing logfile merged messages"
-    " note ports shapes snapshot upstream verifying work",
+    "assignment composing contents numbering trust",
+    "claude_entry session_config settings",
+    "claude_json granting hauling keys merges sending",
+    "branching changes claude_lock claude_version conversation host_entry keeping orphans printed readiness"
+    " services talk trees walk",
+    "adoption agents archive attaching destination docker exclude landing logfile merged messages note ports"
+    " shapes snapshot upstream verifying work",
     "addresses checks command compose_cli environments git granted hooks limited listeners machine panes"
     " processes registry running sameness transcripts within",
     "copying envfile findings locks logbook model names placeholders scope shell signals",

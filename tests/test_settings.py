@@ -38,7 +38,7 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"ports": {"offsets": {}, "base": 0}}, "session.ports.base: 0 is no port"),
     ({"ports": {"offsets": {}, "stride": 0}}, "session.ports.stride: is 0"),
     ({"ports": {"offsets": {}, "stride": 1.5}}, "session.ports.stride: expected a whole number"),
-    ({"ports": {"offsets": {}, "step": 1}}, "session.ports.step: unknown key; known with offsets: base, stride, offs"),
+    ({"ports": {"offsets": {}, "step": 1}}, "session.ports.step: unknown key; known: base, stride, offsets"),
     ({"env_file": ["a"]}, "session.env_file: expected text"),
     ({"env_file": "../.env"}, "session.env_file: .* leaves the repository"),
     ({"env_file": ".env.s", "app_env": {"a": "b"}}, "session.app_env.a: expected a table"),

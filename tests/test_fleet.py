@@ -143,6 +143,7 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     assert "untracked: new" in refused.err
 
     ready.ssh(place, "cd ~/dev/tally-x && git add new && git commit -qm over-there")
+    assert here.inv("fleet.run", "x", "pwd; echo $HOME >&2; exit 3", code=3).out == f"{worktree}\n"
     assert "is at" in here.inv("fleet.pull", "x").out
     assert here.git("log", "-1", "--format=%s", "x") == "over-there"
     _commit(here, "x", "from-here")

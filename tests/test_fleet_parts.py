@@ -116,10 +116,11 @@ def test_what_was_asked_reaches_the_other_side_word_by_word() -> None:
 def test_a_row_is_translated_to_the_directories_of_the_other_machine() -> None:
     row = {
         "worktree": "/home/a/dev/tally-x", "project": "tally", "activate": ". /home/a/dev/tally/.venv/bin/activate",
-        "variables": {"HERE": "/home/a/dev/tally-x/data", "MAIN": "/home/a/dev/tally", "OTHER": "/home/a/dev/tally-xy"},
+        "variables": {"HERE": "/home/a/dev/tally-x/data", "MAIN": "/home/a/dev/tally", "OTHER": "/mnt/home/a/x"},
         "claude_entry": "/home/a/dev/tally-x", "archive": "", "backend_port": 8000,
+        "agent": {"config": "/home/a/.claude"}, "tmux": "/home/a/dev/tally-xy",
     }  # fmt: skip
-    packed = {"main": "/home/a/dev/tally", "found": False}
+    packed = {"main": "/home/a/dev/tally", "home": "/home/a", "found": False}
 
     moved = translation.translated(row, packed, Repository(Path("/srv/b/tally"), Path("/srv/b/tally/.git")))
 
@@ -127,7 +128,9 @@ def test_a_row_is_translated_to_the_directories_of_the_other_machine() -> None:
     assert moved["activate"] == ". /srv/b/tally/.venv/bin/activate"
     assert moved["variables"]["HERE"] == "/srv/b/tally-x/data"
     assert moved["variables"]["MAIN"] == "/srv/b/tally"
-    assert moved["variables"]["OTHER"] == "/home/a/dev/tally-xy", "a name that begins alike"
+    assert moved["variables"]["OTHER"] == "/mnt/home/a/x", "another directory whose name ends alike"
+    assert moved["agent"]["config"] == str(Path.home() / ".claude")
+    assert moved["tmux"] == str(Path.home() / "dev/tally-xy"), "a name that begins alike"
     assert "claude_entry" not in moved
     assert moved["backend_port"] == 8000
 

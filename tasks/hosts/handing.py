@@ -56,7 +56,8 @@ def _packed(session: Session, repository: Repository) -> dict[str, Any]:
     facts = _complete(saved, session)
     found = activation.default(repository.main, session.project)
     return {
-        "slug": session.slug, "at": saved.directory.name, "main": str(repository.main), "files": digests(saved),
+        "slug": session.slug, "at": saved.directory.name, "main": str(repository.main),
+        "home": os.path.expanduser("~"), "files": digests(saved),
         "found": session.activate == found, "reference": saved.reference,
         "commit": git.commit(repository, saved.reference),
         "containers": session.compose is not None,

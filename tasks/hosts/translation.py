@@ -14,8 +14,9 @@ from ..model import Repository
 def translated(row: registry.Row, packed: dict[str, Any], repository: Repository) -> registry.Row:
     """Return *row* with the directories of the other machine replaced by those of this one."""
     worktree = Path(os.path.normpath(repository.main / os.path.relpath(row["worktree"], packed["main"])))
-    there = {row["worktree"]: str(worktree), packed["main"]: str(repository.main)}
-    pattern = re.compile(rf"({'|'.join(map(re.escape, there))})(?![\w.-])")  # the longer first: it may begin alike
+    there = {row["worktree"]: str(worktree), packed["main"]: str(repository.main), packed["home"]: str(Path.home())}
+    # The longer first, as one may begin with another; and no part of a longer name.
+    pattern = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, there))})(?![\w.-])")
 
     def moved(value: Any) -> Any:
         if isinstance(value, str):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from . import imports
+from .machine import imports
 
 imports.keep()
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from contextlib import suppress
 
-from . import conversation, hooks
+from .conversations import conversation, hooks
 from .model import Problem, Session
 
 _SHOWN = 60

@@ -9,7 +9,8 @@ from typing import Any
 
 from invoke.context import Context
 
-from . import git, records, registry, session_config
+from . import git, records, registry
+from .config import session_config
 from .errors import SessionError
 from .model import Repository, Session
 from .settings import Settings, from_environment, load

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
-from . import claude_entry, claude_json
-from .claude_lock import UnusableError
+from .conversations import claude_entry, claude_json
+from .conversations.claude_lock import UnusableError
 from .model import Problem, Session
 
 

@@ -15,8 +15,9 @@ def conflicts(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.conflicts feature/login
     """
-    from . import choosing, findings
-    from . import conflicts as looking
+    from . import choosing
+    from .overlap import conflicts as looking
+    from .overlap import findings
 
     repository = choosing.here()
     if name:
@@ -40,7 +41,8 @@ def compare(c: Context, first: str, second: str, run: str = "", json: bool = Fal
 
     Example: inv session.compare redis in-memory --run 'pytest -q'
     """
-    from . import choosing, comparison
+    from . import choosing
+    from .overlap import comparison
 
     sessions = [choosing.chosen(c, name)[0] for name in (first, second)]
     found = comparison.of(choosing.here(), sessions, run)

@@ -76,7 +76,7 @@ def _names(repository: Repository, _given: list[str]) -> list[str]:
 
 
 def _removed(repository: Repository, _given: list[str]) -> list[str]:
-    from . import archive
+    from .archives import archive
 
     return sorted({each.name for each in archive.all_of(repository)})
 

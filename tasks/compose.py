@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import docker, processes
+from .docker import engine as docker
 from .errors import SessionError
+from .machine import processes
 from .model import Problem, Session
 from .narration import notice
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-from . import compose_cli, docker, panes, readiness, services, shell
+from . import shell
+from .docker import compose_cli, readiness, services
+from .docker import engine as docker
 from .errors import CommandError, SessionError
+from .machine import panes
 from .model import Problem, Session
 from .narration import notice, say
 

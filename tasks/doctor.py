@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import environments, granting, lifecycle, listeners, machine, orphans, ports, services
+from . import lifecycle, ports
+from .conversations import granting
+from .docker import services
 from .errors import SessionError
+from .machine import environments, listeners, orphans
+from .machine import tools as machine
 from .model import Problem, Repository, Session
 from .request import Removal
 from .status import foreigners

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from . import copying, envfile, exclude
+from .machine import copying, envfile, exclude
 from .model import Problem, Session
 from .narration import notice
 

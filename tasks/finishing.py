@@ -17,7 +17,9 @@ def sync(c: Context, name: str = "", abort: bool = False) -> None:
 
     Example: inv session.sync feature/login
     """
-    from . import choosing, conflicts, findings, syncing
+    from . import choosing
+    from .finish import syncing
+    from .overlap import conflicts, findings
 
     session = choosing.chosen(c, name)[0]
     answer(syncing.abort(session) if abort else syncing.sync(session))
@@ -35,7 +37,9 @@ def merge(c: Context, name: str = "", squash: bool = False, into: str = "", remo
 
     Example: inv session.merge feature/login --squash --remove
     """
-    from . import choosing, merging, parting
+    from . import choosing
+    from .answers import parting
+    from .finish import merging
 
     session, inside = choosing.chosen(c, name)[0], Path.cwd()
     answer(merging.merge(session, into, squash))
@@ -55,7 +59,8 @@ def pr(c: Context, name: str = "", title: str = "", body: str = "", draft: bool 
 
     Example: inv session.pr feature/login --draft
     """
-    from . import choosing, proposing
+    from . import choosing
+    from .finish import proposing
 
     answer(proposing.propose(choosing.chosen(c, name)[0], proposing.Words(title, body, draft)))
 
@@ -74,7 +79,10 @@ def adopt(
 
     Example: inv session.adopt feature/login --commits 2
     """
-    from . import adopting, choosing, display, status, trust
+    from . import choosing, status
+    from .answers import display
+    from .finish import adopting
+    from .planning import trust
 
     if commits and (changes or not commits.isdecimal() or not int(commits)):
         raise SessionError(f"--commits {commits}: expected a number of commits, from 1, and no --changes with it")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import shell, signals
+from . import shell
 from .errors import CommandError, SessionError
+from .machine import signals
 from .model import Repository
 
 _LOCKED = re.compile(r"could not lock config file|\.lock': File exists|Another git process")

@@ -17,7 +17,8 @@ def env(c: Context, name: str = "", app: str = "", json: bool = False) -> None:
 
     Example: inv session.env feature/login
     """
-    from . import choosing, running
+    from . import choosing
+    from .machine import running
 
     found = running.variables(choosing.chosen(c, name)[0], app)
     answer(as_json(found) if json else running.exports(found))
@@ -34,7 +35,8 @@ def run(c: Context, name: str = "", line: str = "", app: str = "", maybe: bool =
 
     Example: inv session.run feature/login 'npm test'
     """
-    from . import choosing, running
+    from . import choosing
+    from .machine import running
 
     session, line, directory = choosing.for_command(c, (name, line), maybe)
     if c.config.run.dry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import archiving, snapshot
+from .archives import archiving, snapshot
 from .model import Problem, Session
 
 

@@ -8,36 +8,32 @@ from contextlib import ExitStack
 from functools import partial
 
 from . import (
-    archive,
-    archiving,
     briefing,
-    checklist,
     claude,
     compose,
     containers,
     files,
-    imports,
     kept,
     making,
     narration,
-    numbering,
     ports,
     programs,
     records,
     registry,
-    restoration,
     rules,
     setup,
-    signals,
     tmux,
     walk,
     worklog,
     worktree,
 )
-from . import plan as planning
-from . import removal as removing
+from .archives import archive, archiving, restoration
 from .errors import SessionError
+from .machine import imports, signals
 from .model import Repository, Resource, Session
+from .planning import checklist, numbering
+from .planning import plan as planning
+from .planning import removal as removing
 from .request import Removal, Request
 from .settings import Settings
 

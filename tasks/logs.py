@@ -18,6 +18,7 @@ def logs(c: Context, name: str = "", service: str = "", lines: int = 50, follow:
 
     Example: inv session.logs 001 --service db --lines 20
     """
-    from . import choosing, printed
+    from . import choosing
+    from .docker import printed
 
     printed.by_containers(choosing.chosen(c, name)[0], service, lines, follow)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from . import imports, ports, records, registry, signals, walk
+from . import ports, records, registry, walk
+from .machine import imports, signals
 from .model import Repository, Resource, Session
 
 # Decides on a session, given the ports held elsewhere; locks that it takes go on the stack.

@@ -13,7 +13,10 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
     Example: inv session.list
     """
-    from . import archive, choosing, conflicts, display, findings, parting, status
+    from . import choosing, status
+    from .answers import display, parting
+    from .archives import archive
+    from .overlap import conflicts, findings
 
     repository = choosing.here()
     if removed:
@@ -31,7 +34,10 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.show feature/login
     """
-    from . import advice, choosing, conflicts, display, status
+    from . import choosing, status
+    from .answers import display
+    from .finish import advice
+    from .overlap import conflicts
 
     repository = choosing.here()
     found = conflicts.noted(repository, status.of(choosing.chosen(c, name), repository))[0]
@@ -47,8 +53,9 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
 
     Example: inv session.doctor --fix
     """
-    from . import choosing, display
+    from . import choosing
     from . import doctor as doctoring
+    from .answers import display
 
     repository = choosing.here()
     failed = doctoring.mend(repository, choosing.every(c, repository)) if fix else []
@@ -63,7 +70,9 @@ def prune(c: Context, days: str = "", dry_run: bool = False) -> None:
 
     Example: inv session.prune --dry-run
     """
-    from . import checks, choosing, pruning
+    from . import choosing
+    from .archives import pruning
+    from .config import checks
 
     repository = choosing.here()
     limit = checks.days("--days", days) if days else choosing.settings(c).keep_removed

@@ -17,7 +17,8 @@ def permissions(c: Context, name: str = "", merge: bool = False, json: bool = Fa
 
     Example: inv session.permissions feature/login --merge
     """
-    from . import choosing, granting
+    from . import choosing
+    from .conversations import granting
 
     repository = choosing.here()
     known = {session.name for session in choosing.every(c, repository)}

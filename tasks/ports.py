@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import atomic, locks, narration, registry
+from . import narration, registry
 from .errors import SessionError
+from .machine import atomic, locks
 from .model import Repository
 
 _LAST = 65535

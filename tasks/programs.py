@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from . import conversation, panes
+from .conversations import conversation
+from .machine import panes
 from .model import Problem, Session
 from .narration import notice
 from .parts import Window

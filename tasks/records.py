@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import contents, names, ports, registry
+from . import ports, registry
 from .errors import SessionError
 from .model import Repository, Session
 from .parts import Agent, Compose, Window
+from .planning import contents, names
 from .settings import Settings
 
 _FACTS = (

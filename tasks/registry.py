@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import atomic, locks
 from .errors import SessionError
+from .machine import atomic, locks
 from .model import Repository
 
 Row = dict[str, Any]

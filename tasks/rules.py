@@ -9,8 +9,10 @@ import os
 import stat
 from pathlib import Path
 
-from . import atomic, claude_entry, claude_version, exclude, granted, registry
+from . import registry
+from .conversations import claude_entry, claude_version, granted
 from .errors import SessionError
+from .machine import atomic, exclude
 from .model import Problem, Session
 from .narration import notice
 

@@ -48,7 +48,10 @@ def add(
 
     Example: inv session.add feature/login
     """
-    from . import choosing, conflicts, display, findings, lifecycle, records, setup, status, trust, walk
+    from . import choosing, lifecycle, records, setup, status, walk
+    from .answers import display
+    from .overlap import conflicts, findings
+    from .planning import trust
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
     purpose |= {"mode": mode, "without": without, "prompt": choosing.prompt(prompt, prompt_file)}
@@ -82,7 +85,9 @@ def remove(
 
     Example: inv session.remove feature/login
     """
-    from . import choosing, parting, removal
+    from . import choosing
+    from .answers import parting
+    from .planning import removal
 
     failed: list[str] = []
     how = Removal(force, keep_branch, keep_volumes)
@@ -108,7 +113,9 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
 
     Example: inv session.restore feature/login
     """
-    from . import choosing, conflicts, display, findings, lifecycle, status
+    from . import choosing, lifecycle, status
+    from .answers import display
+    from .overlap import conflicts, findings
 
     repository = choosing.here()
     made = lifecycle.restore(name, repository, at)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .config.formula import Formula
+from .config.keys import CHECKS
 from .errors import SessionError
-from .formula import Formula
-from .keys import CHECKS
 from .presets import PRESETS
 
 

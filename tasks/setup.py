@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import registry, shell, within
+from . import registry, shell
 from .errors import CommandError
+from .machine import within
 from .model import Problem, Session
 from .narration import notice, say
 

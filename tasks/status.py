@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import git, listeners, panes, ports, services, talk, work, worktree
+from . import git, ports, work, worktree
+from .conversations import talk
+from .docker import services
 from .errors import SessionError
-from .findings import Finding
+from .machine import listeners, panes
 from .model import Repository, Session
+from .overlap.findings import Finding
 
 _AT_ONCE = 8  # git is mostly waiting for the disk
 

@@ -14,7 +14,8 @@ def resume(c: Context, name: str = "") -> None:
 
     Example: inv session.resume
     """
-    from . import choosing, display, lifecycle, setup, status
+    from . import choosing, lifecycle, setup, status
+    from .answers import display
 
     sessions = choosing.chosen(c, name, all=not name)
     failed = lifecycle.resume(sessions)
@@ -29,7 +30,8 @@ def start(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.start feature/login
     """
-    from . import choosing, display, lifecycle, setup, status
+    from . import choosing, lifecycle, setup, status
+    from .answers import display
 
     sessions = choosing.chosen(c, name, all)
     failed = lifecycle.resume(sessions)
@@ -62,6 +64,7 @@ def attach(c: Context, name: str = "") -> None:
 
     Example: inv session.attach feature/login
     """
-    from . import attaching, choosing
+    from . import choosing
+    from .answers import attaching
 
     attaching.attach(choosing.chosen(c, name)[0])

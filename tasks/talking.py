@@ -13,7 +13,8 @@ def send(c: Context, name: str, text: str) -> None:
 
     Example: inv session.send feature/login "run the tests and mend what fails"
     """
-    from . import choosing, sending
+    from . import choosing
+    from .conversations import sending
 
     (session,) = choosing.chosen(c, name)
     sending.send(session, text)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import adoption, panes, processes, shell
+from . import shell
 from .errors import CommandError, SessionError
+from .machine import adoption, panes, processes
 from .model import Problem, Session
 from .narration import notice
 from .parts import Window

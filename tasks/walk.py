@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 
-from . import exclude, narration, ports, registry, signals
+from . import narration, ports, registry
 from .errors import SessionError
+from .machine import exclude, signals
 from .model import Resource, Session
 
 

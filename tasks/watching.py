@@ -18,7 +18,9 @@ def watch(c: Context, interval: str = "2") -> None:
 
     Example: inv session.watch
     """
-    from . import attaching, checks, choosing, screen, status
+    from . import choosing, status
+    from .answers import attaching, screen
+    from .config import checks
 
     _require_terminal("watch")
     repository = choosing.here()
@@ -35,7 +37,8 @@ def pick(c: Context) -> None:
 
     Example: inv session.pick
     """
-    from . import attaching, choosing, screen
+    from . import choosing
+    from .answers import attaching, screen
 
     _require_terminal("pick")
     sessions = {session.name: session for session in choosing.every(c, choosing.here())}

@@ -10,8 +10,10 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from . import archive, logfile, registry
+from . import registry
+from .archives import archive
 from .errors import SessionError
+from .log import logfile
 from .model import Problem, Repository, Session
 from .narration import notice
 

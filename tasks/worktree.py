@@ -6,8 +6,9 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from . import git, imports, shell
+from . import git, shell
 from .errors import CommandError, SessionError
+from .machine import imports
 from .model import Problem, Session
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROGRAM = str(Path(__file__))
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-_OURS = (("shell", "run"), ("shell", "read"), ("atomic", "write"), ("copying", "copy"))
+_OURS = (("shell", "run"), ("shell", "read"), ("machine.atomic", "write"), ("machine.copying", "copy"))
 ERRORS = ("ENOSPC", "EACCES", "tool")
 
 

@@ -137,8 +137,9 @@ def _preload() -> None:
     sys.path.insert(1, str(top))
     for name in ("invoke.main", "psutil", "tabulate", "dotenv", "sqlite3"):
         importlib.import_module(name)
-    for file in (top / "tasks").glob("*.py"):
-        importlib.import_module(f"tasks.{file.stem}")
+    for file in (top / "tasks").rglob("*.py"):
+        if "sent" not in file.parts:  # those run on another machine
+            importlib.import_module(".".join(file.relative_to(top).with_suffix("").parts))
     del sys.path[1]
 
 

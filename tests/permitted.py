@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tasks import granted, records, registry
+from tasks import records, registry
+from tasks.conversations import granted
 from tasks.model import Repository, Session
 from tasks.parts import Window
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import activation
+from tasks.machine import activation
 
 _SILENT = "#!/bin/bash\n# This hook is sourced after every virtualenv is activated.\n\n"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tasks import agents, hooks, note, sending, talk
+from tasks.conversations import agents, hooks, note, sending, talk
 from tasks.errors import SessionError
+from tasks.machine.panes import Pane
 from tasks.model import Repository, Session
-from tasks.panes import Pane
 from tasks.parts import Agent, Window
 
 _SAID: dict[str, Any] = {"pid": 7, "cwd": "/w", "kind": "interactive", "startedAt": 5000, "sessionId": "a"}

@@ -29,10 +29,10 @@ _LAYERS = (
     "claude_json granting hauling keys merges sending",
     "branching changes claude_lock claude_version conversation host_entry keeping orphans printed readiness"
     " services talk trees walk",
-    "adoption agents archive attaching destination docker exclude landing logfile merged messages note ports"
+    "adoption agents archive attaching destination engine exclude landing logfile merged messages note ports"
     " shapes snapshot upstream verifying work",
-    "addresses checks command compose_cli environments git granted hooks limited listeners machine panes"
-    " processes registry running sameness transcripts within",
+    "addresses checks command compose_cli environments git granted hooks limited listeners panes processes"
+    " registry running sameness tools transcripts within",
     "copying envfile findings locks logbook model names placeholders scope shell signals",
     "activation atomic errors forge formula imports narration parts presets request",
 )  # fmt: skip
@@ -42,13 +42,18 @@ _LONGEST = {"lifecycle": 175}  # 150 for the others
 _LONGEST_FUNCTION = 25
 _MOST_PARAMETERS = 6
 _THIRD_PARTY = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
-_FILES = sorted(_TASKS.rglob("*.py"))
+_WHOLE = ("presets", "hosts")  # packages that count as one module
+_PACKAGES = sorted(file for file in _TASKS.glob("*/__init__.py") if file.parent.name not in _WHOLE)
+_FILES = sorted(set(_TASKS.rglob("*.py")) - set(_PACKAGES))
 
 
-def name_of(file: Path) -> str:
-    """Return the module's name; a package below `tasks` counts as one module."""
-    relative = file.relative_to(_TASKS)
-    return relative.stem if len(relative.parts) == 1 else relative.parts[0]
+def name_of(*parts: str) -> str:
+    """Return what the table calls the module at that path below `tasks`."""
+    return parts[0] if parts[0] in _WHOLE else parts[-1]
+
+
+def module(file: Path) -> str:
+    return name_of(*file.relative_to(_TASKS).with_suffix("").parts)
 
 
 def tree(file: Path) -> ast.Module:
@@ -56,13 +61,16 @@ def tree(file: Path) -> ast.Module:
 
 
 def imported(file: Path) -> set[str]:
-    """Return the modules of `tasks` that *file* imports, at any depth."""
+    """Return the modules of `tasks` that *file* imports, at any depth of its code."""
     found: set[str] = set()
-    inner = len(file.relative_to(_TASKS).parts)
+    place = file.relative_to(_TASKS).parent.parts
     for node in ast.walk(tree(file)):
-        if isinstance(node, ast.ImportFrom) and node.level == inner:
-            found |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            above = place[: len(place) - node.level + 1]
+            target = (*above, *(node.module.split(".") if node.module else ()))
+            package = (_TASKS.joinpath(*target)).is_dir()
+            found |= {name_of(*target, alias.name) for alias in node.names} if package else {name_of(*target)}
+        elif isinstance(node, ast.ImportFrom):
             assert not (node.module or "").startswith("tasks"), f"{file}: absolute import of tasks"
     return found
 
@@ -99,12 +107,22 @@ def length(function: ast.FunctionDef) -> int:
 
 
 def test_every_module_has_its_layer_and_every_layer_its_modules() -> None:
-    assert {name_of(file) for file in _FILES} == set(_RANK)
+    names = [module(file) for file in _FILES]
+
+    assert set(names) == set(_RANK)
+    assert len(set(names) - set(_WHOLE)) == len([name for name in names if name not in _WHOLE])
+
+
+@pytest.mark.parametrize("file", _PACKAGES, ids=lambda file: file.parent.name)
+def test_a_package_says_what_its_modules_are_about_and_nothing_else(file: Path) -> None:
+    (statement,) = tree(file).body
+
+    assert isinstance(statement, ast.Expr)
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
 def test_imports_go_down_only(file: Path) -> None:
-    own = name_of(file)
+    own = module(file)
     upwards = {name for name in imported(file) - {own} if _RANK[name] <= _RANK[own]}
 
     assert upwards == set()
@@ -134,7 +152,7 @@ def test_only_what_stands_under_fleet_imports_fabric() -> None:
         names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
         return any(name.split(".")[0] in ("fabric", "paramiko") for name in names)
 
-    assert {name_of(file) for file in _FILES if importing(file)} == {"hosts"}
+    assert {module(file) for file in _FILES if importing(file)} == {"hosts"}
 
 
 @pytest.mark.parametrize("file", sorted((_TASKS / "hosts" / "sent").glob("*.py")), ids=lambda file: file.stem)
@@ -153,7 +171,7 @@ def test_importing_the_tasks_loads_none_of_the_slow_packages() -> None:
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
 def test_modules_are_short(file: Path) -> None:
-    assert len(file.read_text().splitlines()) <= _LONGEST.get(name_of(file), 150)
+    assert len(file.read_text().splitlines()) <= _LONGEST.get(module(file), 150)
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))

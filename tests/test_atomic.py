@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import atomic
+from tasks.machine import atomic
 
 
 def names_in(directory: Path) -> list[str]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tasks import atomic, claude, claude_json, claude_lock, registry
+from tasks import claude, registry
+from tasks.conversations import claude_json, claude_lock
+from tasks.machine import atomic
 from tasks.model import Repository, Session
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tasks import claude, claude_json, registry
+from tasks import claude, registry
+from tasks.conversations import claude_json
 from tests import claude_writer, permitted
 from tests.permitted import entry
 from tests.project import CHECKOUT, Project
@@ -164,7 +165,7 @@ def _state(file: Path) -> tuple[object, ...]:
 def test_a_file_that_is_of_no_use_is_left_alone_and_told_of(
     sandbox: Path, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    monkeypatch.setattr("tasks.claude_lock._PATIENCE", 0.1)
+    monkeypatch.setattr("tasks.conversations.claude_lock._PATIENCE", 0.1)
     (session,) = permitted.session(sandbox, "x")
     _bring_about(file, json.dumps({"projects": {str(session.repository.main): _MAIN}}), state)
     before, session = _state(file), session.__class__(**{**vars(session), "state": "adding"})

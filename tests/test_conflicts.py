@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks import conflicts, trees
 from tasks.errors import SessionError
+from tasks.overlap import conflicts, trees
 from tests import sessions, world, wrappers
 from tests.project import Project
 

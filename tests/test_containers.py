@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from tasks import composing, docker, readiness, records, services
-from tasks.docker import Container
+from tasks import records
+from tasks.docker import engine as docker
+from tasks.docker import readiness, services
+from tasks.docker.engine import Container
 from tasks.errors import SessionError
 from tasks.model import Repository, Session
 from tasks.parts import Compose
+from tasks.planning import composing
 from tasks.request import Request
 from tests.project import Project
 

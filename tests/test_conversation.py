@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tasks import agents, briefing, conversation, hooks, registry, transcripts
+from tasks import briefing, registry
+from tasks.conversations import agents, conversation, hooks, transcripts
 from tasks.model import Repository, Session
 from tasks.parts import Agent, Window
 

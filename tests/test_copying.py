@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import copying
+from tasks.machine import copying
 from tests.project import CHECKOUT, eventually
 
 _WRITER = """

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import envfile
+from tasks.machine import envfile
 
 _BEFORE = b"""# a comment, kept
 QUOTED='a # "b" $c'

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import locks
 from tasks.errors import SessionError
+from tasks.machine import locks
 from tests.project import CHECKOUT, eventually
 
 _HOLD = """

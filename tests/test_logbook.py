@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.errors import SessionError
-from tasks.logbook import BEGIN, END, Entry, known, updated
+from tasks.log.logbook import BEGIN, END, Entry, known, updated
 
 _A = Entry("a", "2025-10-25T10:00:00+02:00", "### Session: a\n- **Status**: ", "\n- [ ] do", "IN PROGRESS")
 _B = replace(_A, name="b", before="### Session: b\n- **Status**: ")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import names
 from tasks.errors import SessionError
+from tasks.planning import names
 
 _REFUSED = (
     "", " ", "a b", " a", "a ", "a..b", "-a", "--force", ".a", "_a", "a:b", "a~1", "a^", "a@{1}", "@", "a.lock",

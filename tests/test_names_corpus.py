@@ -5,8 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tasks import names
 from tasks.errors import SessionError
+from tasks.planning import names
 
 _NAMES = 10_000
 _PIECES = (

@@ -13,9 +13,11 @@ from pathlib import Path
 import dotenv
 import pytest
 
-from tasks import contents, locks, numbering, ports
+from tasks import ports
 from tasks.errors import SessionError
+from tasks.machine import locks
 from tasks.model import Repository
+from tasks.planning import contents, numbering
 from tasks.settings import Settings, load
 from tests import port_slot
 from tests.project import INV, Project

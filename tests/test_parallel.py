@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks import assignment, checklist, contents, git, ports, settings
+from tasks import git, ports, settings
 from tasks.errors import SessionError
+from tasks.planning import assignment, checklist, contents
 from tasks.request import Request
 from tests.project import Project, eventually
 from tests.remotes import LIGHT, PARALLEL, PORT, others_push, share

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tasks import claude, claude_entry, claude_version, granted, granting, registry, rules
+from tasks import claude, registry, rules
+from tasks.conversations import claude_entry, claude_version, granted, granting
 from tasks.errors import SessionError
 from tasks.model import Session
 from tests import permitted

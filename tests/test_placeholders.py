@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.config.placeholders import expand
 from tasks.errors import SessionError
-from tasks.placeholders import expand
 
 _FACTS = {"name": "feature/auth", "slug": "feature-auth", "backend_port": "8000"}
 

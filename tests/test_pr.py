@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks import forge
+from tasks.finish import forge
 from tests.origin import commit, others_push, share
 from tests.project import Project
 

@@ -4,9 +4,11 @@ import dataclasses
 
 import pytest
 
-from tasks import contents, records, scope, settings
+from tasks import records, settings
 from tasks.errors import SessionError
 from tasks.model import Repository
+from tasks.overlap import scope
+from tasks.planning import contents
 from tests import sessions
 from tests.project import Project
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import placeholders, session_config
+from tasks.config import placeholders, session_config
 from tasks.errors import SessionError
 from tasks.settings import load
 from tests import port_slot

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tasks import settings
+from tasks.config.keys import CHECKS
 from tasks.errors import SessionError
-from tasks.keys import CHECKS
 from tasks.presets import PRESETS
 from tests.project import Project
 

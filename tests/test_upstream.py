@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks import branching, git, limited, upstream
+from tasks import git
 from tasks.errors import CommandError, SessionError
+from tasks.finish import upstream
+from tasks.machine import limited
+from tasks.planning import branching
 from tests.project import Project, eventually
 from tests.remotes import others_push, share
 from tests.world import processes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks import git, registry
-from tasks.logbook import BEGIN, END
+from tasks.log.logbook import BEGIN, END
 from tests import failing_inv
 from tests.project import INV, Project
 from tests.remotes import LIGHT, share

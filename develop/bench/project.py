@@ -8,7 +8,8 @@ from unittest import mock
 
 from develop.bench.measure import Step
 from develop.bench.repository import Repository
-from tasks import copying, git, records, registry, settings, status
+from tasks import git, records, registry, settings, status
+from tasks.machine import copying
 
 
 def database_copier(source: Path, target: Path) -> Step:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import git, names, narration, upstream
+from .. import git, narration
 from ..errors import SessionError
+from ..finish import upstream
 from ..model import Repository
+from ..planning import names
 from ..settings import Settings
 from . import branches, finding
 from .machine import Host

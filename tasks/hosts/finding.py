@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .. import names, narration, registry
+from .. import narration, registry
 from ..errors import SessionError
 from ..model import Repository
+from ..planning import names
 from ..settings import Settings
 from . import connection, machine, relaying
 from .machine import Host

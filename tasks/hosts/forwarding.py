@@ -6,8 +6,9 @@ import subprocess
 import time
 from collections.abc import Mapping
 
-from .. import narration, ports, shell, signals
+from .. import narration, ports, shell
 from ..errors import Interrupted
+from ..machine import signals
 from . import openssh
 from .machine import Host
 

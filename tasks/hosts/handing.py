@@ -8,23 +8,12 @@ import shutil
 import uuid
 from typing import IO, Any
 
-from .. import (
-    activation,
-    archive,
-    archiving,
-    atomic,
-    choosing,
-    git,
-    keeping,
-    lifecycle,
-    panes,
-    records,
-    registry,
-    removal,
-    work,
-)
+from .. import choosing, git, lifecycle, records, registry, work
+from ..archives import archive, archiving, keeping
 from ..errors import SessionError
+from ..machine import activation, atomic, panes
 from ..model import Repository, Session
+from ..planning import removal
 from ..request import Removal
 from . import translation
 from .sent import files

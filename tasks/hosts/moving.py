@@ -6,8 +6,9 @@ import json
 import subprocess
 from typing import Any
 
-from .. import git, narration, signals
+from .. import git, narration
 from ..errors import SessionError
+from ..machine import signals
 from ..model import Repository
 from . import branches, foreground, machine, openssh, relaying
 from .machine import Host

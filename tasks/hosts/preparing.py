@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .. import copying, git, shell
+from .. import git, shell
 from ..errors import SessionError
+from ..machine import copying
 from ..model import Repository
 from . import branches, openssh, relaying
 from .machine import VENV, Host

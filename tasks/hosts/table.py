@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .. import display
+from ..answers import display
 from ..errors import SessionError
 
 

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .. import activation, registry
+from .. import registry
+from ..machine import activation
 from ..model import Repository
 
 

@@ -1,0 +1,31 @@
+"""Going to a session's tmux session from the terminal that we run in."""
+
+import os
+import sys
+
+from .. import shell
+from ..errors import SessionError
+from ..machine import panes
+from ..model import Session
+
+
+def attach(session: Session) -> None:
+    """Become tmux, attached to *session*; inside tmux the client switches instead.
+
+    Raises `SessionError` when it is not running or there is no terminal.
+    """
+    if not panes.observe(session):
+        raise SessionError(f"session {session.name} is not running; to start it: inv session.start {session.name}")
+    target = f"={session.tmux}"
+    if surrounding := os.environ.get("TMUX"):
+        server = shell.read("tmux", "display-message", "-p", "#{socket_path}").strip()
+        if surrounding.split(",")[0] != server:
+            raise SessionError("this terminal is inside another tmux server; attach from a terminal outside of it")
+        client = shell.read(
+            "tmux", "-S", server, "display-message", "-p", "#{client_name}", env=dict(os.environ)
+        ).strip()
+        panes.step([("switch-client", "-c", client, "-t", target)])
+        return
+    if not sys.stdin.isatty():
+        raise SessionError(f"attaching needs a terminal; there: tmux attach -t '{target}'")
+    os.execvpe("tmux", ["tmux", "attach-session", "-t", target], shell.environment())

@@ -1,0 +1,1 @@
+"""What removal keeps, and what comes back from it."""

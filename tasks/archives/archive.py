@@ -1,0 +1,91 @@
+"""What removed sessions leave behind, so that their removal can be undone: a commit, and the files git ignores."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from .. import git
+from ..model import Repository
+from ..narration import notice
+
+_FACTS = {"name", "row", "tip", "head", "head_branch", "work", "hidden", "same", "raw", "files"}
+FORM = "%Y%m%dT%H%M%S.%f"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What is kept of one removal, in *directory*: `row.json` and `files/`."""
+
+    directory: Path
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The removed session's name."""
+        return str(self.facts["name"])
+
+    @property
+    def removed(self) -> datetime:
+        """When it was removed."""
+        return datetime.strptime(self.directory.name, FORM).astimezone()
+
+    @property
+    def reference(self) -> str:
+        """The git ref of its commit."""
+        return f"refs/tally/removed/{self.directory.parent.name}/{self.directory.name}"
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(path.lstat().st_size for path in self.directory.rglob("*") if path.is_file())
+
+    def record(self) -> dict[str, Any]:
+        """Return it as `list --removed --json` shows it."""
+        row = self.facts["row"]
+        return {
+            "name": self.name, "branch": row["branch"], "removed": self.removed.isoformat(timespec="seconds"),
+            "bytes": self.size, "commit": self.facts["work"] or self.facts["tip"], "files": self.facts["files"],
+        }  # fmt: skip
+
+
+def top(repository: Repository) -> Path:
+    """Return the directory of all archives."""
+    return repository.private / "removed"
+
+
+def all_of(repository: Repository) -> list[Archive]:
+    """Return every archive, the newest first; one that was not finished is none."""
+    found = []
+    for row in top(repository).glob("*/*/row.json"):
+        try:
+            facts = json.loads(row.read_text())
+            datetime.strptime(row.parent.name, FORM)
+        except (ValueError, RecursionError):
+            facts = None
+        if isinstance(facts, dict) and set(facts) >= _FACTS:
+            found.append(Archive(row.parent, facts))
+        else:
+            notice(f"{row} is left out: it is damaged")
+    return sorted(found, key=lambda archive: archive.directory.name, reverse=True)
+
+
+def drop(repository: Repository, archive: Archive) -> None:
+    """Forget *archive*: its commit and its files."""
+    (archive.directory / "row.json").unlink(missing_ok=True)
+    if git.commit(repository, archive.reference):
+        git.run(repository.main, "update-ref", "-d", archive.reference)
+    shutil.rmtree(archive.directory, ignore_errors=True)
+    for parent in (archive.directory.parent, top(repository)):
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def older(repository: Repository, days: float) -> list[Archive]:
+    """Return the archives that are older than *days*."""
+    limit = datetime.now().astimezone() - timedelta(days=days)
+    return [archive for archive in all_of(repository) if archive.removed < limit]

@@ -1,0 +1,29 @@
+"""Forgetting: removed sessions that nobody restored in time, and rows whose worktree is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import lifecycle, worktree
+from ..model import Repository, Session
+from ..request import Removal
+from . import archive
+
+
+def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_run: bool) -> str:
+    """Drop the archives that are older than *days* and the rows of lost worktrees; return what was dropped.
+
+    A lost worktree's branch and volumes stay: what they hold may exist nowhere else.
+    """
+    word = "would forget" if dry_run else "forgot"
+    said = []
+    for old in archive.older(repository, days):
+        if not dry_run:
+            archive.drop(repository, old)
+        said.append(f"{word} {old.name}, removed {old.removed:%Y-%m-%d %H:%M}, {old.size / 1e6:.1f} MB")
+    for session in sessions:
+        if worktree.administration(session) is None and session.state == "ready" and not session.worktree.exists():
+            if not dry_run:
+                lifecycle.remove(session, Removal(keep_branch=True, keep_volumes=True))
+            said.append(f"{word} {session.name}, whose worktree is gone; its branch {session.branch} stays")
+    return "\n".join(said) or f"nothing to forget: nothing was removed more than {days:g} days ago"

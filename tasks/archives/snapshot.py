@@ -1,0 +1,82 @@
+"""A worktree's staged, unstaged and untracked work as commits, made beside its index and without hooks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import shell
+from ..errors import CommandError
+from ..git import NOBODY
+from ..model import Session
+
+
+def take(session: Session, head: str, without: Iterable[str]) -> str:
+    """Return a commit that holds the worktree's content, but for the paths in *without*.
+
+    Its parents are *head*, a commit of what was staged, and the branch's tip when that is elsewhere. On a branch
+    without commits an empty one takes the place of *head*.
+    """
+    with _index_copy(session) as git:
+        head = head or git("commit-tree", git("hash-object", "-w", "-t", "tree", os.devnull), "-m", "no commits")
+        try:
+            staged = git("write-tree")
+        except CommandError:  # a merge with conflicts has no tree; what is in the files is kept all the same
+            staged = git("rev-parse", f"{head}^{{tree}}")
+        content = _content(git, without)
+        parents = [head, git("commit-tree", staged, "-p", head, "-m", "staged")]
+        parents += [session.tip] if session.tip and session.tip != head else []
+        message = f"Work of the session {session.name}"
+        return git("commit-tree", content, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+
+
+def _content(git: Callable[..., str], without: Iterable[str]) -> str:
+    """Return the tree of what is in the worktree now; the index of *git* has it as well."""
+    excluded = [f":(exclude,literal){path}" for path in without]
+    git("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all", "--", ":/", *excluded)
+    return git("write-tree")
+
+
+@contextmanager
+def _index_copy(session: Session) -> Iterator[Callable[..., str]]:
+    """Yield git with a copy of the worktree's index: what is added there leaves the worktree's own alone."""
+    with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
+        index = Path(scratch, "index")
+        current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
+        if (session.worktree / current).exists():
+            shutil.copy2(session.worktree / current, index)
+        environment = {**shell.environment(), **NOBODY, "GIT_INDEX_FILE": str(index)}
+
+        def git(*arguments: str) -> str:
+            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment, apart=True).strip()
+
+        yield git
+
+
+def hidden(session: Session) -> dict[str, str]:
+    """Return the files that git was told not to look at, by the `update-index` flag that told it."""
+    listed = shell.read("git", "-C", str(session.worktree), "ls-files", "-v", "-z")
+    flags = {"S": "--skip-worktree", "s": "--skip-worktree", "h": "--assume-unchanged"}
+    marked = (line.split(" ", 1) for line in listed.split("\0") if line)
+    return {path: flags[tag] for tag, path in marked if tag in flags and (session.worktree / path).is_file()}
+
+
+def put_back(session: Session, work: str) -> None:
+    """Give the worktree, checked out clean at the first parent of *work*, its content and its index."""
+    where = ("git", "-C", str(session.worktree))
+    shell.run(*where, "read-tree", "-m", "-u", f"{work}^1", work)
+    shell.run(*where, "read-tree", "-m", f"{work}^2")
+
+
+def take_away(session: Session, work: str, without: Iterable[str]) -> None:
+    """Give the worktree the files of the first parent of *work*; the index stays, and is to be reset.
+
+    Raises `SessionError` before any effect when something was changed since.
+    """
+    with _index_copy(session) as git:
+        _content(git, without)
+        git("read-tree", "-m", "-u", work, f"{work}^1")  # refuses when one of its files was changed since

@@ -1,0 +1,30 @@
+"""`{name}`, `{slug}`, a port's key …: what a value of the configuration may refer to."""
+
+import re
+from collections.abc import Mapping
+
+from ..errors import SessionError
+
+# `${VARIABLE}` belongs to the shell; `{{word}}` stands for a literal `{word}`.
+_PLACEHOLDER = re.compile(r"(?<!\$)\{\{(\w+)\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
+
+
+def expand(text: str, facts: Mapping[str, str], key: str) -> str:
+    """Return *text* with each placeholder replaced by its fact.
+
+    Raises `SessionError` naming the configuration *key* for an unknown one.
+    """
+
+    def fact(match: re.Match[str]) -> str:
+        literal, name = match.groups()
+        if literal is not None:
+            return "{" + str(literal) + "}"
+        if name not in facts:
+            known = ", ".join(sorted(facts))
+            raise SessionError(
+                f"session.{key}: unknown placeholder {{{name}}} in {text!r}; known: {known}"
+                f" (for a literal one write {{{{{name}}}}})"
+            )
+        return facts[name]
+
+    return _PLACEHOLDER.sub(fact, text)

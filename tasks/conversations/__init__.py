@@ -1,0 +1,1 @@
+"""Claude Code: its conversations, what they do, and what they may."""

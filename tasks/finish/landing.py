@@ -1,0 +1,45 @@
+"""Moving a branch forward to a commit, wherever it is checked out, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import git
+from ..errors import CommandError, SessionError
+from ..model import Repository
+
+
+def move(repository: Repository, branch: git.Ref, commit: str, why: str) -> None:
+    """Move *branch* from the commit that it was seen at to *commit*, a descendant.
+
+    Where it is checked out git updates the files as well, unless that would overwrite work. Raises `SessionError`
+    before any effect when it cannot.
+    """
+    short = branch.name.removeprefix("refs/heads/")
+    if place := _rebased(repository, branch.name):
+        raise SessionError(f"{short} is being rebased ({place}); finish that or abort it first: git rebase --abort")
+    try:
+        if not branch.checkout:
+            git.settle(repository.main, "update-ref", "-m", why, branch.name, commit, branch.commit)
+        elif Path(branch.checkout).is_dir():
+            git.settle(Path(branch.checkout), "merge", "--quiet", "--ff-only", "--no-autostash", commit)
+        else:
+            gone = f"{short} is checked out at {branch.checkout}, which is gone"
+            raise SessionError(f"{gone}; to forget it: git worktree prune")
+    except CommandError as error:
+        if git.commit(repository, branch.name) == commit:
+            return  # what failed came after it
+        where = f" in {branch.checkout}, where it is checked out" if branch.checkout else ""
+        said = "\n".join(f"    {line}" for line in error.stderr.strip().splitlines())
+        still = f"git does not move {short}{where}; it is still at {branch.commit[:10]}"
+        raise SessionError(f"{still}:\n{said}\nafter mending that try again") from None
+
+
+def _rebased(repository: Repository, name: str) -> Path | None:
+    """Return git's notes of a rebase of the branch *name*, which will set it when it ends."""
+    for data in (repository.common, *(repository.common / "worktrees").glob("*")):
+        for notes in (data / "rebase-merge", data / "rebase-apply"):
+            file = notes / "head-name"
+            if file.is_file() and file.read_text().strip() == name:
+                return notes
+    return None

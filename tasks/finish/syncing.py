@@ -1,0 +1,83 @@
+"""Bringing a session's branch onto its base: by a rebase, or by a merge once it was pushed."""
+
+from __future__ import annotations
+
+import shlex
+
+from .. import git, narration, registry, work
+from ..archives import keeping
+from ..errors import CommandError, SessionError
+from ..machine import signals
+from ..model import Session
+from . import destination, standing, upstream
+
+
+def sync(session: Session) -> str:
+    """Put the commits of *session* on top of its base, fetched first, and return what was done.
+
+    Raises `SessionError` on conflicts, which stay in the worktree for the person, with what to do.
+    """
+    with signals.raised(), registry.alone(session.repository, session.name):
+        done = standing.ready(session)
+        if done.changed:
+            raise SessionError(
+                f"session {session.name} has changes that are not committed:\n{work.listed(done)}\n"
+                f"commit them: cd {session.worktree} && git commit --all; or put them aside: git stash"
+            )
+        upstream.fetch(destination.of(session).name, session.repository)
+        return _onto(session, done.head, destination.of(session))
+
+
+def _onto(session: Session, head: str, base: destination.Base) -> str:
+    standing.refuse_unrelated(session, head, base.commit, base.name)
+    new = git.beyond(session.repository, base.commit, head)
+    if not new:
+        return f"{session.name} has all of {base.name}; there is nothing to do"
+    own = git.beyond(session.repository, head, base.commit)
+    pushed = own - git.unmerged(session.repository, [head], [base.commit])
+    if pushed:
+        narration.notice(f"pushed already, {pushed} of its commits: {base.name} is merged in, so no push needs force")
+        words = ("-m", f"Merge {base.name} into {session.branch}")
+        _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
+    else:
+        _attempt(session, base, "rebase", "--quiet", "--no-autostash", base.commit)
+        if session.creates_branch:
+            registry.note(session.repository, session.name, start=base.commit)
+    how = "merged into it" if pushed else f"below its {own} own" if own else "taken over"
+    return f"synced {session.name} with {base.name} at {base.commit[:10]}: {_commits(new)} {how}"
+
+
+def _commits(count: int) -> str:
+    return f"{count} new commit{'s' if count > 1 else ''}"
+
+
+def _attempt(session: Session, base: destination.Base, kind: str, *arguments: str) -> None:
+    try:
+        git.settle(session.worktree, kind, *arguments)
+    except CommandError:
+        if not keeping.in_progress(session):
+            raise
+        asked = ("-c", "core.quotePath=false", "diff", "--name-only", "--diff-filter=U")
+        files = git.read(session.worktree, *asked).splitlines()
+        listed = "\n".join(f"    conflict: {file}" for file in files)
+        raise SessionError(
+            f"{session.branch} and {base.name} change the same lines; the {kind} waits for you:\n{listed}\n"
+            f"    cd {session.worktree}\n    edit them, then: git add {shlex.join(files) or 'FILE'}\n"
+            f"    git {kind} --continue\n"
+            f"or give it up, and all is as before: inv session.sync {session.name} --abort"
+        ) from None
+
+
+def abort(session: Session) -> str:
+    """Give up the rebase or merge that is going on in the worktree of *session*."""
+    with signals.raised(), registry.alone(session.repository, session.name):
+        going_on = {entry.name for entry in keeping.in_progress(session)}
+        if going_on & {"rebase-merge", "rebase-apply"}:
+            kind = "rebase"
+        elif "MERGE_HEAD" in going_on:
+            kind = "merge"
+        else:
+            other = f"; what is: {', '.join(sorted(going_on))}" if going_on else ""
+            raise SessionError(f"in {session.worktree} no rebase or merge is going on that could be aborted{other}")
+        git.settle(session.worktree, kind, "--abort")
+        return f"aborted the {kind}; {session.branch} is as it was before"

@@ -1,0 +1,1 @@
+"""The work log: its text and its file."""

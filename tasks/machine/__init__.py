@@ -1,0 +1,1 @@
+"""What is outside of the repository: programs, processes, terminals, files."""

@@ -1,0 +1,74 @@
+"""What sessions that are gone left on the machine: tmux sessions, processes, and deletions that never ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import ports, registry
+from ..model import Problem, Repository
+from . import panes
+
+if TYPE_CHECKING:
+    import psutil
+
+_MEND = "inv session.doctor --fix"
+
+
+def problems(repository: Repository) -> list[Problem]:
+    """Return what is left of sessions of *repository* that are in its registry no longer."""
+    found = [
+        Problem(f"tmux session {name} belongs to no session", f"its worktree {mark} is gone", _MEND)
+        for name, mark in _tmux_sessions(repository)
+    ]
+    for process in _processes(repository):
+        found.append(Problem(f"process {process.pid} belongs to no session", "it may hold a port", _MEND))
+    if _unfinished(repository):
+        found.append(Problem("a deletion did not end", "it holds disk space", _MEND))
+    return found
+
+
+def end(repository: Repository) -> None:
+    """End and delete what `problems` finds."""
+    steps = [("kill-session", "-t", f"={name}") for name, _mark in _tmux_sessions(repository)]
+    if steps:
+        panes.step(steps)
+    for process in _processes(repository):
+        process.kill()
+    for entry in _unfinished(repository):
+        shutil.rmtree(entry, ignore_errors=True)
+
+
+def _gone(repository: Repository, mark: str) -> bool:
+    """Return whether *mark* is a worktree that does not exist and that no registry on this machine names."""
+    if not mark or os.path.lexists(mark):
+        return False
+    rows = [*registry.rows(repository).values(), *ports.rows_elsewhere(repository)]
+    return all(row["worktree"] != mark for row in rows)
+
+
+def _tmux_sessions(repository: Repository) -> list[tuple[str, str]]:
+    return sorted({(pane.tmux, pane.worktree) for pane in panes.observe() if _gone(repository, pane.worktree)})
+
+
+def _processes(repository: Repository) -> list[psutil.Process]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get("TALLY_SESSION", "")
+            if process.pid != os.getpid() and process.uids().real == os.getuid() and _gone(repository, mark):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _unfinished(repository: Repository) -> list[Path]:
+    trash = list((repository.private / "trash").glob("*"))
+    return trash + [
+        entry for entry in (repository.private / "removed").glob("*/*") if not (entry / "row.json").exists()
+    ]

@@ -1,0 +1,1 @@
+"""What clashes between sessions, and how two of them compare."""

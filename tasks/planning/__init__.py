@@ -1,0 +1,1 @@
+"""Every decision and refusal, before any effect."""

@@ -1,0 +1,46 @@
+"""What a session may be called, and what follows from it."""
+
+import re
+
+from ..errors import SessionError
+
+_LONGEST = 100
+_ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+
+
+def slug(name: str) -> str:
+    """Return *name* as directories and tmux sessions are named: with - for all but letters, digits, _ and -."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)
+
+
+def check(name: str) -> None:
+    """Raise `SessionError` with the reason unless *name* can name a session."""
+    if reason := _fault(name):
+        shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+        raise SessionError(
+            f"{shown!r} cannot name a session: {reason}; a name has letters, digits and - _ . / and begins with"
+            " a letter or digit, for example feature/login"
+        )
+
+
+def check_branch(branch: str) -> None:
+    """Raise `SessionError` unless *branch* is a name that git and every shell take."""
+    if reason := _fault(branch, longest=200):
+        raise SessionError(f"{branch!r} cannot name a branch: {reason}; check `branch` in the configuration")
+
+
+def _fault(name: str, longest: int = _LONGEST) -> str:
+    parts = name.split("/")
+    faults = {
+        "it is empty": not name,
+        f"it is longer than {longest} characters": len(name) > longest,
+        "it begins with something else than a letter or digit": not re.match(r"[A-Za-z0-9]", name),
+        "it has a character that is not allowed": not _ALLOWED.fullmatch(name),
+        "it contains '..'": ".." in name,
+        "a part between slashes is empty": "" in parts,
+        "a part begins with a dot": any(part.startswith(".") for part in parts),
+        "a part ends with '.lock'": any(part.endswith(".lock") for part in parts),
+        "it ends with a dot": name.endswith("."),
+        "git keeps HEAD for itself": name == "HEAD",
+    }
+    return next((reason for reason, found in faults.items() if found), "")

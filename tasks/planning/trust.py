@@ -1,0 +1,110 @@
+"""Commands that a configuration runs: agreed to once, unless the repository's own history already contains them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from invoke.util import yaml
+
+from .. import git, ports
+from ..config import session_config
+from ..errors import SessionError
+from ..machine import atomic, locks
+from ..model import Repository
+from ..presets import PRESETS
+from ..settings import Settings
+
+_FILES = ("invoke.yaml", "invoke.yml")
+_load: Any = yaml.safe_load  # what Invoke reads its files with
+
+
+def require(settings: Settings, repository: Repository, agreed: bool) -> None:
+    """Remember the commands of *settings* if they are *agreed* to.
+
+    Raises `SessionError` naming those that neither a preset nor the committed configuration of the main checkout has
+    and that nobody agreed to before.
+    """
+    commands = _commands(settings)
+    new = [command for command in commands if command not in _PRESET]
+    if new:
+        committed = _committed(repository) | _committed_program(repository)
+        new = [command for command in new if command not in committed]
+    if not new:
+        return
+    digest = hashlib.sha256(json.dumps([str(repository.main), new]).encode()).hexdigest()
+    with locks.held(ports.state_directory() / "trusted.lock"):
+        known = _trusted()
+        if digest in known:
+            return
+        if agreed:
+            atomic.write(_file(), json.dumps([*known, digest], indent=2) + "\n", mode=0o600)
+            return
+    listed = "\n".join(f"    {command}" for command in new)
+    raise SessionError(
+        f"the configuration would run commands that are not in the committed configuration:\n{listed}\n"
+        "commit it, or agree to them once with --yes"
+    )
+
+
+def _commands(settings: Settings) -> list[str]:
+    activate = [settings.activate] if settings.activate else []
+    claude = settings.claude
+    talking = [claude["command"], *claude["args"], *([claude["notify"]] if claude["notify"] else [])]
+    return [
+        *activate,
+        *talking,
+        *settings.setup,
+        *settings.verify,
+        *(window["run"] for window in settings.windows if "run" in window),
+    ]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+_PRESET = frozenset(_strings(list(PRESETS.values())))
+
+
+def _committed(repository: Repository) -> set[str]:
+    for name in _FILES:
+        text = git.read(repository.main, "show", f"HEAD:{name}", check=False)
+        if text:
+            try:
+                return set(_strings(_load(text)))
+            except yaml.YAMLError:
+                return set()
+    return set()
+
+
+def _committed_program(repository: Repository) -> set[str]:
+    """Return what the project's session.config.mjs gave, if it was asked and is as committed."""
+    file = session_config.path(repository)
+    if file is None or not session_config.known(file):
+        return set()
+    text = git.read(repository.main, "show", f"HEAD:{file.name}", check=False)
+    same = text == file.read_text(encoding="utf-8", errors="surrogateescape")
+    return set(_strings(session_config.known(file))) if same else set()
+
+
+def _file() -> Path:
+    return ports.state_directory() / "trusted.json"
+
+
+def _trusted() -> list[str]:
+    try:
+        found = json.loads(_file().read_text())
+    except (FileNotFoundError, ValueError):
+        return []
+    return [digest for digest in found if isinstance(digest, str)] if isinstance(found, list) else []

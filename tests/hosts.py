@@ -38,6 +38,17 @@ def _key(path: Path) -> str:
     return path.with_name(path.name + ".pub").read_text()
 
 
+def _killed(process: psutil.Process) -> bool:
+    """Kill *process* if it is a line's sshd; one that has just ended is none."""
+    try:
+        if process.name().startswith("sshd"):
+            process.send_signal(signal.SIGKILL)
+            return True
+    except psutil.NoSuchProcess:
+        pass
+    return False
+
+
 @dataclass
 class Machine:
     """One machine called *name* below *top*."""
@@ -105,10 +116,7 @@ class Machine:
         """Kill the sshd processes that hold a line, and return how many there were."""
         assert self.process is not None
         children = psutil.Process(self.process.pid).children(recursive=True)
-        lines = [child for child in children if child.name().startswith("sshd")]
-        for line in lines:
-            line.send_signal(signal.SIGKILL)
-        return len(lines)
+        return sum(_killed(child) for child in children)
 
     def put(self, program: str, text: str) -> None:
         """Put a *program* before all others on its PATH."""

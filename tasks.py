@@ -90,5 +90,24 @@ def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None
         raise Exit(str(error), 1) from None
 
 
-for each in (demo, test, check, bench, embed):
+@task(help={"record": "run the demo in a terminal first and record it anew, which takes a minute"})
+def docs(_c: Context, record: bool = False) -> None:
+    """Write the generated parts of the documentation, and make its site in `site/`.
+
+    Example: inv docs
+    """
+    from develop import demo, manual, recording, sample
+
+    for page in manual.fill():
+        print(f"wrote {page.relative_to(manual.TOP)}")
+    try:
+        if record:
+            recording.record(manual.TOP / "docs" / "demo.svg", lambda text: print(text, flush=True))
+        manual.build(manual.TOP / "site")
+    except (manual.BuildError, demo.DemoError, sample.BuildError, OSError) as error:
+        raise Exit(str(error), 1) from None
+    print("to look: site/index.html")
+
+
+for each in (demo, test, check, bench, embed, docs):
     ns.add_task(each)

@@ -97,7 +97,15 @@ def test_the_set_up_commands_are_those_that_ci_runs() -> None:
         assert part in ci
 
 
-@pytest.mark.parametrize("task", [f"{c}.{name}" for c in ns.collections for name in ns.collections[c].tasks])
+_FRONT_DOOR = re.findall(r"\w+", re.findall(r"^for each in \((.*)\):$", (CHECKOUT / "tasks.py").read_text(), re.M)[-1])
+_TASKS = [f"{name}.{task}" for name, collection in ns.collections.items() for task in collection.tasks]
+
+
+def test_the_front_door_is_what_this_repository_has_beside_the_sessions() -> None:
+    assert {"demo", "test", "check", "bench", "embed", "docs"} <= set(_FRONT_DOOR)
+
+
+@pytest.mark.parametrize("task", [*_TASKS, *_FRONT_DOOR])
 def test_every_task_explains_itself_with_an_example(task: str) -> None:
     inv = Path(sys.executable).with_name("inv")
 

@@ -105,13 +105,18 @@ def test_moves_deletions_and_files_in_the_place_of_directories_are_met(repositor
     }
 
 
-def test_what_add_put_into_the_worktree_is_nobodys_work(repository: Project) -> None:
+@pytest.mark.parametrize("ignored", ["", ".env\ndeps\n"])
+def test_what_add_put_into_the_worktree_is_nobodys_work(
+    repository: Project, capsys: pytest.CaptureFixture[str], ignored: str
+) -> None:
+    sessions.commit(repository, repository.main, {".gitignore": ignored})
     for name in ("x", "y"):
         place = sessions.add(repository, name, copy=(".env",), env={"notes": {"A": "b"}}, link=("deps",))
-        sessions.write(place, {".env": name, "notes": name})
+        sessions.write(place, {".env": name, "notes": name, f"{name}.py": "work\n"})
         (place / "deps").symlink_to(repository.main)
 
     assert _found(repository) == set()
+    assert "not all of its work" not in capsys.readouterr().err
 
 
 def test_a_merge_and_a_rebase_that_stand_still_are_looked_at_and_told(

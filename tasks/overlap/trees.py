@@ -56,7 +56,7 @@ def commit(session: Session, done: work.Work, shelf: Shelf) -> str:
     index = shelf.directory / f"index-{session.slug}"
     if (data / "index").exists():
         shutil.copy2(data / "index", index)  # with its time, by which git knows which files it need not read
-    environment = {**shelf.environment, "GIT_INDEX_FILE": str(index)}
+    environment = {**shelf.environment, "GIT_INDEX_FILE": str(index), "LC_ALL": "C"}
 
     def tell(*arguments: str) -> str:
         quietly = (word for setting in _QUIETLY for word in ("-c", setting))
@@ -68,7 +68,9 @@ def commit(session: Session, done: work.Work, shelf: Shelf) -> str:
     except CommandError as error:
         if error.exit_code != 1:
             raise
-        notice(f"{session.name}: not all of its work can be read: {error.stderr.strip().splitlines()[0]}")
+        # git also fails on what it ignores and is excluded here: that is no work, and nothing is missing.
+        if unread := [line for line in error.stderr.splitlines() if line.startswith("error: ")]:
+            notice(f"{session.name}: not all of its work can be read: {unread[0]}")
     parents = [*([done.head] if done.head else []), *_merging(data)]
     message = ("-m", f"What is in {session.name}")
     return tell("commit-tree", tell("write-tree"), *(word for each in parents for word in ("-p", each)), *message)

@@ -20,8 +20,8 @@ _MISLEADING = frozenset(
 )
 # A tmux server that we are the first to start keeps its environment for every later pane.
 _PERSONAL = frozenset(
-    "CLAUDECODE CLAUDE_CODE_CHILD_SESSION CLAUDE_CODE_ENTRYPOINT CLAUDE_CODE_SESSION_ID OLDPWD PYTHONHOME VIRTUAL_ENV"
-    " VIRTUAL_ENV_PROMPT".split()
+    "CLAUDECODE CLAUDE_CODE_CHILD_SESSION CLAUDE_CODE_ENTRYPOINT CLAUDE_CODE_SESSION_ID MAKEFLAGS MAKELEVEL"
+    " MAKEOVERRIDES MAKE_TERMERR MAKE_TERMOUT MFLAGS OLDPWD PYTHONHOME VIRTUAL_ENV VIRTUAL_ENV_PROMPT".split()
 )
 
 _context = Context()
@@ -52,7 +52,7 @@ def environment() -> dict[str, str]:
 
 
 def pristine_environment() -> dict[str, str]:
-    """Return `environment()` without a virtualenv, a conversation or a session that we happen to run in."""
+    """Return `environment()` without a virtualenv, conversation, session or `make` that we happen to run in."""
     kept = {k: v for k, v in environment().items() if k not in _PERSONAL and not k.startswith("TALLY_")}
     if inside := os.environ.get("VIRTUAL_ENV"):
         own = os.path.join(inside, "bin")

@@ -13,6 +13,7 @@ from tests.terminal import enter, panes, runs, screen, shows, tmux, windows
 _PARENTS = {
     "CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "parent", "CLAUDE_CODE_CHILD_SESSION": "1",
     "CLAUDE_CODE_ENTRYPOINT": "cli", "VIRTUAL_ENV": "/nowhere", "GIT_DIR": "/nowhere", "TALLY_PROFILE": "parent",
+    "MAKEFLAGS": " -- component=server name=x", "MAKEOVERRIDES": "${-*-command-variables-*-}", "MAKELEVEL": "1",
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
     if json:
         answer(as_json({**found.record(), **advice.record(found)}))
     else:
-        answer(f"{display.details(found)}\n{advice.text(found)}".rstrip())
+        answer(display.details(found, advice.lines(found)))
 
 
 @command(help={"fix": "mend what can be mended safely", "json": "answer as JSON"})

@@ -78,6 +78,8 @@ def test_without_a_name_it_is_the_first_id_with_nothing_in_its_way(project: Proj
     assert f"{place(project, '001')} exists" in project.inv("session.add", "001", code=1).err
     assert f"on existing branch session/{today}/002" in project.inv("session.add", "002", "--dry-run").out
     assert f"session-003 on new branch session/{today}/003" in project.inv("session.add", "--dry-run").out
+    shown = project.inv("session.show", "005").out
+    assert all(f"\n{label:<13} " in shown for label in ("APP_PORT", "POSTGRES_PORT", "worktree", "commit"))
     assert "on new branch own from main" in project.inv("session.add", "--branch", "own", "--dry-run").out
 
 

@@ -63,8 +63,8 @@ def age(since: datetime) -> str:
     return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
 
 
-def details(found: Status) -> str:
-    """Return everything about one session."""
+def details(found: Status, advice: Sequence[tuple[str, str]]) -> str:
+    """Return everything about one session, and the *advice* below it."""
     session, done = found.session, found.work
     lines = [("name", session.name), ("state", found.state), ("branch", session.branch), ("git", _git(found))]
     for key, url in addresses.of(session):
@@ -83,7 +83,7 @@ def details(found: Status) -> str:
     changed = [*done.changed, *done.untracked] if done else []
     lines += [("changed", path) for path in changed[:20]] + [("outside", path) for path in found.files("scope")[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
-    return _aligned(lines)
+    return _aligned([*lines, *advice])
 
 
 def _age(session: Session) -> str:
@@ -143,4 +143,5 @@ def _home(path: str) -> str:
 
 
 def _aligned(lines: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"{what:<10} {value}" for what, value in lines)
+    width = max([10, *(len(what) for what, _ in lines)])
+    return "\n".join(f"{what:<{width}} {value}" for what, value in lines)

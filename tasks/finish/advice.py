@@ -18,11 +18,10 @@ def record(found: Status) -> dict[str, Any]:
     return {"commits": recent(found), "next": steps}
 
 
-def text(found: Status) -> str:
+def lines(found: Status) -> list[tuple[str, str]]:
     """Return it for people."""
-    lines = [("commit", line) for line in recent(found)]
-    lines += [("next", f"{command}    ({why})") for why, command in following(found)]
-    return "\n".join(f"{what:<10} {value}" for what, value in lines)
+    commits = [("commit", line) for line in recent(found)]
+    return commits + [("next", f"{command}    ({why})") for why, command in following(found)]
 
 
 def recent(found: Status) -> list[str]:

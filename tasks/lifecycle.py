@@ -45,10 +45,10 @@ RESOURCES: tuple[Resource, ...] = (
 RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
 
 
-def plan(asked: Request, settings: Settings, repository: Repository) -> Session:
-    """Return the session that `add` would make now, without claiming anything."""
+def plan(asked: Request, settings: Settings, repository: Repository, quiet: bool = False) -> Session:
+    """Return the session that `add` would make now, without claiming anything; *quiet* tells nothing beside."""
     numbering.check(asked.name, settings)
-    checklist.tell(asked, settings, repository)
+    checklist.tell(asked, settings, repository, quiet=quiet)
     held = ports.held_elsewhere(repository)
     if not asked.name:
         asked = planning.numbered(asked, settings, repository, held, lambda _name: True)

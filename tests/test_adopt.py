@@ -180,9 +180,11 @@ def test_the_work_log_stays_and_tells_of_the_merge(project: Project) -> None:
     log = project.main / "WORK_LOG.md"
     (project.main / "fresh").write_text("untracked\n")
 
-    project.inv("session.adopt", "x")
+    told = project.inv("session.adopt", "x").err
 
     tree = project.top / project.row("x")["worktree"]
+    assert told.count("who else is at work: first") == 1
+    assert "the session will not have" not in told
     assert (tree / "fresh").exists()
     assert log.exists()
     assert not (tree / "WORK_LOG.md").exists()

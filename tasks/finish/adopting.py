@@ -26,7 +26,7 @@ def adopt(asked: Request, settings: Settings, repository: Repository, commits: i
     A failure, or ^C, leaves them in the main checkout.
     """
     with signals.raised():
-        planned = lifecycle.plan(replace(asked, base="HEAD"), settings, repository)
+        planned = lifecycle.plan(replace(asked, base="HEAD"), settings, repository, quiet=True)
         if not planned.creates_branch or planned.tracks:
             raise SessionError(f"a branch {planned.branch} exists; expected a new one: choose another NAME")
         main = replace(planned, worktree=repository.main, tip="")

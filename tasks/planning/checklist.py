@@ -21,10 +21,10 @@ from . import plan as planning
 _SHOWN = 3
 
 
-def tell(asked: Request, settings: Settings, repository: Repository, fetch: bool = False) -> None:
+def tell(asked: Request, settings: Settings, repository: Repository, fetch: bool = False, quiet: bool = False) -> None:
     """Look, after a *fetch* if one is configured, and warn; where no work log is kept nobody asked for the warnings.
 
-    Raises `SessionError` for what `plan` would refuse at once, so that nobody waits for it.
+    Raises `SessionError` for what `plan` would refuse at once, so that nobody waits for it; *quiet* is nothing else.
     """
     assignment.check(asked, settings)
     rows = registry.rows(repository)
@@ -33,8 +33,9 @@ def tell(asked: Request, settings: Settings, repository: Repository, fetch: bool
         planning.refuse_taken(asked.name, names.slug(asked.name), rows)
     if fetch and settings.fetch:
         upstream.fetch(asked.base or settings.base, repository)
-    if settings.work_log:
-        for line in (*_changes(settings, repository), *_others(asked, rows), *_ports(settings, repository, rows)):
+    if settings.work_log and not quiet:
+        changes = () if asked.adopts else _changes(settings, repository)  # those are what it begins with
+        for line in (*changes, *_others(asked, rows), *_ports(settings, repository, rows)):
             notice(line)
 
 

@@ -51,6 +51,7 @@ def test_a_server_that_ended_is_found_and_mended(healthy: Project) -> None:
     eventually(lambda: healthy.listed("x")["status"] == "partial")
 
     assert any("nothing runs in window backend" in each for each in _found(healthy))
+    assert "\nnext       inv session.doctor " in healthy.inv("session.show", "x").out
     healthy.inv("session.doctor", "--fix")
 
     eventually(lambda: healthy.listed("x")["status"] == "running")

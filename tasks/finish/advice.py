@@ -42,6 +42,8 @@ def following(found: Status) -> list[Step]:
     steps = _unfinished(found) or _finishing(found)
     if found.state == "stopped" and session.windows:
         steps.append(("it is stopped", f"inv session.start {name}"))
+    if found.state == "partial":
+        steps.append(("not all of it runs: what does not, and why", "inv session.doctor"))
     return steps
 
 

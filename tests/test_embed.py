@@ -70,6 +70,7 @@ def test_tasks_of_their_own_stay_and_ours_join_them(target: Path) -> None:
 
     assert (target / "tasks.py").read_text() == _OWN_TASKS
     assert "ns = join(globals())" in shown
+    assert "the three lines above" in shown.partition("Next")[2]
     embedding.embed(target, patch=True)
     assert (target / "tasks.py").read_text().startswith(_OWN_TASKS)
     assert "tasks.py" not in embedding.embed(target, patch=True).partition("Next")[0]
@@ -100,15 +101,19 @@ def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], pre
         pytest.skip(f"no preset {preset} yet")
     fill(target, files)
 
-    embedding.embed(target)
+    subprocess.run(["git", "-C", str(target), "remote", "add", "origin", "/nowhere"], check=True)
+
+    following = embedding.embed(target).partition("Next")[2]
 
     assert settings(target)["preset"] == preset
+    assert following.endswith("inv session.add" if preset == "dev-session" else "inv session.add try-it")
+    assert ("git push" in following) == (preset == "parallel")
 
 
 def test_a_configuration_of_dev_session_is_left_in_charge(target: Path) -> None:
     fill(target, {"session.config.mjs": "export default {}\n"})
 
-    embedding.embed(target)
+    assert embedding.embed(target).endswith("inv session.add")
 
     assert yaml.safe_load((target / "invoke.yaml").read_text()) is None
 

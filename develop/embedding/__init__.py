@@ -26,7 +26,7 @@ def embed(target: Path, preset: str = "", patch: bool = False) -> str:
     package.check(top / "tasks")
     door = front_door.plan(top / "tasks.py", patch)
     done = [package.put(top / "tasks"), front_door.put(door), configuration.put(top, settings), ignoring.put(top)]
-    return "\n".join([*(line for line in done if line), *_next(top, found)])
+    return "\n".join([*(line for line in done if line), *_next(top, found, configuration.chosen(found, preset), door)])
 
 
 def _top(target: Path) -> Path:
@@ -39,11 +39,13 @@ def _top(target: Path) -> Path:
     return Path(said.stdout.strip())
 
 
-def _next(top: Path, found: layout.Layout) -> list[str]:
+def _next(top: Path, found: layout.Layout, preset: str, door: front_door.Plan) -> list[str]:
     return [
         "",
         f"Next, in {top}:",
+        *(["  the three lines above, at the end of tasks.py"] if door.left else []),
         f"  {layout.INSTALL[found.python]}",
         "  git add tasks tasks.py invoke.yaml .gitignore && git commit -m 'Embed the sessions'",
-        "  inv session.add try-it",
+        *(["  git push    (sessions begin at what the remote has)"] if preset == "parallel" and found.remote else []),
+        f"  inv session.add{'' if preset == 'dev-session' else ' try-it'}",
     ]

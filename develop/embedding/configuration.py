@@ -31,12 +31,12 @@ def text(found: Layout, preset: str) -> str:
     lines = ["# Sessions: isolated places to work in this repository. Every key: the README of Tally Sessions."]
     if found.session_config and not preset:
         return f"{lines[0]}\n# {found.session_config} is read as it is; a `session:` here would take its place.\n"
-    chosen = preset or _fitting(found)
-    if chosen not in PRESETS:
-        raise EmbedError(f"unknown preset {chosen!r}; known: {', '.join(PRESETS)}")
-    lines += ["session:", f"  preset: {chosen}"]
-    if chosen in ("points", "tally"):
-        lines += [f"  {line}" for line in _web(found, shared_database=chosen == "tally")]
+    name = chosen(found, preset)
+    if name not in PRESETS:
+        raise EmbedError(f"unknown preset {name!r}; known: {', '.join(PRESETS)}")
+    lines += ["session:", f"  preset: {name}"]
+    if name in ("points", "tally"):
+        lines += [f"  {line}" for line in _web(found, shared_database=name == "tally")]
     made = "\n".join(lines) + "\n"
     try:
         load(_load(made)["session"])
@@ -56,8 +56,11 @@ def put(top: Path, settings: str) -> str:
     return "wrote invoke.yaml"
 
 
-def _fitting(found: Layout) -> str:
-    if found.compose:
+def chosen(found: Layout, preset: str) -> str:
+    """Return *preset*, or else the name of the one that fits what was *found*."""
+    if preset:
+        return preset
+    if found.session_config or found.compose:
         return "dev-session"
     return "parallel" if found.new_session else "points"
 

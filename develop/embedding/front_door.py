@@ -21,6 +21,11 @@ class Plan:
     content: str | None
     said: str
 
+    @property
+    def left(self) -> bool:
+        """Whether the lines are left for a person to add."""
+        return self.content is None and bool(self.said)
+
 
 def plan(file: Path, patch: bool) -> Plan:
     """Decide what becomes of *file*; raises `EmbedError` when it is no file of Invoke's."""

@@ -46,6 +46,7 @@ class Layout:
     compose: str
     session_config: str
     new_session: bool  # whether the Makefile has such a target
+    remote: bool  # whether the repository has one
 
 
 def of(top: Path) -> Layout:
@@ -65,6 +66,7 @@ def of(top: Path) -> Layout:
         compose=next((name for name in ("docker-compose.session.yml", "compose.session.yml") if name in present), ""),
         session_config=next((name for name in ("session.config.mjs", "session.config.js") if name in present), ""),
         new_session=bool(re.search(r"^new-session\s*:", _read(top / "Makefile"), re.MULTILINE)),
+        remote=bool(_git(top, "remote")),
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ def test_some_letters_choose_the_session_to_attach_to(project: Project) -> None:
         project.inv("session.add", name)
     pane = terminal(project, "session.pick")
     shows(pane, "session:")
+    shows(pane, "feature-auth")  # all of them, before anything is typed
     tmux("send-keys", "-t", pane, "zzz", "Enter")
     shows(pane, "no session matches 'zzz'; known: bugfix-ui, feature-auth")
     subprocess.run(

@@ -54,7 +54,7 @@ def pick(names: Sequence[str]) -> str | None:
     completer = FuzzyWordCompleter(list(names))
     prompt: PromptSession[str] = PromptSession(completer=completer, complete_while_typing=True)
     try:
-        typed = prompt.prompt("session: ").strip()
+        typed = prompt.prompt("session: ", pre_run=lambda: prompt.default_buffer.start_completion()).strip()
     except (KeyboardInterrupt, EOFError):
         return None
     if typed in names:

@@ -18,7 +18,8 @@ def by_containers(session: Session, service: str, lines: int, follow: bool) -> N
     """
     compose = session.compose
     if compose is None:
-        raise SessionError(f"session {session.name} has no containers; to see its windows: inv session.attach")
+        attach = f"inv session.attach {session.name}"
+        raise SessionError(f"session {session.name} has no containers; to see its windows: {attach}")
     there = sorted({container.service for container in docker.of(session)[0]})
     if not there:
         raise SessionError(f"session {session.name} has no container; to start them: inv session.start {session.name}")

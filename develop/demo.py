@@ -143,6 +143,6 @@ Each session has its own page, database and branch:
 {pages}
 Next, in {where} (inv is {Path(program).resolve()}):
   attach    inv session.attach {SESSIONS[0]}      (leave it with Ctrl-b d)
-  reboot    tmux kill-server; inv session.resume
+  reboot    tmux kill-server; inv session.resume      (in a terminal outside of tmux)
   stop      inv session.stop --all
   delete    inv demo --clean --path {directory}      (here, in {CHECKOUT})"""

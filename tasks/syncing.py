@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from . import destination, git, keeping, narration, registry, signals, standing, upstream, work
+from . import covered, destination, git, keeping, narration, registry, signals, standing, upstream, work
 from .errors import CommandError, SessionError
 from .model import Session
 
@@ -31,7 +31,10 @@ def _onto(session: Session, head: str, base: destination.Base) -> str:
     if not new:
         return f"{session.name} has all of {base.name}; there is nothing to do"
     own = git.beyond(session.repository, head, base.commit)
-    if why := _kept(session, head, base, own):
+    why = _kept(session, head, base, own)
+    passing = [] if why else covered.passing(session.worktree, head, base.commit)
+    covered.refuse(session.worktree, [*covered.changed(session.worktree, head, base.commit, "A"), *passing])
+    if why:
         narration.notice(f"{why}: {base.name} is merged in")
         words = ("-m", f"Merge {base.name} into {session.branch}")
         _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)

@@ -26,9 +26,9 @@ _LAYERS = (
     "plan records",
     "assignment claude_entry composing contents numbering trust",
     "claude_json granting hauling merges sending session_config settings",
-    "branching changes claude_lock claude_version conversation keeping keys orphans printed readiness services"
-    " talk trees walk",
-    "adoption agents archive attaching destination docker exclude host_entry landing logfile merged messages"
+    "branching changes claude_lock claude_version conversation keeping keys landing orphans printed readiness"
+    " services talk trees walk",
+    "adoption agents archive attaching covered destination docker exclude host_entry logfile merged messages"
     " note ports shapes snapshot upstream verifying work",
     "addresses checks command compose_cli environments git granted hooks limited listeners machine panes"
     " processes registry running sameness transcripts within",

@@ -33,6 +33,7 @@ _CONFIGURATIONS = {
     "session: {preset: nonsense}\n": "nonsense",
     "session: {base: nonsense}\n": "nonsense",
     "session: {setup: ls}\n": "session.setup",
+    'session: {base: "\\ud800"}\n': "is no text",
 }
 
 

@@ -66,6 +66,8 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
             except OSError as error:
                 about = f"{error.filename}: " if error.filename else ""
                 raise SessionError(f"{about}{error.strerror or error}") from None
+            except UnicodeEncodeError as error:  # a terminal, YAML or JSON can give us what is no text
+                raise SessionError(f"{error.object[error.start : error.end]!r} is no text; expected UTF-8") from None
             except sqlite3.Error as error:
                 raise SessionError(f"a database could not be copied: {error}") from None
 

@@ -45,10 +45,21 @@ def of(session: Session, ignored: bool = False) -> Work:
 
     With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`).
     """
+    if _unborn(session):
+        return Work("", "(detached)", (), ())
     lockless = () if _never_refreshed(session) else ("--no-optional-locks",)
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
     said = git.read(session.worktree, *lockless, "status", "--porcelain=v2", "--branch", "-z", *listing)
     return _parsed(said, session)
+
+
+def _unborn(session: Session) -> bool:
+    """Return whether a `git worktree add` was killed before it checked anything out: no git answers there."""
+    try:
+        head = ((git.data_of(session.worktree) or session.worktree) / "HEAD").read_text().strip()
+    except OSError:
+        return False
+    return bool(head) and not head.strip("0")
 
 
 def _parsed(said: str, session: Session) -> Work:

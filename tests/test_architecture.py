@@ -27,9 +27,9 @@ _LAYERS = (
     "assignment composing contents numbering trust",
     "claude_entry session_config settings",
     "claude_json granting hauling keys merges sending",
-    "branching changes claude_lock claude_version conversation host_entry keeping orphans printed readiness"
-    " services talk trees walk",
-    "adoption agents archive attaching destination engine exclude landing logfile merged messages note ports"
+    "branching changes claude_lock claude_version conversation host_entry keeping landing orphans printed"
+    " readiness services talk trees walk",
+    "adoption agents archive attaching covered destination engine exclude logfile merged messages note ports"
     " shapes snapshot upstream verifying work",
     "addresses checks command compose_cli environments git granted hooks limited listeners panes processes"
     " registry running sameness tools transcripts within",

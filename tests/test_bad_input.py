@@ -17,6 +17,10 @@ _CONFIGURATIONS = {
     "session: {copy: backend/.env}\n": "session.copy",
     "session: {copy: [../outside]}\n": "session.copy[0]",
     "session: {link: [/etc]}\n": "session.link[0]",
+    "session: {env_file: .git}\n": "session.env_file",
+    "session: {work_log: .git/config}\n": "session.work_log.file",
+    "session: {copy: [sub/.GIT/x]}\n": "session.copy[0]",
+    "session: {env: {.tally-sessions: {A: b}}}\n": "session.env",
     "session: {branch: 7}\n": "session.branch",
     "session: {branch: 'x y {name}'}\n": "branch",
     "session: {worktree: '../{nonsense}'}\n": "{nonsense}",
@@ -29,6 +33,7 @@ _CONFIGURATIONS = {
     "session: {preset: nonsense}\n": "nonsense",
     "session: {base: nonsense}\n": "nonsense",
     "session: {setup: ls}\n": "session.setup",
+    'session: {base: "\\ud800"}\n': "is no text",
 }
 
 

@@ -55,6 +55,22 @@ def test_an_add_that_was_killed_is_begun_anew_by_the_next(crowded: Project, reso
     assert crowded.world() == before
 
 
+def test_an_add_of_which_git_was_killed_is_removed(crowded: Project) -> None:
+    before = crowded.world()
+    crowded.inv("worktree", "create", "after", "SIGKILL", "session.add", "x", code=_KILLED, program=_PROGRAM)
+    entry, tree = crowded.main / ".git" / "worktrees" / "tally-x", crowded.worktree("x")
+    (entry / "HEAD").write_text("0" * 40 + "\n")  # as git leaves it between its own steps
+    (entry / "locked").write_text("initializing")
+    (entry / "index").unlink()
+    for path in sorted(tree.rglob("*"), reverse=True):
+        if path.name != ".git":
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    assert crowded.listed("x")["status"] == "adding"
+    crowded.inv("session.remove", "x")
+    assert crowded.world() == before
+
+
 def test_a_branch_that_was_there_survives_every_killed_add(crowded: Project) -> None:
     before = crowded.world()
     for resource in _NAMES:

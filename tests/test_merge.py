@@ -147,3 +147,33 @@ def test_whatever_fails_the_branch_is_merged_or_as_before(worked: Project) -> No
     kinds = ("SIGINT", "SIGTERM", "ENOSPC", "tool")
     for part in range(fault_matrix.SHARES):
         fault_matrix.each(found, fault_matrix.faults(found, part, kinds), attempt)
+
+
+def test_a_file_that_git_ignores_in_the_main_checkout_is_not_overwritten(worked: Project) -> None:
+    before = (worked.main / "backend" / ".env").read_text()
+    tree, main = worked.worktree("x"), worked.git("rev-parse", "main")
+    worked.git("add", "--force", "backend/.env", cwd=tree)
+    commit(worked, tree, "3", "")
+
+    assert "backend/.env is there" in worked.inv("session.merge", "x", code=1).err
+
+    assert (worked.git("rev-parse", "main"), (worked.main / "backend" / ".env").read_text()) == (main, before)
+
+
+def test_a_checkout_that_fails_halfway_is_taken_back(worked: Project) -> None:
+    tree, main = worked.worktree("x"), worked.git("rev-parse", "main")
+    (tree / "a").mkdir()
+    commit(worked, tree, "a/new", "new\n")
+    commit(worked, tree, "backend/manage.py", "changed\n")
+    commit(worked, tree, ".gitattributes", "z filter=broken\n")
+    commit(worked, tree, "z", "")
+    worked.git("config", "filter.broken.clean", "cat")
+    worked.git("config", "filter.broken.smudge", "false")
+    worked.git("config", "filter.broken.required", "true")
+
+    assert "smudge filter broken failed" in worked.inv("session.merge", "x", code=1).err
+
+    assert (worked.git("rev-parse", "main"), worked.git("status", "--porcelain")) == (main, "")
+    assert not (worked.main / "a").exists()
+    worked.git("config", "filter.broken.smudge", "cat")
+    worked.inv("session.merge", "x")

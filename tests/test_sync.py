@@ -72,6 +72,48 @@ def test_pushed_commits_are_not_rewritten(shared: Project) -> None:
     shared.git("push", "--quiet", "origin", "x", cwd=tree)  # no force
 
 
+def test_what_was_resolved_in_a_merge_is_not_lost(shared: Project) -> None:
+    tree = shared.worktree("x")
+    shared.git("checkout", "--quiet", "-b", "topic", cwd=tree)
+    commit(shared, tree, "topic", "1\n")
+    shared.git("checkout", "--quiet", "x", cwd=tree)
+    shared.git("merge", "--quiet", "--no-ff", "--no-commit", "topic", cwd=tree)
+    mine = commit(shared, tree, "resolved", "by hand\n")
+    theirs = others_push(shared, "theirs", "1\n")
+
+    said = shared.inv("session.sync", "x")
+
+    assert "would lose what was resolved" in said.err
+    assert shared.git("rev-parse", "HEAD^1", "HEAD^2", cwd=tree).splitlines() == [mine, theirs]
+    assert (tree / "resolved").read_text() == "by hand\n"
+
+
+def test_a_file_that_git_ignores_is_not_overwritten(shared: Project) -> None:
+    tree = shared.worktree("x")
+    mine = commit(shared, tree, "mine", "1\n")
+    (tree / "data.sqlite3").write_text("mine")
+    others_push(shared, ".gitignore", "")
+    others_push(shared, "data.sqlite3", "theirs")
+
+    assert "data.sqlite3 is there" in shared.inv("session.sync", "x", code=1).err
+
+    assert (shared.git("rev-parse", "x"), (tree / "data.sqlite3").read_text()) == (mine, "mine")
+
+
+def test_what_was_committed_once_and_is_ignored_now_is_not_lost(shared: Project) -> None:
+    tree = shared.worktree("x")
+    (tree / "data.sqlite3").write_text("mine")
+    shared.git("add", "--force", "data.sqlite3", cwd=tree)
+    commit(shared, tree, "mine", "1")
+    shared.git("rm", "--quiet", "--cached", "data.sqlite3", cwd=tree)
+    commit(shared, tree, "mine", "2")
+    others_push(shared, "theirs", "")
+
+    assert "data.sqlite3 is there" in shared.inv("session.sync", "x", code=1).err
+
+    assert (tree / "data.sqlite3").read_text() == "mine"
+
+
 def test_what_cannot_be_synced_is_told_and_nothing_changes(shared: Project) -> None:
     tree = shared.worktree("x")
     (tree / "tasks.py").write_text("changed\n")

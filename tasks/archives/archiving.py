@@ -43,7 +43,7 @@ def keep(session: Session) -> Archive | None:
 def _begun(session: Session) -> bool:
     """Return whether somebody already worked in a session whose add was interrupted."""
     done = work.of(session)
-    return done.dirty or done.head != session.start
+    return done.dirty or done.head not in ("", session.start)  # none before the checkout
 
 
 def _filled(session: Session, directory: Path) -> Archive:

@@ -120,6 +120,8 @@ def inside(key: str, value: object) -> str:
     path = PurePosixPath(filled(key, value))
     if path.is_absolute() or ".." in path.parts:
         raise SessionError(f"session.{key}: {value!r} leaves the repository; expected a path relative to its top")
+    if {".git", ".tally-sessions"} & {part.lower() for part in path.parts}:
+        raise SessionError(f"session.{key}: {value!r} is git's or our own; expected a path of the project")
     return str(path)
 
 

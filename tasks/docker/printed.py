@@ -27,7 +27,7 @@ def by_containers(session: Session, service: str, lines: int, follow: bool) -> N
         raise SessionError(
             f"session {session.name} has no container of a service {service!r}; it has: {', '.join(there)}"
         )
-    words = ["logs", f"--tail={max(lines, 0)}", *(["--follow"] if follow else []), *([service] if service else [])]
+    words = ["logs", f"--tail={lines}", *(["--follow"] if follow else []), *([service] if service else [])]
     plain = [] if sys.stdout.isatty() else ["--no-color"]
     argv = compose_cli.command(session, compose, *words[:1], *plain, *words[1:])
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from ..archives import keeping, snapshot
 from ..errors import SessionError
 from ..model import Repository, Session
 from ..narration import notice
+from . import covered
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,10 @@ def _differing(place: Path, one: str, other: str) -> dict[str, tuple[str, str]]:
 def _refuse_covered(place: Path, differing: dict[str, tuple[str, str]]) -> None:
     """Refuse what git ignores, or does not know any more, and would overwrite when it brings back what was deleted."""
     for path, (status, _modes) in differing.items():
-        if status == "D" and _occupied(place, path):
+        if status == "D" and covered.occupied(place, path):
             raise SessionError(
                 f"{place / path} is there, though deleted for git: going back would overwrite it; move it away first"
             )
-
-
-def _occupied(place: Path, path: str) -> bool:
-    """Return whether something is at *path*, or instead of a directory that leads to it."""
-    above = (place / parent for parent in Path(path).parents)
-    return os.path.lexists(place / path) or any(each.is_symlink() or each.is_file() for each in above)
 
 
 def _commits(main: Session, count: int) -> Haul:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
-from .. import git
+from .. import git, shell
 from ..errors import CommandError, SessionError
+from ..machine import locks, signals
 from ..model import Repository
+from . import covered
 
 
 def move(repository: Repository, branch: git.Ref, commit: str, why: str) -> None:
@@ -22,7 +26,8 @@ def move(repository: Repository, branch: git.Ref, commit: str, why: str) -> None
         if not branch.checkout:
             git.settle(repository.main, "update-ref", "-m", why, branch.name, commit, branch.commit)
         elif Path(branch.checkout).is_dir():
-            git.settle(Path(branch.checkout), "merge", "--quiet", "--ff-only", "--no-autostash", commit)
+            with locks.held(repository.private / "landing.lock"):
+                _forward(Path(branch.checkout), branch.commit, commit)
         else:
             gone = f"{short} is checked out at {branch.checkout}, which is gone"
             raise SessionError(f"{gone}; to forget it: git worktree prune")
@@ -33,6 +38,34 @@ def move(repository: Repository, branch: git.Ref, commit: str, why: str) -> None
         said = "\n".join(f"    {line}" for line in error.stderr.strip().splitlines())
         still = f"git does not move {short}{where}; it is still at {branch.commit[:10]}"
         raise SessionError(f"{still}:\n{said}\nafter mending that try again") from None
+
+
+def _forward(place: Path, old: str, new: str) -> None:
+    """Give the clean paths of the checkout *place* what *new* has; git itself leaves half of it on a full disk."""
+    covered.refuse(place, covered.changed(place, old, new, "A"))
+    paths = covered.changed(place, old, new)
+    git.read(place, "update-index", "-q", "--refresh", check=False)
+    dirty = {*covered.listed(git.read(place, "diff-index", "--name-only", "-z", "--no-renames", "HEAD"))}
+    try:
+        git.settle(place, "merge", "--quiet", "--ff-only", "--no-autostash", new)
+    except CommandError as error:
+        locked = "index.lock'" in error.stderr  # then what is written there is another git's
+        if not locked and not dirty & {*paths} and git.read(place, "rev-parse", "HEAD", check=False).strip() == old:
+            _take_back(place, paths)
+        raise
+
+
+def _take_back(place: Path, paths: list[str]) -> None:
+    """Make the *paths* again what git's index has, which is what was there."""
+    known = {*covered.listed(git.read(place, "ls-files", "-z"))}
+    said = covered.listed(git.read(place, "ls-files", "-z", "--modified"))
+    with signals.held():
+        for path in (*{*said} & {*paths}, *{*paths} - known):  # first, so that there is room
+            with suppress(OSError):
+                (place / path).unlink()
+                os.removedirs((place / path).parent)
+        back = "\0".join(path for path in paths if path in known)
+        shell.read("git", "-C", str(place), "checkout-index", "-f", "-q", "-z", "--stdin", given=back, apart=True)
 
 
 def _rebased(repository: Repository, name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Bringing a session's branch onto its base: by a rebase, or by a merge once it was pushed."""
+"""Bringing a session's branch onto its base: by a rebase, or by a merge once it was pushed or has merges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..archives import keeping
 from ..errors import CommandError, SessionError
 from ..machine import signals
 from ..model import Session
-from . import destination, standing, upstream
+from . import covered, destination, standing, upstream
 
 
 def sync(session: Session) -> str:
@@ -34,17 +34,28 @@ def _onto(session: Session, head: str, base: destination.Base) -> str:
     if not new:
         return f"{session.name} has all of {base.name}; there is nothing to do"
     own = git.beyond(session.repository, head, base.commit)
-    pushed = own - git.unmerged(session.repository, [head], [base.commit])
-    if pushed:
-        narration.notice(f"pushed already, {pushed} of its commits: {base.name} is merged in, so no push needs force")
+    why = _kept(session, head, base, own)
+    passing = [] if why else covered.passing(session.worktree, head, base.commit)
+    covered.refuse(session.worktree, [*covered.changed(session.worktree, head, base.commit, "A"), *passing])
+    if why:
+        narration.notice(f"{why}: {base.name} is merged in")
         words = ("-m", f"Merge {base.name} into {session.branch}")
         _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
     else:
         _attempt(session, base, "rebase", "--quiet", "--no-autostash", base.commit)
         if session.creates_branch:
             registry.note(session.repository, session.name, start=base.commit)
-    how = "merged into it" if pushed else f"below its {own} own" if own else "taken over"
+    how = "merged into it" if why else f"below its {own} own" if own else "taken over"
     return f"synced {session.name} with {base.name} at {base.commit[:10]}: {_commits(new)} {how}"
+
+
+def _kept(session: Session, head: str, base: destination.Base, own: int) -> str:
+    """Return why the *own* commits stay as they are; empty when they can be rebased."""
+    if pushed := own - git.unmerged(session.repository, [head], [base.commit]):
+        return f"pushed already, {pushed} of its commits"
+    if git.read(session.worktree, "rev-list", "--min-parents=2", "-1", head, f"^{base.commit}", "--"):
+        return "merges are among its commits, and a rebase would lose what was resolved in them"
+    return ""
 
 
 def _commits(count: int) -> str:

@@ -22,7 +22,8 @@ def plan(session: Session, how: Removal) -> Session:
     done = work.of(session) if entry is not None else None
     tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
-    if entry is not None and (entry / "locked").exists() and not force:
+    locked = entry is not None and (entry / "locked").exists() and session.state != "adding"  # git's own lock, then
+    if locked and not force:
         raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
     if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
         _refuse_in_progress(session)

@@ -18,23 +18,22 @@ _LAYERS = (
     "session",
     "comparing finishing overview watching",
     "adopting conflicts doctor hosts parting pruning screen switching",
-    "advice comparison display lifecycle merging proposing syncing trial",
+    "advice awaiting comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
     "completion inside logs permitting talking",
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing making restoration",
     "plan records",
-    "assignment composing contents numbering trust",
-    "claude_entry session_config settings",
-    "claude_json granting hauling keys merges sending",
-    "branching changes claude_lock claude_version conversation host_entry keeping landing orphans printed"
-    " readiness services talk trees walk",
-    "adoption agents archive attaching covered destination engine exclude logfile merged messages note ports"
-    " shapes snapshot upstream verifying work",
-    "addresses checks command compose_cli environments git granted hooks limited listeners panes processes"
-    " registry running sameness tools transcripts within",
-    "copying envfile findings locks logbook model names placeholders scope shell signals",
-    "activation atomic errors forge formula imports narration parts presets request",
+    "assignment claude_entry composing contents numbering trust",
+    "claude_json granting hauling merges sending session_config settings tail",
+    "branching changes claude_lock claude_version conversation keeping keys landing orphans printed readiness"
+    " scrollback services talk trees walk",
+    "adoption agents archive attaching covered destination engine exclude host_entry logfile merged messages"
+    " ports snapshot upstream verifying work",
+    "command compose_cli git granted limited note panes registry running shapes tools within",
+    "addresses checks copying environments findings hooks listeners locks processes sameness shell transcripts",
+    "envfile logbook model names narration picking placeholders scope signals",
+    "activation atomic errors forge formula imports parts presets request terminal",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

@@ -25,7 +25,10 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
         head = head or git("commit-tree", git("hash-object", "-w", "-t", "tree", os.devnull), "-m", "no commits")
         try:
             staged = git("write-tree")
-        except CommandError:  # a merge with conflicts has no tree; what is in the files is kept all the same
+        except CommandError:
+            if not git("ls-files", "--unmerged"):
+                raise
+            # A merge with conflicts has no tree; what is in the files is kept all the same.
             staged = git("rev-parse", f"{head}^{{tree}}")
         content = _content(git, without)
         parents = [head, git("commit-tree", staged, "-p", head, "-m", "staged")]

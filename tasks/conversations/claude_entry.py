@@ -63,7 +63,7 @@ def give(session: Session) -> None:
 
     if claude_json.edit(merge):
         _written[own] = time.monotonic()
-    else:
+    elif missing(claude_json.load(), session) == lacking:
         registry.note(session.repository, session.name, **before)
 
 

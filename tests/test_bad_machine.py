@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.machine import imports
 from tests import wrappers
 from tests.project import Project, eventually, make
 from tests.terminal import panes, runs
@@ -82,3 +83,17 @@ def test_a_project_with_an_odd_path_works_end_to_end(sandbox: Path, name: str) -
 
     assert (listed["worktree"], listed["status"]) == (worktree, "running")
     assert project.world() == before
+
+
+def test_a_home_that_is_not_there_leaves_no_compiled_modules_in_the_current_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("XDG_CACHE_HOME", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    imports.keep()
+
+    assert (sys.pycache_prefix, sys.dont_write_bytecode) == (None, True)

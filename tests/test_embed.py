@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -108,6 +109,15 @@ def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], pre
     assert settings(target)["preset"] == preset
     assert following.endswith("inv session.add" if preset == "dev-session" else "inv session.add try-it")
     assert ("git push" in following) == (preset == "parallel")
+
+
+def test_tally_has_the_windows_of_its_preset(target: Path) -> None:
+    fill(target, {"manage.py": "", "package.json": '{"scripts": {"dev": "vite"}}'})
+
+    embedding.embed(target, preset="tally")
+
+    windows: Any = settings(target)["windows"]
+    assert [window["name"] for window in windows] == [window["name"] for window in PRESETS["tally"]["windows"]]
 
 
 def test_a_configuration_of_dev_session_is_left_in_charge(target: Path) -> None:

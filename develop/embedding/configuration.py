@@ -92,16 +92,17 @@ def _env(found: Layout) -> Iterator[str]:
         yield f"  {json.dumps(file)}: {json.dumps(values)}"
 
 
-def _windows(found: Layout, numbered: bool) -> Iterator[dict[str, object]]:
-    backend, frontend = ("backend:{backend_port}", "frontend:{frontend_port}") if numbered else ("backend", "frontend")
+def _windows(found: Layout, five: bool) -> Iterator[dict[str, object]]:
+    backend, frontend = ("backend:{backend_port}", "frontend:{frontend_port}") if five else ("backend", "frontend")
     if found.django is not None:
         run = "python manage.py runserver {backend_port}"
         yield {"name": backend, **_in(found.django), "run": run}
     if found.frontend:
         yield {"name": frontend, **_in(found.frontend.directory), "run": _dev(found.frontend)}
     yield {"name": "claude", "claude": True}
-    yield {"name": "shell"}
-    if found.django is not None:
+    if five:
+        yield {"name": "shell"}
+    if five and found.django is not None:
         yield {"name": "cli", "type": f"python {found.django}/manage.py ".replace(" /", " ")}
 
 

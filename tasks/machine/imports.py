@@ -15,11 +15,13 @@ def directory() -> Path:
 def keep() -> None:
     """Have what is imported from now on compiled once, unless PYTHONDONTWRITEBYTECODE says no.
 
-    Invoke switches that off, and compiling these modules would be half of what every `inv` costs.
+    Invoke switches that off, and compiling these modules would be half of what every `inv` costs. Where nothing of the
+    path is there, as with HOME=/nonexistent, Python would make it below the current directory.
     """
-    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+    place = directory()
+    if not os.environ.get("PYTHONDONTWRITEBYTECODE") and Path(*place.parts[:2]).is_dir():
         sys.dont_write_bytecode = False
-        sys.pycache_prefix = str(directory())
+        sys.pycache_prefix = str(place)
 
 
 def prefetch(*modules: str) -> None:

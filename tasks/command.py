@@ -22,8 +22,11 @@ NAME = {"name": "the session; inside its worktree it may be left out"}
 
 
 def answer(text: str) -> None:
-    """Print *text*: stdout is the answer."""
-    print(text)
+    """Print *text*: stdout is the answer; what its encoding does not have is escaped."""
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        print(text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from .command import command
 
 WHICH = "the host that has it, when several do"
 _NAMES = ("add", "remove", "stop", "start", "resume", "show", "logs", "send", "run")
+_HERE = ("all", "attach")  # flags that a host is not asked for
 
 
 def tasks() -> dict[str, Any]:
@@ -34,7 +35,7 @@ def words(asked: dict[str, Any], parameters: list[inspect.Parameter]) -> Iterato
 
 def _task(name: str) -> Any:
     original = session.ns.tasks[name]
-    parameters = [each for each in inspect.signature(original.body).parameters.values() if each.name != "all"]
+    parameters = [each for each in inspect.signature(original.body).parameters.values() if each.name not in _HERE]
 
     def body(c: Context, *args: Any, **given: Any) -> None:
         chosen = given.pop("host", "")
@@ -44,7 +45,7 @@ def _task(name: str) -> Any:
     host = inspect.Parameter("host", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="")
     setattr(body, "__signature__", inspect.Signature([*parameters, host]))
     which = "where: one of session.hosts; else the one with most room" if name == "add" else WHICH
-    explained = {key: text for key, text in original.help.items() if key != "all"}
+    explained = {key: text for key, text in original.help.items() if key not in _HERE}
     explained |= {"name": "the session"} if name != "add" else {}
     return command(*original.positional, aliases=tuple(original.aliases), help={**explained, "host": which})(body)
 

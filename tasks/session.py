@@ -13,6 +13,7 @@ from .errors import SessionError
 from .finishing import adopt, merge, pr, sync
 from .inside import env, run
 from .logs import logs
+from .model import Session
 from .overview import doctor, list_, prune, show
 from .permitting import permissions
 from .request import Removal, Request
@@ -37,20 +38,22 @@ from .watching import pick, watch
     "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
     "without": "services of the compose file that are left out, with commas between them",
     "yes": "agree to commands that are not in the committed configuration",
+    "wait": "wait until its servers answer, for the seconds of the setting `wait`",
+    "attach": "go to its tmux session in the end",
     "json": "answer as JSON",
 })  # fmt: skip
 def add(
     c: Context, name: str = "", base: str = "", branch: str = "", prompt: str = "", prompt_file: str = "",
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
-    without: str = "", dry_run: bool = False, yes: bool = False, json: bool = False,
+    without: str = "", dry_run: bool = False, yes: bool = False, wait: bool = False, attach: bool = False,
+    json: bool = False,
 ) -> None:  # fmt: skip
     """Make a session: worktree, branch, ports, files, tmux windows, servers, conversation.
 
     Example: inv session.add feature/login
     """
-    from . import choosing, lifecycle, records, setup, status, walk
-    from .answers import display
-    from .overlap import conflicts, findings
+    from . import choosing, lifecycle, setup
+    from .answers import attaching, awaiting
     from .planning import trust
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
@@ -58,15 +61,16 @@ def add(
     asked = Request(name=name, base=base, branch=branch, **purpose)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
-        planned = lifecycle.plan(asked, settings, repository)
-        described = display.plan(planned, lifecycle.RESOURCES, walk.label)
-        answer(as_json(records.row(planned)) if json else described)
+        _plan(lifecycle.plan(asked, settings, repository), json)
         return
+    if attach:
+        attaching.require_terminal("leave --attach out")
     trust.require(settings, repository, yes)
     made = lifecycle.add(asked, settings, repository)
-    answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
-    findings.tell(conflicts.met(made, choosing.every(c, repository)))
-    fail(setup.unfinished(made))
+    late = awaiting.servers([made], settings.wait) if wait else []
+    _tell(c, made, json, [*setup.unfinished(made), *late])
+    if attach:
+        attaching.attach(made)
 
 
 @command("name", aliases=("destroy", "rm"), help={
@@ -113,14 +117,26 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
 
     Example: inv session.restore feature/login
     """
-    from . import choosing, lifecycle, status
+    from . import choosing, lifecycle
+
+    _tell(c, lifecycle.restore(name, choosing.here(), at), json, [])
+
+
+def _plan(planned: Session, json: bool) -> None:
+    from . import lifecycle, records, walk
+    from .answers import display
+
+    answer(as_json(records.row(planned)) if json else display.plan(planned, lifecycle.RESOURCES, walk.label))
+
+
+def _tell(c: Context, made: Session, json: bool, failed: list[str]) -> None:
+    from . import choosing, status
     from .answers import display
     from .overlap import conflicts, findings
 
-    repository = choosing.here()
-    made = lifecycle.restore(name, repository, at)
-    answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
-    findings.tell(conflicts.met(made, choosing.every(c, repository)))
+    answer(as_json(status.of([made], made.repository)[0].record()) if json else display.added(made))
+    findings.tell(conflicts.met(made, choosing.every(c, made.repository)))
+    fail(failed)
 
 
 ns = Collection("session", add, remove, restore)

@@ -39,6 +39,7 @@ class Settings:
     components: dict[str, list[str]]  # name -> the paths and globs that belong to it
     keep_removed: float  # days until `prune` forgets what was removed
     work_log: dict[str, Any]  # its `file` and its `templates` by name; empty for none
+    wait: float  # seconds that `--wait` gives the servers
     hosts: dict[str, dict[str, Any]]  # other machines, for `fleet`
     host_timeout: float  # seconds until one that does not answer is left out
     claude: dict[str, Any]  # command, args, note, notify

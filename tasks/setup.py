@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from . import registry, shell
 from .errors import CommandError
-from .machine import within
+from .machine import terminal, within
 from .model import Problem, Session
-from .narration import notice, say
+from .narration import busy, notice, say, told
 
 
 def describe(session: Session) -> str:
@@ -18,14 +20,18 @@ def describe(session: Session) -> str:
 def create(session: Session) -> None:
     """Run the setup commands that have not succeeded yet; one that fails is told, and tried again by the next start."""
     for command in _pending(session):
-        say(f"  setup      {command} …")
+        if not terminal.live():
+            say(f"  setup      {command} …")
+        started = time.monotonic()
         try:
-            _run(session, command)
+            with busy("setup", command):
+                _run(session, command)
         except CommandError as error:
             notice(f"setup command failed: {command}")
             say(error.stderr.rstrip())
             notice(f"the session is kept; after mending it: inv session.start {session.name}")
             return
+        told("setup", f"{command}  {time.monotonic() - started:.2f} s")
         registry.note(session.repository, session.name, setup_done=[*_done(session), command])
 
 

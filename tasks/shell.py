@@ -3,13 +3,13 @@
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from invoke.context import Context
 from invoke.runners import Local
 
+from . import narration
 from .errors import CommandError, SessionError
 
 # What git itself calls repository-local (`git rev-parse --local-env-vars`), set in its hooks; and where we run from.
@@ -105,7 +105,7 @@ def read(
 def echo(command: str) -> None:
     """Show *command* where `inv --echo` asks for it."""
     if _context.config.run.echo:
-        print(f"+ {command}", file=sys.stderr, flush=True)
+        narration.say(f"+ {command}")
 
 
 def failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:

@@ -7,37 +7,25 @@ from invoke.context import Context
 from .command import NAME, answer, command, fail
 from .errors import SessionError
 
+_WAIT = {"wait": "wait until the servers answer, for the seconds of the setting `wait`"}
 
-@command("name", help={"name": "the session; without it every session"})
-def resume(c: Context, name: str = "") -> None:
+
+@command("name", help={"name": "the session; without it every session", **_WAIT})
+def resume(c: Context, name: str = "", wait: bool = False) -> None:
     """Bring sessions back after a reboot; what runs already is left alone.
 
     Example: inv session.resume
     """
-    from . import choosing, lifecycle, setup, status
-    from .answers import display
-
-    sessions = choosing.chosen(c, name, all=not name)
-    failed = lifecycle.resume(sessions)
-    sessions = choosing.chosen(c, name, all=not name)
-    answer(display.table(status.of(sessions, choosing.here())))
-    fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])
+    _bring_back(c, name, not name, wait)
 
 
-@command("name", help={**NAME, "all": "start every session"})
-def start(c: Context, name: str = "", all: bool = False) -> None:
+@command("name", help={**NAME, "all": "start every session", **_WAIT})
+def start(c: Context, name: str = "", all: bool = False, wait: bool = False) -> None:
     """Start what was stopped: tmux session, servers and conversation.
 
     Example: inv session.start feature/login
     """
-    from . import choosing, lifecycle, setup, status
-    from .answers import display
-
-    sessions = choosing.chosen(c, name, all)
-    failed = lifecycle.resume(sessions)
-    sessions = [session for session in choosing.every(c, choosing.here()) if session.name in {s.name for s in sessions}]
-    answer(display.table(status.of(sessions, choosing.here())))
-    fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])
+    _bring_back(c, name, all, wait)
 
 
 @command("name", help={**NAME, "all": "stop every session"})
@@ -68,3 +56,17 @@ def attach(c: Context, name: str = "") -> None:
     from .answers import attaching
 
     attaching.attach(choosing.chosen(c, name)[0])
+
+
+def _bring_back(c: Context, name: str, all: bool, wait: bool) -> None:
+    from . import choosing, lifecycle, setup, status
+    from .answers import awaiting, display
+
+    limit = choosing.settings(c).wait if wait else 0
+    sessions = choosing.chosen(c, name, all)
+    failed, names = lifecycle.resume(sessions), {session.name for session in sessions}
+    sessions = [each for each in choosing.every(c, choosing.here()) if each.name in names]
+    if wait:
+        failed += awaiting.servers(sessions, limit)
+    answer(display.table(status.of(sessions, choosing.here())))
+    fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])

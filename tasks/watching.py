@@ -5,28 +5,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from .command import answer, command
 from .errors import SessionError
 
+if TYPE_CHECKING:
+    from .model import Repository
+    from .status import Status
+
+_RARELY = 5
+
 
 @command(help={"interval": "seconds between two looks"})
 def watch(c: Context, interval: str = "2") -> None:
-    """Show the sessions live; keys attach, stop and resume them.
+    """Show the sessions live; keys attach, stop and resume them, and show what their windows print.
 
     Example: inv session.watch
     """
-    from . import choosing, status
-    from .answers import attaching, screen
+    from . import choosing
+    from .answers import attaching, screen, tail
     from .config import checks
 
     _require_terminal("watch")
-    repository = choosing.here()
-    chosen = screen.watch(
-        lambda: status.of(choosing.every(c, repository), repository), _perform, checks.seconds("--interval", interval)
-    )
+    source = screen.Source(_Looks(c, choosing.here()).look, tail.last, _perform)
+    chosen = screen.watch(source, checks.seconds("--interval", interval))
     if chosen is not None:
         attaching.attach(chosen)
 
@@ -38,17 +44,40 @@ def pick(c: Context) -> None:
     Example: inv session.pick
     """
     from . import choosing
-    from .answers import attaching, screen
+    from .answers import attaching, picking
 
     _require_terminal("pick")
     sessions = {session.name: session for session in choosing.every(c, choosing.here())}
     if not sessions:
         raise SessionError("there is no session; to make one: inv session.add NAME")
-    name = screen.pick(list(sessions))
+    name = picking.pick(list(sessions))
     if name is not None:
         attaching.attach(sessions[name])
     else:
         answer("nothing chosen")
+
+
+class _Looks:
+    """Looks at the sessions; what git cannot merge is tried at every fifth only."""
+
+    def __init__(self, c: Context, repository: Repository) -> None:
+        self._c, self._repository = c, repository
+        self._count = 0
+        self._noted: dict[str, Status] = {}
+
+    def look(self) -> tuple[list[Status], list[str]]:
+        from . import choosing, status
+        from .overlap import conflicts
+
+        found = status.of(choosing.every(self._c, self._repository), self._repository)
+        known = {each.session.name for each in found} == set(self._noted)
+        if self._count % _RARELY == 0 or not known:
+            found = conflicts.noted(self._repository, found)
+            self._noted = {each.session.name: each for each in found}
+        self._count += 1
+        old = [self._noted[each.session.name] for each in found]
+        found = [replace(each, clashes=was.clashes, tried=was.tried) for each, was in zip(found, old, strict=True)]
+        return found, sorted(set(conflicts.notes(found)))
 
 
 def _require_terminal(task: str) -> None:

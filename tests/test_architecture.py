@@ -17,24 +17,25 @@ _LAYERS = (
     "elsewhere",
     "session",
     "comparing finishing overview watching",
-    "adopting conflicts doctor hosts parting pruning screen switching",
-    "advice comparison display lifecycle merging proposing syncing trial",
+    "adopting conflicts doctor hosts parting picking pruning screen switching",
+    "advice awaiting comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
     "completion inside logs permitting talking",
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing making restoration",
     "plan records",
-    "assignment composing contents numbering trust",
+    "assignment composing contents numbering tail trust",
     "claude_entry session_config settings",
-    "claude_json granting hauling keys merges sending",
-    "branching changes claude_lock claude_version conversation host_entry keeping landing orphans printed"
-    " readiness services talk trees walk",
+    "claude_json granting hauling keys merges printed sending",
+    "branching changes claude_lock claude_version conversation host_entry keeping landing orphans"
+    " readiness scrollback services talk trees walk",
     "adoption agents archive attaching covered destination engine exclude logfile merged messages note ports"
     " shapes snapshot upstream verifying work",
     "addresses checks command compose_cli environments git granted hooks limited listeners panes processes"
     " registry running sameness tools transcripts within",
     "copying envfile findings locks logbook model names placeholders scope shell signals",
     "activation atomic errors forge formula imports narration parts presets request",
+    "terminal",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

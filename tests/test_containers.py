@@ -160,7 +160,7 @@ def test_what_is_in_the_way_is_told_before_anything_is_made(project: Project, sa
     (sandbox / "bin" / "docker-compose").chmod(0o755)
     assert "dc.yml is not in main" in project.inv("session.add", "x", code=1).err
     assert project.world() == before
-    assert "has no containers" in _added(project).inv("session.logs", "y", code=1).err
+    assert "has no containers" in _added(project).inv("session.logs", "y", "--service", "db", code=1).err
     assert "expected a number of lines" in project.inv("session.logs", "y", "--lines", "x", code=1).err
 
 

@@ -99,7 +99,7 @@ def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:
     session, over_there = ns.collections["session"].tasks, ns.collections["fleet"].tasks
 
     for name in {"add", "remove", "stop", "start", "resume", "show", "logs", "send", "run"} & set(session):
-        flags = {argument.name for argument in session[name].get_arguments()} - {"all"}
+        flags = {argument.name for argument in session[name].get_arguments()} - {"all", "attach"}
         assert {argument.name for argument in over_there[name].get_arguments()} == flags | {"host"}
 
 

@@ -32,6 +32,13 @@ def test_the_live_list_follows_and_its_keys_act(project: Project) -> None:
     eventually(lambda: "\nb " in screen(pane))
     tmux("send-keys", "-t", pane, "j")
     eventually(lambda: marked(pane).startswith("b "))
+    for name in "ab":
+        (project.worktree(name) / "same.txt").write_text(name)
+    shows(pane, "a and b cannot be merged in same.txt")
+    tmux("send-keys", "-t", pane, "l")
+    shows(pane, f" | $ cd {project.worktree('b')}/backend")
+    tmux("send-keys", "-t", pane, "l")
+    eventually(lambda: " | " not in screen(pane))
     tmux("send-keys", "-t", pane, "s")
     shows(pane, "stopped b; to go on")
     assert (project.listed("a")["status"] != "stopped", project.listed("b")["status"]) == (True, "stopped")

@@ -114,5 +114,5 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "windows": items(window), "keep_removed": days, "compose": compose,
     "components": table(component, one_or_more(inside)), "work_log": work_log,
     "claude": fixed({"command": filled, "args": items(text), "note": prose, "notify": text}),
-    "hosts": table(host_name, host), "host_timeout": seconds,
+    "hosts": table(host_name, host), "host_timeout": seconds, "wait": seconds,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the parts of a session print, passed on as it is."""
+"""What the containers of a session print, passed on as it is."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ def by_containers(session: Session, service: str, lines: int, follow: bool) -> N
     """
     compose = session.compose
     if compose is None:
-        attach = f"inv session.attach {session.name}"
-        raise SessionError(f"session {session.name} has no containers; to see its windows: {attach}")
+        raise SessionError(f"session {session.name} has no containers; for a window: --window NAME")
     there = sorted({container.service for container in docker.of(session)[0]})
     if not there:
-        raise SessionError(f"session {session.name} has no container; to start them: inv session.start {session.name}")
+        raise SessionError(
+            f"session {session.name} has no container; to start them: inv session.start {session.name};"
+            " for a window: --window NAME"
+        )
     if service and service not in there:
         raise SessionError(
             f"session {session.name} has no container of a service {service!r}; it has: {', '.join(there)}"

@@ -9,7 +9,7 @@ from .. import git, shell
 from ..errors import CommandError, SessionError
 from ..machine import limited, locks
 from ..model import Repository
-from ..narration import notice, say
+from ..narration import busy, notice, told
 
 _QUICK = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
 _PATIENCE = 20.0  # seconds that the remote may take
@@ -24,7 +24,8 @@ def fetch(base: str, repository: Repository) -> None:
         return
     started, before = time.monotonic(), git.commit(repository, branch)
     try:
-        with locks.held(repository.private / "fetch.lock"):  # two at once fail on each other's refs
+        # Two at once fail on each other's refs.
+        with busy("fetch", remote), locks.held(repository.private / "fetch.lock"):
             _reach(repository, "fetch", "--quiet", "--no-recurse-submodules", remote)
             if not git.commit(repository, branch) and not _head(remote, repository):
                 _reach(repository, "remote", "set-head", remote, "--auto")
@@ -95,4 +96,4 @@ def _tell(base: str, branch: str, before: str, remote: str, seconds: float, repo
         behind = f"{count} commit{'s' if count != 1 else ''} behind"
         late = f"{branch} was {behind}" if itself else f"{base} is {behind} {branch}; to update it: git pull"
         detail = f"{remote}: {late}" if count else f"{remote}: {base} was up to date"
-    say(f"  {'fetch':<10} {detail}  {seconds:.2f} s")
+    told("fetch", f"{detail}  {seconds:.2f} s")

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from .. import narration
 from . import atomic
 
 _SQLITE = b"SQLite format 3\0"
 _BUSY = 5.0  # seconds that a writer may hold the database before the slower way is taken
+_PART = 1 << 26  # bytes that are copied at once; of what is larger the progress is told
 
 
 def copy(source: Path, target: Path) -> None:
@@ -93,8 +95,11 @@ def _copy_bytes(source: Path, target: Path) -> None:
         return
     with source.open("rb") as origin, target.open("wb") as copied:
         try:
-            while os.copy_file_range(origin.fileno(), copied.fileno(), 1 << 30):
-                pass
+            whole, done = os.fstat(origin.fileno()).st_size, 0
+            while some := os.copy_file_range(origin.fileno(), copied.fileno(), _PART):
+                done += some
+                if whole > _PART:
+                    narration.progress(done / whole)
         except OSError as error:
             if copied.tell() or os.lseek(copied.fileno(), 0, os.SEEK_CUR) or error.errno in _REAL_FAILURES:
                 raise

@@ -20,6 +20,7 @@ SETTINGS: dict[str, Any] = {
     "base": "HEAD",
     "fetch": False,
     "keep_removed": 30,
+    "wait": 60,
     "hosts": {},
     "host_timeout": 10,
     "ports": {"backend_port": 8000, "frontend_port": 5000},

@@ -1,0 +1,90 @@
+"""What the terminal on stderr can show: how wide it is, which letters and colours it has."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import textwrap
+
+YELLOW, RED, GREEN = 3, 1, 2
+_NARROW = 40  # columns below which further lines are not indented
+
+
+def live() -> bool:
+    """Return whether lines can be told again in their place."""
+    try:
+        return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    except ValueError:  # closed
+        return False
+
+
+def write(text: str) -> None:
+    """Write *text*; a terminal that went away in the meantime is no failure."""
+    try:
+        sys.stderr.write(encodable(text))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
+
+
+def columns() -> int:
+    """Return how wide it is."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def width(text: str) -> int:
+    """Return the columns that *text* takes at most: what is not ASCII may take two."""
+    return sum(1 if each.isascii() else 2 for each in text)
+
+
+def shortened(text: str, room: int) -> str:
+    """Return what of *text* fits into *room* columns."""
+    if width(text) <= room:
+        return text
+    while text and width(text) > room - 3:  # also where … is told as three dots
+        text = text[:-1]
+    return f"{text}…"
+
+
+def wrapped(text: str, indent: int) -> str:
+    """Return *text* in lines as wide as the terminal, the further ones with an *indent*; elsewhere in one line."""
+    room = columns() if live() else 0
+    if len(text) <= room or room < _NARROW or "\n" in text:
+        return text
+    below = " " * indent
+    return textwrap.fill(text, room, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
+
+
+def encodable(text: str) -> str:
+    """Return *text* as the terminal's encoding can say it."""
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("…", "...").encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def painted(text: str, colour: int) -> str:
+    """Return *text* in a *colour*, where there are colours and they are wanted."""
+    if not live() or os.environ.get("NO_COLOR"):
+        return text
+    begin, end = _colours(colour)
+    return f"{begin}{text}{end}"
+
+
+@functools.cache
+def _colours(colour: int) -> tuple[str, str]:
+    """Return what begins a *colour* and what ends it, as the system's description of the terminal has it."""
+    try:
+        import curses
+
+        curses.setupterm(fd=sys.stderr.fileno())
+        begin, end = curses.tigetstr("setaf"), curses.tigetstr("sgr0")
+        return (curses.tparm(begin, colour).decode(), end.decode()) if begin and end else ("", "")
+    except Exception:  # a Python without curses, or a terminal that nobody described: then it is plain
+        return "", ""

@@ -35,10 +35,13 @@ class _Line:
 _lock = threading.RLock()  # a signal may end us while we hold it, and what is undone then talks as well
 _line: _Line | None = None  # what goes on now
 _drawn = 0  # columns that it takes
+_muted = False
 
 
 def say(text: str) -> None:
     """Print *text*, above what goes on."""
+    if _muted:
+        return
     with _lock:
         _erase()
         terminal.write(f"{text}\n")
@@ -83,6 +86,17 @@ def busy(title: str, detail: str) -> Iterator[None]:
     finally:
         line.ended.set()
         _show(outer)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Tell nothing meanwhile: the whole terminal is somebody else's."""
+    global _muted
+    _muted = True
+    try:
+        yield
+    finally:
+        _muted = False
 
 
 def progress(share: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from .machine import terminal
 
 _WIDTH = 10
+_PASSWORD = re.compile(r"(://)[^/@\s]+@")
 _TICK = 0.12  # seconds between two pictures of what goes on
 _QUIET = 0.5  # seconds after which one that goes on tells of them
 _TURNING = ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\")
@@ -35,14 +37,22 @@ class _Line:
 _lock = threading.RLock()  # a signal may end us while we hold it, and what is undone then talks as well
 _line: _Line | None = None  # what goes on now
 _drawn = 0  # columns that it takes
+_muted = False
 
 
 def say(text: str) -> None:
     """Print *text*, above what goes on."""
+    if _muted:
+        return
     with _lock:
         _erase()
         terminal.write(f"{text}\n")
         _draw()
+
+
+def masked(text: str) -> str:
+    """Return *text* without the passwords in its addresses."""
+    return _PASSWORD.sub(r"\1…@", text)
 
 
 def notice(text: str) -> None:
@@ -83,6 +93,17 @@ def busy(title: str, detail: str) -> Iterator[None]:
     finally:
         line.ended.set()
         _show(outer)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Tell nothing meanwhile: the whole terminal is somebody else's."""
+    global _muted
+    _muted = True
+    try:
+        yield
+    finally:
+        _muted = False
 
 
 def progress(share: float) -> None:

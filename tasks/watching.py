@@ -26,13 +26,14 @@ def watch(c: Context, interval: str = "2") -> None:
 
     Example: inv session.watch
     """
-    from . import choosing
+    from . import choosing, narration
     from .answers import attaching, screen, tail
     from .config import checks
 
     _require_terminal("watch")
     source = screen.Source(_Looks(c, choosing.here()).look, tail.last, _perform)
-    chosen = screen.watch(source, checks.seconds("--interval", interval))
+    with narration.muted():
+        chosen = screen.watch(source, checks.seconds("--interval", interval))
     if chosen is not None:
         attaching.attach(chosen)
 

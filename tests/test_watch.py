@@ -42,6 +42,7 @@ def test_the_live_list_follows_and_its_keys_act(project: Project) -> None:
     tmux("send-keys", "-t", pane, "s")
     shows(pane, "stopped b; to go on")
     assert (project.listed("a")["status"] != "stopped", project.listed("b")["status"]) == (True, "stopped")
+    assert "  note  " not in screen(pane)  # what would be told meanwhile
     tmux("send-keys", "-t", pane, "r")
     shows(pane, "resumed b")
     tmux("send-keys", "-t", pane, "q")

@@ -28,6 +28,7 @@ DESCRIPTIONS = {
     " empty for none",
     "claude": "the conversation: `command`, `args` after ours, `notify` (a shell command when it waits for you),"
     " `note` (text for its system prompt; empty for none)",
+    "wait": "seconds that `--wait` gives the servers to answer",
     "keep_removed": "days until `session.prune` forgets a removed session",
     "hosts": "name → another machine for `fleet`: `host`, `path`, and if need be `python`, `inv`, `max_sessions`",
     "host_timeout": "seconds that `fleet` waits for a host that does not answer",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ..model import Problem, Resource, Session
+from ..narration import masked
 from ..status import Status
 from . import addresses
 
@@ -74,7 +75,7 @@ def details(found: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += _containers(found)
     lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
-    failed = [f"failed: {each}; then: inv session.start {session.name}" for each in session.setup_failed[:1]]
+    failed = [f"failed: {masked(each)}; then: inv session.start {session.name}" for each in session.setup_failed[:1]]
     lines += [("setup", each) for each in failed]
     lines += [("claude", f"{_talk(found)}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]

@@ -1,6 +1,7 @@
 """The resource of the git worktree and its branch."""
 
 import os
+import shlex
 import shutil
 import uuid
 from contextlib import suppress
@@ -50,6 +51,8 @@ def remove(session: Session) -> None:
         _discard(session)
         _drop(entry)
     else:
+        with suppress(OSError):  # a `git worktree add` that was killed left it empty
+            session.worktree.rmdir()
         _forget_missing(session)
     parent = session.worktree.parent
     if parent != session.repository.main.parent:
@@ -63,6 +66,8 @@ def problems(session: Session) -> list[Problem]:
     """Return whether the worktree is gone."""
     if administration(session) is not None:
         return []
+    if mend := unlinked(session):
+        return [Problem(f"git does not know {session.worktree} as a worktree any more", "nothing can be kept", mend)]
     mend = f"inv session.remove {session.name} --keep-branch"
     return [Problem(f"the worktree {session.worktree} is gone", "nothing of the session can run", mend)]
 
@@ -71,6 +76,18 @@ def administration(session: Session) -> Path | None:
     """Return git's own directory for the session's worktree; None unless that is a worktree of this repository."""
     entry = git.data_of(session.worktree)
     return entry if entry and entry.parent == session.repository.common / "worktrees" and entry.is_dir() else None
+
+
+def unlinked(session: Session) -> str:
+    """Return how to mend a worktree that has files and has lost its link to git; empty when that is not so."""
+    place = session.worktree
+    if administration(session) is not None or not place.is_dir() or not any(place.iterdir()):
+        return ""
+    recorded = (session.repository.common / "worktrees").glob("*/gitdir")
+    known = any(Path(file.read_text().strip()).parent == place for file in recorded)
+    if known and not (place / ".git").is_symlink() and not (place / ".git").is_dir():
+        return shlex.join(["git", "-C", str(session.repository.main), "worktree", "repair"])
+    return shlex.join(["mv", str(place), f"{place}.kept"])
 
 
 def _discard(session: Session) -> None:

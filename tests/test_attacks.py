@@ -55,6 +55,27 @@ def test_the_commits_of_a_lost_worktree_come_back(added: Project) -> None:
     assert added.git("rev-parse", "x") == tip
 
 
+@pytest.mark.parametrize(
+    "damage", ["rm .git", ": > .git", "rm -rf ../tally/.git/worktrees/tally-x", "rm .git; git init -q"]
+)
+def test_a_worktree_that_lost_its_link_is_mended_as_said_and_removed(added: Project, damage: str) -> None:
+    tree = added.worktree("x")
+    (tree / "mine").write_text("precious")
+    subprocess.run(damage, shell=True, check=True, cwd=tree)
+
+    said = added.inv("session.remove", "x", "--force", code=1).err
+
+    mend = said.partition("to mend that: ")[2].partition("; then: ")[0]
+    assert mend in added.inv("session.doctor", code=1).out
+    subprocess.run(mend, shell=True, check=True)
+    added.inv("session.remove", "x", "--force")
+    assert added.inv("session.list", "--json").json == []
+    kept = tree.with_name("tally-x.kept")
+    if not kept.exists():
+        added.inv("session.restore", "x")
+    assert ((kept if kept.exists() else tree) / "mine").read_text() == "precious"
+
+
 def test_what_a_hook_makes_does_not_win_over_what_comes_back(added: Project) -> None:
     env = added.worktree("x") / "backend" / ".env"
     env.write_text("MINE=1\n")

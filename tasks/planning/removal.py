@@ -18,6 +18,12 @@ def plan(session: Session, how: Removal) -> Session:
     Raises `SessionError` naming the work that exists nowhere else, unless forced.
     """
     force = how.force
+    if session.state != "adding" and (mend := worktree.unlinked(session)):
+        again = f"inv session.remove {session.name}"
+        raise SessionError(
+            f"git does not know {session.worktree} as a worktree any more, so what is in it cannot be kept;"
+            f" to mend that: {mend}; then: {again}"
+        )
     entry = worktree.administration(session)
     done = work.of(session) if entry is not None else None
     tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)

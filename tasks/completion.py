@@ -42,7 +42,7 @@ def _current(words: list[str], collection: Collection) -> tuple[Task[Any] | None
     """Return the last task that is named in *words*, and the words after it."""
     known = {name for names in collection.task_names.items() for name in (names[0], *names[1])}
     for index in range(len(words) - 1, -1, -1):
-        if words[index] in known and words[index].startswith(("session.", "fleet.")):
+        if words[index] in known and words[index].startswith(("session.", "fleet.", "embed")):
             return collection[words[index]], words[index + 1 :]
     return None, []
 

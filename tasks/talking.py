@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from .command import answer, command
+from .command import answer, command, fail
+from .errors import SessionError
 
 
-@command("name", "text", help={"name": "the session", "text": "what to say; several lines are one prompt"})
-def send(c: Context, name: str, text: str) -> None:
+@command("name", "text", help={
+    "name": "the session; inside its worktree it may be left out, and the text is the only word",
+    "text": "what to say; several lines are one prompt",
+    "all": "say it in every conversation that is at its prompt; the text is the only word",
+})  # fmt: skip
+def send(c: Context, name: str = "", text: str = "", all: bool = False) -> None:
     """Say something in a session's conversation, if it is at its prompt.
 
     Example: inv session.send feature/login "run the tests and mend what fails"
@@ -16,6 +21,14 @@ def send(c: Context, name: str, text: str) -> None:
     from . import choosing
     from .conversations import sending
 
-    (session,) = choosing.chosen(c, name)
-    sending.send(session, text)
-    answer(f"sent to {session.name}")
+    name, text = (name, text) if text else ("", name)
+    if all and name:
+        raise SessionError("with --all the text is the only word: inv session.send --all 'run the tests'")
+    failed = []
+    for session in choosing.chosen(c, name, all):
+        try:
+            sending.send(session, text)
+            answer(f"sent to {session.name}")
+        except SessionError as error:
+            failed.append(str(error))
+    fail(failed)

@@ -31,7 +31,7 @@ database.execute("insert into points values (99, 'not committed')")
 print("held", flush=True)
 time.sleep(60)
 """
-_COPY = "import sys, pathlib; from tasks import copying; copying.copy(*map(pathlib.Path, sys.argv[1:]))"
+_COPY = "import sys, pathlib; from tasks.machine import copying; copying.copy(*map(pathlib.Path, sys.argv[1:]))"
 
 
 @pytest.fixture
@@ -202,6 +202,22 @@ def test_a_disk_without_fast_copies_is_copied_to_all_the_same(
     copying.copy(sandbox / "file", place / "copy")
 
     assert (place / "copy").stat().st_size == 3_000_000
+
+
+@pytest.mark.parametrize("cp", ['cat "$2" > "$3"; touch cloned-$1', "exit 1"])
+def test_where_python_has_no_fast_copy_cp_clones_or_python_copies(
+    sandbox: Path, place: Path, monkeypatch: pytest.MonkeyPatch, cp: str
+) -> None:
+    (sandbox / "bin" / "cp").write_text(f"#!/bin/sh\n{cp}\n")
+    (sandbox / "bin" / "cp").chmod(0o755)
+    (sandbox / "file").write_bytes(b"x" * 1000)
+    monkeypatch.delattr(os, "copy_file_range")
+    monkeypatch.chdir(sandbox)
+
+    copying.copy(sandbox / "file", place / "copy")
+
+    assert (place / "copy").read_bytes() == b"x" * 1000
+    assert (sandbox / "cloned--c").exists() == ("cat" in cp)
 
 
 def test_a_directory_that_appeared_meanwhile_is_kept_and_nothing_left_beside_it(sandbox: Path, place: Path) -> None:

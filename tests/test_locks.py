@@ -17,7 +17,7 @@ from tests.project import CHECKOUT, eventually
 
 _HOLD = """
 import sys, pathlib, time
-from tasks import locks
+from tasks.machine import locks
 with locks.held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
@@ -25,7 +25,7 @@ with locks.held(pathlib.Path(sys.argv[1])):
 """
 _COUNT = """
 import sys, pathlib
-from tasks import locks
+from tasks.machine import locks
 counter = pathlib.Path(sys.argv[2])
 for _ in range(60):
     with locks.held(pathlib.Path(sys.argv[1])):

@@ -26,7 +26,8 @@ def test_a_conversation_from_its_prompt_to_its_end(project: Project, sandbox: Pa
     enter(pane, "")
     _is(project, "idle")
 
-    project.inv("session.send", "x", "two\nlines")
+    assert "is the only word" in project.inv("session.send", "x", "a", "--all", code=1).err
+    assert project.inv("session.send", "--all", "two\nlines").out == "sent to x\n"
     shows(pane, "heard: 'two\\nlines'")
     _is(project, "idle")
     project.inv("session.send", "x", "ask me")

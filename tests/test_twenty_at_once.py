@@ -19,7 +19,7 @@ _REPOSITORIES = 3
 _TOOLS = ["Bash(ls:*)", "Read"]
 _HOLD = """
 import pathlib, sys, time
-from tasks import locks
+from tasks.machine import locks
 with locks.held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -90,8 +91,12 @@ def _patience(source: Path) -> Callable[[int, int, int], None]:
 
 
 def _copy_bytes(source: Path, target: Path) -> None:
-    if not hasattr(os, "copy_file_range"):
-        shutil.copyfile(source, target)  # on macOS the system's own fast copy
+    if not hasattr(os, "copy_file_range"):  # on macOS, whose `cp -c` shares the blocks where the file system can
+        subprocess.run(
+            ["cp", "-c", str(source), str(target)], stdin=subprocess.DEVNULL, check=False, capture_output=True
+        )
+        if target.stat().st_size != source.stat().st_size:
+            shutil.copyfile(source, target)
         return
     with source.open("rb") as origin, target.open("wb") as copied:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -54,6 +53,12 @@ class _Command(Task):  # type: ignore[type-arg]
         return arguments
 
 
+def _of_databases() -> tuple[type[Exception], ...]:
+    """Return the failures of databases, if any was opened: else the module need not be loaded."""
+    module = sys.modules.get("sqlite3")
+    return (module.Error,) if module else ()
+
+
 def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str] | None = None) -> Callable[..., Any]:
     """Return the decorator of a task whose *positional* arguments may be left out when their default is ''."""
 
@@ -71,7 +76,7 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
                 raise SessionError(f"{about}{error.strerror or error}") from None
             except UnicodeEncodeError as error:  # a terminal, YAML or JSON can give us what is no text
                 raise SessionError(f"{error.object[error.start : error.end]!r} is no text; expected UTF-8") from None
-            except sqlite3.Error as error:
+            except _of_databases() as error:
                 raise SessionError(f"a database could not be copied: {error}") from None
 
         return _Command(guarded, positional=positional, aliases=aliases, help=help or {})

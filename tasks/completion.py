@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import invoke.program
 from invoke.collection import Collection
@@ -18,7 +18,9 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from .errors import SessionError
-from .model import Repository
+
+if TYPE_CHECKING:
+    from .model import Repository
 
 _original: Callable[..., Any] = getattr(invoke.program, "complete")  # noqa: B009
 

@@ -14,14 +14,14 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
     Example: inv session.list
     """
     from . import choosing, status
-    from .answers import display, parting
+    from .answers import display, parted
     from .archives import archive
     from .overlap import conflicts, findings
 
     repository = choosing.here()
     if removed:
         kept = archive.all_of(repository)
-        answer(as_json([each.record() for each in kept]) if json else parting.removed(kept))
+        answer(as_json([each.record() for each in kept]) if json else parted.removed(kept))
         return
     found = conflicts.noted(repository, status.of(choosing.every(c, repository), repository))
     answer(as_json([each.record() for each in found]) if json else display.table(found))

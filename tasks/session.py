@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -13,13 +14,15 @@ from .errors import SessionError
 from .finishing import adopt, merge, pr, sync
 from .inside import env, run
 from .logs import logs
-from .model import Session
 from .overview import doctor, list_, prune, show
 from .permitting import permissions
 from .request import Removal, Request
 from .switching import attach, resume, start, stop
 from .talking import send
 from .watching import pick, watch
+
+if TYPE_CHECKING:
+    from .model import Session
 
 
 @command("name", aliases=("create",), help={
@@ -90,7 +93,7 @@ def remove(
     Example: inv session.remove feature/login
     """
     from . import choosing
-    from .answers import parting
+    from .answers import parted, parting
     from .planning import removal
 
     failed: list[str] = []
@@ -99,7 +102,7 @@ def remove(
     for session in chosen:
         try:
             if dry_run or c.config.run.dry:
-                answer(parting.removal(removal.plan(session, how)))
+                answer(parted.removal(removal.plan(session, how)))
             else:
                 answer(parting.remove(session, how, inside))
         except SessionError as error:

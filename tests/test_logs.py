@@ -73,8 +73,8 @@ def test_logs_of_windows_of_one_window_and_what_follows(project: Project) -> Non
     tmux("send-keys", "-t", mine, "C-c")
     shows(mine, "ended 0")
 
-    enter(mine, f"clear; echo again; {INV} session.logs x -f -w shell; echo over $?")
-    eventually(lambda: "is new" in screen(mine).partition("again\n")[2])
+    enter(mine, f"clear; echo again; {INV} session.logs x -f -w shell --lines 3; echo over $?")
+    eventually(lambda: "is new" in screen(mine).partition("again")[2])
     project.inv("session.stop", "x")
     shows(mine, "session x, or a window of it, was ended")
     shows(mine, "over 0")

@@ -16,8 +16,7 @@ _TOOLS, _TRUST = "allowedTools", "hasTrustDialogAccepted"
 _EXTERNAL = "hasClaudeMdExternalIncludes"
 _SERVERS: tuple[str, ...] = ("mcpServers", "enabledMcpjsonServers", "disabledMcpjsonServers", "mcpContextUris")
 _SERVERS += (f"{_EXTERNAL}Approved", f"{_EXTERNAL}WarningShown")
-_SETTLE = 0.1  # seconds after which a write is looked at again: shells boot meanwhile
-_TRIES = 3
+_SETTLE, _TRIES = 0.1, 3  # seconds after which a write is looked at again, and how often
 
 _written: dict[str, float] = {}  # when this process changed which entry
 
@@ -74,7 +73,8 @@ def confirm(session: Session) -> None:
         since = _written.pop(own, None)
         if since is None:
             return
-        time.sleep(max(since + _SETTLE - time.monotonic(), 0))
+        if not claude_version.shares_entry(claude_version.of(session)):  # to later ones the entry says nothing
+            time.sleep(max(since + _SETTLE - time.monotonic(), 0))
         give(session)
     if own in _written:
         notice(f"another program keeps undoing the permissions of {own} in {claude_json.path()}")

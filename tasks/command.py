@@ -46,7 +46,9 @@ class _Optional(Argument):
 
 class _Command(Task):  # type: ignore[type-arg]
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        said = dict(self.help)
         arguments: list[Argument] = super().get_arguments(ignore_unknown_help)
+        self.help = said  # Invoke takes each text out of it, so that a second question would find none
         for argument in arguments:
             if argument.positional and argument.default == "":
                 argument.__class__, argument.default = _Optional, None

@@ -42,7 +42,9 @@ def crowded(project: Project, sandbox: Path) -> Project:
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_failing_add_leaves_the_world_as_it_was(crowded: Project, resource: str, moment: str) -> None:
     before = crowded.world()
-    for kind, (code, message) in _FAILURES.items():
+    # Before a resource has begun every kind of failure finds the same world: one is tried.
+    kinds = _FAILURES if moment == "after" else {"SIGINT": _FAILURES["SIGINT"]}
+    for kind, (code, message) in kinds.items():
         said = crowded.inv(resource, "create", moment, kind, "session.add", "x", code=code, program=_PROGRAM)
 
         assert message in said.err, kind

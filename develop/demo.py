@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from develop import sample
+from develop.embedding import front_door
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CACHE = CHECKOUT / ".cache" / "sample"
@@ -21,7 +22,6 @@ SESSIONS = ("feature-auth", "bugfix-ui")
 _MARKER = ".made-by-inv-demo"
 _PATIENCE = 120.0  # seconds for four servers to answer
 _PACKAGES = {"git": "git", "tmux": "tmux", "node": "nodejs", "npm": "npm"}
-_EMBEDDING = "import sys\n\ndel sys.modules[__name__]\n\nfrom tasks import ns\n"
 _SETTINGS = """session:
   project: tally
   activate: source '{main}/.venv/bin/activate'
@@ -82,7 +82,7 @@ def clean(directory: Path, say: Say) -> None:
 def embed(main: Path) -> None:
     """Put the tasks into the project at *main*, as its owner would, and commit them."""
     shutil.copytree(CHECKOUT / "tasks", main / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
-    (main / "tasks.py").write_text(_EMBEDDING)
+    (main / "tasks.py").write_text(front_door.NEW)
     (main / "invoke.yaml").write_text(_SETTINGS)
     program = main / ".venv" / "bin" / "inv"
     if not program.exists():  # so that the tasks are at hand in its windows as well

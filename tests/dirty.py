@@ -48,3 +48,11 @@ def there_and_back(project: Project, *flags: str) -> None:
 def archives(project: Project) -> list[Path]:
     """Return the directories of the project's complete archives."""
     return [row.parent for row in (project.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")]
+
+
+def worked(project: Project) -> Project:
+    """Return *project* with the session x and work of every kind in it."""
+    project.configure(LIGHT)
+    project.inv("session.add", "x")
+    make(project, project.worktree("x"))
+    return project

@@ -19,11 +19,7 @@ exec {real} "$@"
 
 @pytest.fixture
 def worked(project: Project) -> Project:
-    """Return the project with the session x and work of every kind in it."""
-    project.configure(dirty.LIGHT)
-    project.inv("session.add", "x")
-    dirty.make(project, project.worktree("x"))
-    return project
+    return dirty.worked(project)
 
 
 def _assert_refused(project: Project, remove: Callable[[], str]) -> None:

@@ -10,11 +10,7 @@ from tests.project import Project, eventually
 
 @pytest.fixture
 def worked(project: Project) -> Project:
-    """Return the project with the session x and work of every kind in it."""
-    project.configure(dirty.LIGHT)
-    project.inv("session.add", "x")
-    dirty.make(project, project.worktree("x"))
-    return project
+    return dirty.worked(project)
 
 
 def test_an_archive_is_private_and_holds_nothing_twice(worked: Project) -> None:

@@ -15,6 +15,7 @@ from invoke.exceptions import Exit
 
 from .. import narration, shell
 from ..errors import SessionError
+from ..machine import signals
 from . import openssh, relaying
 from .machine import Host
 
@@ -61,12 +62,8 @@ def _passing_on(process: relaying.Popen) -> Iterator[None]:
     def passed(number: int, _frame: FrameType | None) -> None:
         relaying.pass_on(process, number)
 
-    before = {number: signal.signal(number, passed) for number in _PASSED_ON}
-    try:
+    with signals.handled(_PASSED_ON, passed):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _feed(process: relaying.Popen) -> None:

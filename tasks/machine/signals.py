@@ -2,11 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from ..errors import Interrupted
+
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -16,17 +18,24 @@ def _raise(number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def raised() -> Iterator[None]:
-    """Raise `Interrupted` in the main thread for ^C, SIGTERM and SIGHUP.
-
-    Python ends without unwinding on the last two, and Invoke swallows a KeyboardInterrupt while a command runs.
-    """
-    before = {number: signal.signal(number, _raise) for number in _ENDING}
+def handled(numbers: Iterable[int], by: Handler) -> Iterator[None]:
+    """Have the signals *numbers* handled *by* that, and afterwards as before."""
+    before = {number: signal.signal(number, by) for number in numbers}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Raise `Interrupted` in the main thread for ^C, SIGTERM and SIGHUP.
+
+    Python ends without unwinding on the last two, and Invoke swallows a KeyboardInterrupt while a command runs.
+    """
+    with handled(_ENDING, _raise):
+        yield
 
 
 def ignore() -> None:
@@ -42,19 +51,12 @@ def surviving(session: str) -> Iterator[None]:
         with raised():
             yield
         return
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with handled((signal.SIGHUP,), signal.SIG_IGN):
         yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager
 def held() -> Iterator[None]:
     """Ignore the same signals: an undo that is interrupted would leave something behind."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING}
-    try:
+    with handled(_ENDING, signal.SIG_IGN):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

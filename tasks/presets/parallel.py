@@ -4,7 +4,7 @@ from typing import Any
 
 from . import points
 
-_FEATURE = """\
+_HEAD = """\
 ### Session: {name}
 - **Branch**: `{branch}`
 - **Component**: {component}
@@ -12,26 +12,28 @@ _FEATURE = """\
 - **Status**: {status}
 - **Issue**: {issue}
 - **Files**:
+"""
+
+_FEATURE = (
+    _HEAD
+    + """\
   - [ ] Create service: `internal_assistant/server/{slug}/{slug}_service.py`
   - [ ] Create router: `internal_assistant/server/{slug}/{slug}_router.py`
   - [ ] Add tests: `tests/server/{slug}/test_{slug}.py`
   - [ ] Update docs: `docs/developer/{slug}.md`
 - **ETA**: {eta}
 """
+)
 
-_FIX = """\
-### Session: {name}
-- **Branch**: `{branch}`
-- **Component**: {component}
-- **Started**: {started}
-- **Status**: {status}
-- **Issue**: {issue}
-- **Files**:
+_FIX = (
+    _HEAD
+    + """\
   - [ ] Fix in: [file path]
   - [ ] Add test: [test file]
   - [ ] Update changelog
 - **ETA**: {eta}
 """
+)
 
 WORK_LOG: dict[str, Any] = {"file": "WORK_LOG.md", "templates": {"feature": _FEATURE, "fix": _FIX}}
 

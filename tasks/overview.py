@@ -16,8 +16,11 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
     from . import choosing, status
     from .answers import display, parted
     from .archives import archive
+    from .machine import tables
     from .overlap import conflicts, findings
 
+    if not json:
+        tables.prefetch()
     repository = choosing.here()
     if removed:
         kept = archive.all_of(repository)

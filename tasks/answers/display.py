@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from ..machine import tables
 from ..model import Problem, Resource, Session
 from ..narration import masked
-from ..status import Status
 from . import addresses
+
+if TYPE_CHECKING:
+    from ..status import Status
 
 
 def added(session: Session) -> str:
@@ -32,8 +36,6 @@ def table(found: Sequence[Status]) -> str:
     """Return the sessions as a table for people."""
     if not found:
         return "no sessions; to make one: inv session.add NAME"
-    from tabulate import tabulate
-
     titles = ["name", "branch", "ports", "state", "git", "age", "claude"]
     rows = [_row(each) for each in found]
     if any(each.session.component for each in found):
@@ -42,7 +44,7 @@ def table(found: Sequence[Status]) -> str:
     if any(each.session.compose for each in found):
         titles.append("containers")
         rows = [[*row, _services(each)] for row, each in zip(rows, found, strict=True)]
-    return tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
+    return tables.table(rows, titles)
 
 
 def problem(name: str, found: Problem) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..archives.archive import Archive
+from ..machine import tables
 from ..model import Session
 from .display import age
 
@@ -39,10 +40,8 @@ def removed(kept: Sequence[Archive]) -> str:
     """Return what can be restored as a table for people."""
     if not kept:
         return "nothing that was removed is kept"
-    from tabulate import tabulate
-
     rows = []
     for each in kept:
         when, size = each.directory.name[:15], f"{each.size / 1e6:.1f} MB"
         rows.append([each.name, each.facts["row"]["branch"], when, age(each.removed), size])
-    return tabulate(rows, ["name", "branch", "at", "age", "size"], tablefmt="simple", disable_numparse=True)
+    return tables.table(rows, ["name", "branch", "at", "age", "size"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..answers import display
 from ..errors import SessionError
+from ..machine import tables
 
 
 def records(found: Mapping[str, dict[str, Any] | SessionError]) -> list[dict[str, Any]]:
@@ -23,8 +24,6 @@ def records(found: Mapping[str, dict[str, Any] | SessionError]) -> list[dict[str
 
 def table(found: Mapping[str, dict[str, Any] | SessionError]) -> str:
     """Return the same for people; a host without sessions has a line as well."""
-    from tabulate import tabulate
-
     rows: list[list[str]] = []
     for host, answer in found.items():
         if isinstance(answer, SessionError):
@@ -34,8 +33,7 @@ def table(found: Mapping[str, dict[str, Any] | SessionError]) -> str:
             rows.append([host, "-", "", "", "no sessions", "", "", ""])
         else:
             rows += [_row(host, session) for session in answer["listed"]]
-    return tabulate(rows, ["host", "name", "branch", "ports", "state", "git", "age", "claude"], tablefmt="simple",
-                    disable_numparse=True)  # fmt: skip
+    return tables.table(rows, ["host", "name", "branch", "ports", "state", "git", "age", "claude"])
 
 
 def _row(host: str, session: Mapping[str, Any]) -> list[str]:

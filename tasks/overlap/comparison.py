@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import git, narration, shell, work
 from ..errors import SessionError
-from ..machine import within
+from ..machine import tables, within
 from ..model import Repository, Session
 from . import changes, merges, sides, trees
 from .findings import shortened
@@ -113,8 +113,6 @@ def _tried(session: Session, command: str) -> within.Run:
 
 def table(found: Comparison) -> str:
     """Return the comparison as a table for people."""
-    from tabulate import tabulate
-
     one, other = found.approaches
     facts = ("commits", "uncommitted", "files", "insertions", "deletions")
     rows = [[fact, getattr(one, fact), getattr(other, fact)] for fact in facts]
@@ -122,7 +120,7 @@ def table(found: Comparison) -> str:
     if one.run and other.run:
         rows += [["exit code", one.run.exit_code, other.run.exit_code]]
         rows += [["seconds", *(f"{each.run.seconds:.2f}" for each in (one, other) if each.run)]]
-    lines = [tabulate(rows, ["", one.name, other.name], tablefmt="simple", disable_numparse=True)]
+    lines = [tables.table(rows, ["", one.name, other.name])]
     lines += [f"both changed: {shortened(found.both, 20)}"] if found.both else []
     lines += [f"git cannot merge: {shortened(found.hot, 20)}"] if found.hot else []
     if not any(each.files for each in found.approaches):

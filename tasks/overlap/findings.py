@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..machine import tables
 from ..narration import notice
 
 KINDS = ("hot", "soft", "scope")
@@ -43,11 +44,9 @@ def table(found: Sequence[Finding]) -> str:
     """Return the findings as a table for people."""
     if not found:
         return "nothing clashes"
-    from tabulate import tabulate
-
     what = {"session": "{}", "base": "{} (base)", "component": "{} (component)"}
     rows = [[each.kind, each.session, what[each.against].format(each.other), shortened(each.files)] for each in found]
-    return tabulate(rows, ["kind", "session", "with", "files"], tablefmt="simple", disable_numparse=True)
+    return tables.table(rows, ["kind", "session", "with", "files"])
 
 
 def tell(notes: Iterable[str]) -> None:

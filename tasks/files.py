@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from .machine import copying, envfile, exclude
+from . import work
+from .machine import copying, envfile, exclude, unchanged
 from .model import Problem, Session
 from .narration import notice
 
@@ -93,7 +94,9 @@ def _copied(session: Session, path: str) -> bool:
     if not (source.is_file() or source.is_dir()):
         notice(f"{path} is left out: it is neither a file nor a directory")
         return False
+    note = unchanged.noting(work.copies(session), source)
     copying.copy(source.resolve(), session.worktree / path)
+    note(session.worktree / path)
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import git
 from .model import Session
@@ -51,6 +52,11 @@ def of(session: Session, ignored: bool = False) -> Work:
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
     said = git.read(session.worktree, *lockless, "status", "--porcelain=v2", "--branch", "-z", *listing)
     return _parsed(said, session)
+
+
+def copies(session: Session) -> Path:
+    """Return the file, gone with the worktree, that says how its large copies stood when they were made."""
+    return (git.data_of(session.worktree) or session.worktree) / "tally-copies"
 
 
 def _unborn(session: Session) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import git, work
-from ..machine import copying, envfile
+from ..machine import copying, envfile, unchanged
 from ..model import Session
 
 # Made anew by a package manager, a compiler or a server; never the only copy of anything.
@@ -51,7 +51,7 @@ def is_same(session: Session, path: str) -> bool:
     source, original = session.worktree / path, session.repository.main / path
     if source.is_symlink() or not source.is_file() or not original.is_file() or Path(f"{source}-wal").exists():
         return False
-    return filecmp.cmp(source, original, shallow=False)
+    return unchanged.is_same(work.copies(session), source, original) or filecmp.cmp(source, original, shallow=False)
 
 
 def is_ours(session: Session, path: str) -> bool:

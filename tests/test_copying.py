@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.machine import copying
+from tasks.machine import copying, databases
 from tests.project import CHECKOUT, eventually
 
 _WRITER = """
@@ -79,7 +79,7 @@ def names_in(directory: Path) -> list[str]:
 def test_a_database_under_constant_writing_arrives_whole_and_up_to_date(
     sandbox: Path, place: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(copying, "_BUSY", 0.5)
+    monkeypatch.setattr(databases, "_BUSY", 0.5)
     source = database(sandbox / "db", mode)
     with running(_WRITER, str(source)):
         eventually(lambda: highest(source) > 20)
@@ -110,7 +110,7 @@ def test_rows_that_are_only_in_the_log_arrive(sandbox: Path, place: Path) -> Non
 def test_a_writer_that_does_not_let_go_is_copied_around(
     sandbox: Path, place: Path, monkeypatch: pytest.MonkeyPatch, mode: str, kind: str
 ) -> None:
-    monkeypatch.setattr(copying, "_BUSY", 0.1)
+    monkeypatch.setattr(databases, "_BUSY", 0.1)
     source = database(sandbox / "db", mode)
     with running(_HOLDER, str(source), kind) as holder:
         assert holder.stdout is not None
@@ -124,7 +124,7 @@ def test_a_writer_that_does_not_let_go_is_copied_around(
 
 def test_a_database_that_nobody_else_may_read_is_an_error_and_no_endless_wait(sandbox: Path, place: Path) -> None:
     source = database(sandbox / "db")
-    impatient = _COPY.replace("copying.copy", "copying._BUSY = 0.1; copying.copy")
+    impatient = f"from tasks.machine import databases; databases._BUSY = 0.1; {_COPY}"
     with running(_HOLDER, str(source), "exclusive") as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"

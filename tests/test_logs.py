@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks import narration
-from tasks.machine import copying
+from tasks.machine import cloning, copying
 from tasks.machine.scrollback import added
 from tests.project import INV, Project, eventually
 from tests.terminal import enter, screen, shows, tmux, windows
@@ -137,7 +137,7 @@ def test_a_line_appears_as_work_begins_and_is_completed(project: Project) -> Non
 
 def test_how_far_a_large_file_is_copied_is_told(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
-    monkeypatch.setattr(copying, "_PART", 4)
+    monkeypatch.setattr(cloning, "_PART", 4)
     monkeypatch.setattr(narration, "progress", told.append)
     (sandbox / "large").write_text("0123456789")
 

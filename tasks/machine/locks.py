@@ -50,6 +50,8 @@ def _until_left(path: Path, descriptor: int) -> Iterator[None]:
     finally:
         try:
             path.unlink(missing_ok=True)
+        except OSError:  # a file that stays locks nobody out: the lock is the kernel's, and goes with the descriptor
+            pass
         finally:
             os.close(descriptor)
 

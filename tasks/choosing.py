@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
 from . import git, records, registry
-from .config import session_config
 from .errors import SessionError
 from .model import Repository, Session
-from .settings import Settings, from_environment, load
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 
 def here() -> Repository:
@@ -27,6 +28,9 @@ def here() -> Repository:
 
 def settings(c: Context) -> Settings:
     """Return the configured settings."""
+    from .config import session_config
+    from .settings import from_environment, load
+
     configured = c.config.get("session", {})
     if not hasattr(configured, "items"):
         raise SessionError(f"session: expected a table of settings, found {configured!r}")

@@ -40,7 +40,16 @@ def fail(messages: Sequence[str]) -> None:
         raise SessionError("\n".join(messages))
 
 
-class _Optional(Argument):
+class _Argument(Argument):
+    """One that is copied in one step: Invoke copies those of every task each time that it starts."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Argument:
+        copy = object.__new__(type(self))
+        copy.__dict__ = {key: list(value) if isinstance(value, list) else value for key, value in vars(self).items()}
+        return copy
+
+
+class _Optional(_Argument):
     """A positional argument that may be left out, which Invoke does not have."""
 
 
@@ -50,6 +59,7 @@ class _Command(Task):  # type: ignore[type-arg]
         arguments: list[Argument] = super().get_arguments(ignore_unknown_help)
         self.help = said  # Invoke takes each text out of it, so that a second question would find none
         for argument in arguments:
+            argument.__class__ = _Argument
             if argument.positional and argument.default == "":
                 argument.__class__, argument.default = _Optional, None
         return arguments

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from .command import NAME, answer, as_json, command
+from .command import NAME, answer, command
 from .errors import SessionError
-from .request import Removal, Request
 
 
 @command("name", help={**NAME, "abort": "give up the rebase or merge that waits for you"})
@@ -40,6 +39,7 @@ def merge(c: Context, name: str = "", squash: bool = False, into: str = "", remo
     from . import choosing
     from .answers import parting
     from .finish import merging
+    from .request import Removal
 
     session, inside = choosing.chosen(c, name)[0], Path.cwd()
     answer(merging.merge(session, into, squash))
@@ -79,14 +79,14 @@ def adopt(
 
     Example: inv session.adopt feature/login --commits 2
     """
-    from . import choosing, status
-    from .answers import display
+    from . import choosing
+    from .answers import made
     from .finish import adopting
     from .planning import trust
+    from .request import Request
 
     if commits and (changes or not commits.isdecimal() or not int(commits)):
         raise SessionError(f"--commits {commits}: expected a number of commits, from 1, and no --changes with it")
     repository, settings = choosing.here(), choosing.settings(c)
     trust.require(settings, repository, yes)
-    made = adopting.adopt(Request(name=name), settings, repository, int(commits or 0))
-    answer(as_json(status.of([made], repository)[0].record()) if json else display.added(made))
+    made.tell(c, adopting.adopt(Request(name=name), settings, repository, int(commits or 0)), json)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from . import (
     briefing,
@@ -16,7 +17,6 @@ from . import (
     kept,
     making,
     narration,
-    ports,
     programs,
     records,
     registry,
@@ -27,15 +27,15 @@ from . import (
     worklog,
     worktree,
 )
-from .archives import archive, archiving, restoration
+from .archives import archive, archiving
 from .errors import SessionError
 from .machine import imports, signals
 from .model import Repository, Resource, Session
-from .planning import checklist, numbering
-from .planning import plan as planning
 from .planning import removal as removing
-from .request import Removal, Request
-from .settings import Settings
+
+if TYPE_CHECKING:
+    from .request import Removal, Request
+    from .settings import Settings
 
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
@@ -45,37 +45,24 @@ RESOURCES: tuple[Resource, ...] = (
 RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
 
 
-def plan(asked: Request, settings: Settings, repository: Repository, quiet: bool = False) -> Session:
-    """Return the session that `add` would make now, without claiming anything; *quiet* tells nothing beside."""
-    numbering.check(asked.name, settings)
-    checklist.tell(asked, settings, repository, quiet=quiet)
-    held = ports.held_elsewhere(repository)
-    if not asked.name:
-        asked = planning.numbered(asked, settings, repository, held, lambda _name: True)
-    return planning.plan(asked, settings, repository, held)
-
-
 def add(asked: Request, settings: Settings, repository: Repository) -> Session:
     """Make the session that is *asked* for and return it; a failure, or ^C, leaves nothing of it.
 
     What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
     """
+    from .planning import checklist, deciding, numbering
+
     numbering.check(asked.name, settings)
     if asked.name:
         _finish_earlier(asked.name, settings, repository)
     checklist.tell(asked, settings, repository, fetch=True)
-
-    def decide(held: set[int], until: ExitStack) -> Session:
-        request = asked
-        if not asked.name:
-            take = partial(registry.alone_at_once, repository, until=until)
-            request = planning.numbered(asked, settings, repository, held, take)
-        return planning.plan(request, settings, repository, held)
-
-    return making.make(asked.name, repository, decide, RESOURCES)
+    plan = partial(deciding.claimed, asked, settings, repository)
+    return making.make(asked.name, repository, plan, RESOURCES)
 
 
 def _finish_earlier(name: str, settings: Settings, repository: Repository) -> None:
+    from .request import Removal
+
     with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
         row = registry.rows(repository).get(name, {})
         if row.get("state", "ready") != "ready":
@@ -88,6 +75,8 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 
     Of several, *at* chooses by the beginning of its time; else it is the newest.
     """
+    from .archives import restoration
+
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]
     done = {key: row[key] for key in ("setup_done", "rules") if key in row}  # what it did is in what comes back

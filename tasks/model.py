@@ -83,6 +83,11 @@ class Session:
         return self.repository.private / "conversations" / self.slug
 
     @property
+    def brings_work(self) -> bool:
+        """Whether its branch had commits, or its worktree changes, when it was made."""
+        return bool(not self.creates_branch or self.tracks or self.archive)
+
+    @property
     def converses(self) -> bool:
         """Whether one of its windows is for a conversation."""
         return any(window.claude for window in self.windows)

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import ports, registry
 from .errors import SessionError
 from .model import Repository, Session
 from .parts import Agent, Compose, Window
-from .planning import contents, names
-from .settings import Settings
+from .planning import names
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
@@ -98,6 +100,8 @@ def _compose(found: dict[str, Any] | None) -> Compose | None:
 
 
 def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:
+    from .planning import contents  # our own rows need no configuration
+
     slug, project = names.slug(name), contents.project(settings, repository)
     numbers = {key: str(port) for key, port in where["ports"].items()}
     facts = {"name": name, "slug": slug, "project": project, "main": str(repository.main), "date": "", "component": ""}

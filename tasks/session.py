@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
 
-from .command import NAME, answer, as_json, command, fail
+from .command import NAME, answer, command, fail
 from .comparing import compare, conflicts
 from .errors import SessionError
 from .finishing import adopt, merge, pr, sync
@@ -16,13 +15,9 @@ from .inside import env, run
 from .logs import logs
 from .overview import doctor, list_, prune, show
 from .permitting import permissions
-from .request import Removal, Request
 from .switching import attach, resume, start, stop
 from .talking import send
 from .watching import pick, watch
-
-if TYPE_CHECKING:
-    from .model import Session
 
 
 @command("name", aliases=("create",), help={
@@ -56,24 +51,24 @@ def add(
     Example: inv session.add feature/login
     """
     from . import choosing, lifecycle, setup
-    from .answers import attaching, awaiting
-    from .planning import trust
+    from .answers import attaching, awaiting, made
+    from .planning import deciding, trust
+    from .request import Request
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
     purpose |= {"mode": mode, "without": without, "prompt": choosing.prompt(prompt, prompt_file)}
     asked = Request(name=name, base=base, branch=branch, **purpose)
     repository, settings = choosing.here(), choosing.settings(c)
     if dry_run or c.config.run.dry:
-        _plan(lifecycle.plan(asked, settings, repository), json)
+        made.plan(deciding.plan(asked, settings, repository), json)
         return
     if attach:
         attaching.require_terminal("leave --attach out")
     trust.require(settings, repository, yes)
-    made = lifecycle.add(asked, settings, repository)
-    late = awaiting.servers([made], settings.wait) if wait else []
-    _tell(c, made, json, [*setup.unfinished(made), *late])
+    session = lifecycle.add(asked, settings, repository)
+    made.tell(c, session, json, [*setup.unfinished(session), *awaiting.servers([session] * wait, settings.wait)])
     if attach:
-        attaching.attach(made)
+        attaching.attach(session)
 
 
 @command("name", aliases=("destroy", "rm"), help={
@@ -95,6 +90,7 @@ def remove(
     from . import choosing
     from .answers import parted, parting
     from .planning import removal
+    from .request import Removal
 
     failed: list[str] = []
     how = Removal(force, keep_branch, keep_volumes)
@@ -121,25 +117,9 @@ def restore(c: Context, name: str, at: str = "", json: bool = False) -> None:
     Example: inv session.restore feature/login
     """
     from . import choosing, lifecycle
+    from .answers import made
 
-    _tell(c, lifecycle.restore(name, choosing.here(), at), json, [])
-
-
-def _plan(planned: Session, json: bool) -> None:
-    from . import lifecycle, records, walk
-    from .answers import display
-
-    answer(as_json(records.row(planned)) if json else display.plan(planned, lifecycle.RESOURCES, walk.label))
-
-
-def _tell(c: Context, made: Session, json: bool, failed: list[str]) -> None:
-    from . import choosing, status
-    from .answers import display
-    from .overlap import conflicts, findings
-
-    answer(as_json(status.of([made], made.repository)[0].record()) if json else display.added(made))
-    findings.tell(conflicts.met(made, choosing.every(c, made.repository)))
-    fail(failed)
+    made.tell(c, lifecycle.restore(name, choosing.here(), at), json)
 
 
 ns = Collection("session", add, remove, restore)

@@ -3,7 +3,6 @@
 import os
 import shlex
 import shutil
-import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -95,9 +94,9 @@ def _discard(session: Session) -> None:
     trash = session.repository.private / "trash"
     trash.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        session.worktree.rename(trash / uuid.uuid4().hex)
+        session.worktree.rename(trash / os.urandom(16).hex())
     except OSError:  # another file system
-        aside = session.worktree.with_name(f".{session.worktree.name}.{uuid.uuid4().hex}.removed")
+        aside = session.worktree.with_name(f".{session.worktree.name}.{os.urandom(16).hex()}.removed")
         session.worktree.rename(aside)
         shell.run("rm", "-rf", "--", str(aside))
     compiled = imports.directory() / str(session.worktree).lstrip("/")

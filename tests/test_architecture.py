@@ -17,11 +17,11 @@ _LAYERS = (
     "elsewhere",
     "session",
     "finishing",
-    "comparing overview parting watching",
+    "comparing made overview parting watching",
     "adopting conflicts doctor hosts parted pruning screen switching",
     "advice awaiting comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
-    "completion inside logs permitting talking",
+    "completion deciding inside logs permitting talking",
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing making restoration",
     "plan records",
@@ -29,16 +29,16 @@ _LAYERS = (
     "claude_json granting hauling merges sending session_config settings tail",
     "branching changes claude_lock claude_version conversation keeping keys landing orphans printed readiness"
     " scrollback services talk trees walk",
-    "adoption agents archive attaching covered destination engine exclude host_entry logfile merged messages"
-    " ports snapshot upstream verifying work",
-    "command compose_cli git granted limited note panes registry running shapes tools within",
-    "addresses checks copying environments findings hooks listeners locks processes sameness shell transcripts",
-    "envfile logbook model names narration picking placeholders scope signals",
-    "activation atomic errors forge formula imports parts presets request terminal",
+    "adoption agents archive attaching copying covered destination engine exclude host_entry logfile merged"
+    " messages ports snapshot upstream verifying work",
+    "command compose_cli databases git granted limited note panes registry running shapes tools within",
+    "addresses checks cloning environments findings hooks listeners locks processes sameness shell transcripts",
+    "envfile logbook model names narration picking placeholders scope signals unchanged",
+    "activation atomic errors forge formula imports parts presets request tables terminal",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())
-_LONGEST = {"lifecycle": 175}  # 150 for the others
+_LONGEST = {"lifecycle": 165}  # 150 for the others
 _LONGEST_FUNCTION = 25
 _MOST_PARAMETERS = 6
 _THIRD_PARTY = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")

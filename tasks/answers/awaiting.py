@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .. import narration, ports, status
+from .. import narration, ports
 from ..errors import SessionError
 from ..machine import listeners, panes, scrollback
 from ..model import Session
@@ -42,7 +42,7 @@ def servers(sessions: Sequence[Session], seconds: float) -> list[str]:
     ^C ends only the waiting.
     """
     started, failed = time.monotonic(), list[str]()
-    opened = {pane.worktree for pane in panes.observe()}  # of another it was told why it does not run
+    opened = {pane.worktree for pane in panes.observe()} if sessions else set()  # of another it was told why it does not run
     waiting = [server for session in sessions if str(session.worktree) in opened for server in _of(session)]
     try:
         with narration.busy("servers", f"waiting for {', '.join(each.window for each in waiting)}"):
@@ -86,6 +86,8 @@ def _settled(waiting: Sequence[_Server], started: float, seconds: float) -> list
 
 def _look(each: _Server, heard: dict[int, list[listeners.Listener]], pane: panes.Pane | None) -> tuple[bool, str]:
     """Return whether it is good and how; nothing while that is open."""
+    from .. import status  # more than whoever does not wait needs
+
     foreign = status.foreigners(each.session, heard)
     lasting = each.note("gone" if pane is None else "idle" if pane.at_prompt else "running")
     each.stranger = "; ".join(f"on {port} answers {who}" for port, who in foreign.items() if port in each.ports)

@@ -14,6 +14,7 @@ from ..archives.archive import FORM
 from ..errors import SessionError
 from ..machine import signals
 from ..model import Repository, Session
+from ..planning import deciding
 from ..request import Request
 from ..settings import Settings
 from . import hauling, sameness
@@ -26,7 +27,7 @@ def adopt(asked: Request, settings: Settings, repository: Repository, commits: i
     A failure, or ^C, leaves them in the main checkout.
     """
     with signals.raised():
-        planned = lifecycle.plan(replace(asked, base="HEAD"), settings, repository, quiet=True)
+        planned = deciding.plan(replace(asked, base="HEAD"), settings, repository, quiet=True)
         if not planned.creates_branch or planned.tracks:
             raise SessionError(f"a branch {planned.branch} exists; expected a new one: choose another NAME")
         main = replace(planned, worktree=repository.main, tip="")

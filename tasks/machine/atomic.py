@@ -4,7 +4,6 @@ import glob
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """Yield a new name beside *path* that takes its place on success and vanishes on failure."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     sweep(path)
     try:
         yield temporary

@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping
 
 from .. import shell
@@ -26,6 +25,8 @@ def bounded(seconds: float, *argv: str, env: Mapping[str, str]) -> str:
 
     Raises `CommandError` when it fails, or takes longer than *seconds*: then all that it started is ended with it.
     """
+    import tempfile
+
     shell.echo(shlex.join(argv))
     # Files, not pipes: what ssh leaves behind for the next connection would keep a pipe open.
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:

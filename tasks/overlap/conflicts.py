@@ -44,7 +44,7 @@ def hot(session: Session, sessions: Sequence[Session]) -> list[str]:
 
 def met(session: Session, sessions: Sequence[Session]) -> list[str]:
     """Return what the new *session* meets: whom it cannot be merged with, and who changed files of its component."""
-    found = [] if session.creates_branch and not (session.tracks or session.archive) else hot(session, sessions)
+    found = hot(session, sessions) if session.brings_work else []
     others = [each for each in sessions if each.name != session.name and not sides.unusable(each)]
     if session.scope and others:
         for side in sides.of(session.repository, sides.look(session.repository, others), quiet=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,8 @@ class Shelf:
 @contextmanager
 def shelf(repository: Repository) -> Iterator[Shelf]:
     """Yield a shelf that is gone afterwards, with all that was put on it."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
         info = Path(scratch, "objects", "info")
         info.mkdir(parents=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +34,8 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
         new = [command for command in new if command not in committed]
     if not new:
         return
+    import hashlib
+
     digest = hashlib.sha256(json.dumps([str(repository.main), new]).encode()).hexdigest()
     with locks.held(ports.state_directory() / "trusted.lock"):
         known = _trusted()

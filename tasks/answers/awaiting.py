@@ -42,7 +42,9 @@ def servers(sessions: Sequence[Session], seconds: float) -> list[str]:
     ^C ends only the waiting.
     """
     started, failed = time.monotonic(), list[str]()
-    opened = {pane.worktree for pane in panes.observe()} if sessions else set()  # of another it was told why it does not run
+    if not sessions:
+        return []
+    opened = {pane.worktree for pane in panes.observe()}  # of another it was told why it does not run
     waiting = [server for session in sessions if str(session.worktree) in opened for server in _of(session)]
     try:
         with narration.busy("servers", f"waiting for {', '.join(each.window for each in waiting)}"):

@@ -1,12 +1,12 @@
 """What Tab offers, through Invoke's own scripts in real shells."""
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import transcript
 from tests.project import CHECKOUT, INV, Project
 
 _CLAIMED = '{"feature-auth": {"backend_port": 8000, "frontend_port": 5000, "worktree": "/nowhere/a", "branch": "a"},' \
@@ -68,12 +68,11 @@ def test_the_shells_complete_a_name(named: Project, shell: str) -> None:
     assert "feature-auth" in said.stdout.split()
 
 
-def test_the_line_of_the_manual_makes_fish_complete_a_name(named: Project) -> None:
+def test_the_line_in_the_manual_makes_fish_complete_a_name(named: Project) -> None:
     if not (fish := shutil.which("fish")):
         pytest.skip("fish is not installed")
-    page = (CHECKOUT / "docs" / "howto" / "daily.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^\| fish, .* \| `(.+)` \|$", page, re.M)
-    script = f"set -x PATH {Path(INV).parent} $PATH; {line}; complete -C 'inv session.attach fe'".replace("\\|", "|")
+    (line,) = transcript.blocks(CHECKOUT / "docs" / "howto" / "daily.md", "fish")
+    script = f"set -x PATH {Path(INV).parent} $PATH\n{line}complete -C 'inv session.attach fe'"
 
     said = subprocess.run([fish, "-c", script], cwd=named.main, capture_output=True, text=True, check=True).stdout
 

@@ -143,6 +143,6 @@ Each session has its own page, database and branch:
 {pages}
 Next, in {where} (inv is {Path(program).resolve()}):
   attach    inv session.attach {SESSIONS[0]}      (leave it with Ctrl-b d)
-  reboot    tmux kill-server; inv session.resume      (in a terminal outside of tmux)
+  reboot    tmux kill-server; inv session.resume      (it ends everything in tmux, yours too)
   stop      inv session.stop --all
   delete    inv demo --clean --path {directory}      (here, in {CHECKOUT})"""

@@ -29,8 +29,8 @@ def conflicts(c: Context, name: str = "", json: bool = False) -> None:
 
 
 @command("first", "second", help={
-    "first": "a session",
-    "second": "another one",
+    "first": "one session",
+    "second": "the session to compare it with",
     "run": "a command to try in each, one after the other; its output goes to stderr",
     "json": "answer as JSON",
 })  # fmt: skip

@@ -41,13 +41,21 @@ def _task(name: str) -> Any:
         chosen = given.pop("host", "")
         _run(c, name, dict(inspect.Signature(parameters).bind(c, *args, **given).arguments), parameters, chosen)
 
-    body.__doc__ = str(original.__doc__).replace("inv session.", "inv fleet.")
+    body.__doc__ = _explained(name, str(original.__doc__))
     host = inspect.Parameter("host", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="")
     setattr(body, "__signature__", inspect.Signature([*parameters, host]))
     which = "where: one of session.hosts; else the one with most room" if name == "add" else WHICH
     explained = {key: text for key, text in original.help.items() if key not in _HERE}
     explained |= {"name": "the session"} if name != "add" else {}
     return command(*original.positional, aliases=tuple(original.aliases), help={**explained, "host": which})(body)
+
+
+def _explained(name: str, original: str) -> str:
+    """Return the docstring for *name*, with the example of the *original*; here a session must be named."""
+    example = original.partition("Example: ")[2].strip().replace("inv session.", "inv fleet.")
+    where = "on a host" if name == "add" else "on the host that has the session"
+    named = example if " " in example.removeprefix("inv ") else f"{example} feature/login"
+    return f"Do what session.{name} does, {where}.\n\n    Example: {named}\n    "
 
 
 def _run(c: Context, name: str, asked: dict[str, Any], parameters: list[inspect.Parameter], chosen: str) -> None:

@@ -27,7 +27,7 @@ def sync(c: Context, name: str = "", abort: bool = False) -> None:
 
 @command("name", help={
     **NAME,
-    "squash": "as one commit",
+    "squash": "merge it as one commit",
     "into": "the local branch to merge into, instead of the base's",
     "remove": "remove the session afterwards",
 })  # fmt: skip
@@ -50,9 +50,9 @@ def merge(c: Context, name: str = "", squash: bool = False, into: str = "", remo
 
 @command("name", help={
     **NAME,
-    "title": "of the pull request, instead of the first commit's",
-    "body": "of the pull request, instead of the commits' subjects",
-    "draft": "as a draft",
+    "title": "the pull request's title, instead of the first commit's subject",
+    "body": "the pull request's text, instead of the commits' subjects",
+    "draft": "make it a draft",
 })  # fmt: skip
 def pr(c: Context, name: str = "", title: str = "", body: str = "", draft: bool = False) -> None:
     """Verify a session, push its branch and make a pull request of it; without gh, say where that is done.
@@ -75,7 +75,7 @@ def pr(c: Context, name: str = "", title: str = "", body: str = "", draft: bool 
 def adopt(
     c: Context, name: str, commits: str = "", changes: bool = False, yes: bool = False, json: bool = False
 ) -> None:
-    """Make a session of what was begun in the main checkout, which is left as if it had not been.
+    """Move what was begun in the main checkout into a new session.
 
     Example: inv session.adopt feature/login --commits 2
     """

@@ -67,7 +67,12 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
     fail([*failed, *([f"{len(found)} problems remain"] if found else [])])
 
 
-@command(help={"days": "drop what was removed longer ago", "dry-run": "print what would be dropped and change nothing"})
+@command(
+    help={
+        "days": "drop what was removed longer ago than so many days",
+        "dry-run": "print what would be dropped and change nothing",
+    }
+)
 def prune(c: Context, days: str = "", dry_run: bool = False) -> None:
     """Forget removed sessions that nobody restored, and sessions whose worktree is gone.
 

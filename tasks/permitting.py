@@ -13,7 +13,7 @@ from .command import NAME, answer, as_json, command
     "json": "answer as JSON",
 })  # fmt: skip
 def permissions(c: Context, name: str = "", merge: bool = False, json: bool = False) -> None:
-    """Show what was permitted in a session, or a removed one, and not in the main checkout; merge it there.
+    """Show the rules that Claude Code was given in a session and that the main checkout lacks; --merge adds them there.
 
     Example: inv session.permissions feature/login --merge
     """

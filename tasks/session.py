@@ -21,17 +21,17 @@ from .watching import pick, watch
 
 
 @command("name", aliases=("create",), help={
-    "name": "what to call it: exactly so the branch, with - for odd characters the directory and the tmux session;"
+    "name": "what to call it, and its branch; in the directory and the tmux session odd characters become -;"
     " where sessions are numbered an id, 001 to 999, or nothing for the first free one",
     "prompt": "what the conversation begins with",
-    "prompt-file": "the file that holds it",
+    "prompt-file": "a file with what the conversation begins with",
     "base": "what a new branch starts from, instead of the configured base",
     "branch": "the branch, instead of the configured one",
-    "component": "the part of the repository that it works on: {component}",
+    "component": "the part of the repository that it works on; {component} in the configuration",
     "profile": "what {profile} stands for in the configuration",
-    "template": "which entry the work log gets, feature or fix",
-    "issue": "what it is about, for the work log",
-    "eta": "when it should be done, for the work log",
+    "template": "which template its entry in the work log is made from, for example fix",
+    "issue": "the issue that it is about, for the work log",
+    "eta": "when it should be ready, for the work log",
     "dry-run": "print what would be made and change nothing",
     "mode": "docker (all of the compose file's profiles) or native (only services without a profile)",
     "without": "services of the compose file that are left out, with commas between them",

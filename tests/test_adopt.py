@@ -19,7 +19,7 @@ def begun(project: Project) -> Project:
         (main / name).write_text(f"{name}\n")
     (main / ".gitattributes").write_text("*.crlf text eol=lf\n")
     project.git("add", "--all")
-    project.configure("session: {windows: [], copy: [local], link: [], env: {}}\n")
+    project.configure("session: {windows: [], copy: [local, backend/.env], link: [], env: {}}\n")
     share(project)
     (main / "both").write_text("staged\n")
     project.git("add", "both")

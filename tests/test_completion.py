@@ -1,10 +1,13 @@
 """What Tab offers, through Invoke's own scripts in real shells."""
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.project import INV, Project
+from tests import transcript
+from tests.project import CHECKOUT, INV, Project
 
 _CLAIMED = '{"feature-auth": {"backend_port": 8000, "frontend_port": 5000, "worktree": "/nowhere/a", "branch": "a"},' \
     ' "fix": {"backend_port": 8001, "frontend_port": 5001, "worktree": "/nowhere/b", "branch": "b"}}'  # fmt: skip
@@ -63,3 +66,14 @@ def test_the_shells_complete_a_name(named: Project, shell: str) -> None:
     said = subprocess.run([shell, "-c", script], cwd=named.main, capture_output=True, text=True, check=True)
 
     assert "feature-auth" in said.stdout.split()
+
+
+def test_the_line_in_the_manual_makes_fish_complete_a_name(named: Project) -> None:
+    if not (fish := shutil.which("fish")):
+        pytest.skip("fish is not installed")
+    (line,) = transcript.blocks(CHECKOUT / "docs" / "howto" / "daily.md", "fish")
+    script = f"set -x PATH {Path(INV).parent} $PATH\n{line}complete -C 'inv session.attach fe'"
+
+    said = subprocess.run([fish, "-c", script], cwd=named.main, capture_output=True, text=True, check=True).stdout
+
+    assert said.split() == ["feature-auth"]

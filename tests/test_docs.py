@@ -1,20 +1,31 @@
-"""The documentation: its generated parts are current, its links lead somewhere, and it names every error message."""
+"""The manual: its generated parts are current, its links lead somewhere, its examples run, and it names everything."""
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import yaml
+from invoke import Collection
 
 from develop import manual, recording
 from develop.manual import messages
 from develop.manual.keys import DESCRIPTIONS
+from tasks import ns
 from tasks.config.keys import CHECKS
-from tests.project import CHECKOUT
+from tasks.presets import PRESETS
+from tasks.settings import load
+from tests import transcript
+from tests.project import CHECKOUT, EMBEDDING, Project
 
 _DOCS = CHECKOUT / "docs"
 _PAGES = sorted(_DOCS.rglob("*.md"))
 _ROW = re.compile(r"^\| (?:`` (.+?) ``|`([^`]+)`) \| (.+) \|$", re.M)
+
+_PRESET = re.compile(r"^### (\S+)\n\n```yaml\n(.*?)^```$", re.M | re.S)
+_INVOKES = ("--core-opts", "--options")
 
 _SOURCE = """
 _HINTS = {"a": "say ${PORT}"}
@@ -57,7 +68,18 @@ def test_every_message_is_in_the_troubleshooting_page_and_no_other() -> None:
 
 
 def test_every_key_of_the_configuration_is_described_once() -> None:
-    assert set(DESCRIPTIONS) == set(CHECKS)
+    assert sorted(key for described in DESCRIPTIONS.values() for key in described) == sorted(CHECKS)
+
+
+def test_the_presets_shown_are_the_presets() -> None:
+    page = (_DOCS / "configuration.md").read_text(encoding="utf-8")
+    shown = {name: yaml.safe_load(text)["session"] for name, text in _PRESET.findall(page)}
+
+    assert set(shown) == set(PRESETS)
+    assert set(shown["points"]) - {"preset"} == set(PRESETS["points"])
+    for name, settings in shown.items():
+        default = {key: value for key, value in PRESETS["points"].items() if key not in ("claude", "work_log")}
+        assert load({**default, **settings}) == load({"preset": name})
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_DOCS)))
@@ -67,23 +89,94 @@ def test_the_generated_parts_are_what_the_code_says(page: Path) -> None:
     assert manual.filled(text) == text, "to write them: inv docs"
 
 
-def test_every_link_leads_somewhere_and_every_page_can_be_found(tmp_path: Path) -> None:
+def test_every_link_leads_somewhere_and_the_navigation_has_every_page(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install '.[docs]'")
 
     manual.build(tmp_path / "site")
 
-    assert len(list((tmp_path / "site").rglob("*.html"))) >= len(_PAGES)
+    start = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    pages = [str(page.relative_to(_DOCS).with_suffix(".html")) for page in _PAGES]
+    assert [page for page in pages if f'href="{page}"' not in start and page != "index.html"] == []
+
+
+def test_links_of_the_pages_beside_the_manual_lead_somewhere() -> None:
+    links = {
+        (name, link.partition("#")[0])
+        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+        for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", (CHECKOUT / name).read_text(encoding="utf-8"))
+    }
+
+    assert len(links) > 10
+    assert [pair for pair in links if not (CHECKOUT / pair[1]).is_file()] == []
 
 
 def test_an_example_of_configuration_in_the_pages_is_one() -> None:
-    import yaml
-
-    from tasks.settings import load
-
-    blocks = [block for page in _PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
+    blocks = [block for page in _PAGES for block in transcript.blocks(page, "yaml")]
     configured = [yaml.safe_load(block) for block in blocks]
 
-    assert len([load(each["session"]) for each in configured if "session" in each]) > 6
+    assert len([load(each["session"]) for each in configured if "session" in each]) > 15
+
+
+def test_the_tutorial_shows_what_the_commands_print(project: Project) -> None:
+    (project.main / "frontend" / "src").mkdir()
+    (project.main / "frontend" / "src" / "App.svelte").write_text("<h1>Tally</h1>\n")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "a page")
+
+    assert transcript.check(_DOCS / "tutorial.md", project, "~/tally-demo") == 10
+
+
+def test_the_tasks_file_shown_is_what_the_tests_embed() -> None:
+    (shown,) = transcript.blocks(_DOCS / "howto" / "embed.md", "python")
+
+    assert shown == EMBEDDING
+
+
+_FRONT_DOOR = re.findall(r"\w+", re.findall(r"^for each in \((.*)\):$", (CHECKOUT / "tasks.py").read_text(), re.M)[-1])
+_TASKS = [f"{name}.{task}" for name, collection in ns.collections.items() for task in collection.tasks]
+
+
+def test_every_task_with_its_flags_and_other_names_is_in_the_reference() -> None:
+    page = (_DOCS / "tasks.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^### `([\w.]+)(.*?)(?=^##|\Z)", page, re.M | re.S))
+    session = ns.collections["session"]
+    assert isinstance(session, Collection)
+
+    assert sorted(told) == sorted(_TASKS)
+    for name, task in session.tasks.items():
+        for argument in task.get_arguments():
+            flag = str(argument.name).upper() if argument.positional else f"--{str(argument.name).replace('_', '-')}"
+            assert re.search(rf"^\| `{flag}[ `]", told[f"session.{name}"], re.M), (name, flag)
+        for alias in task.aliases:
+            assert f"`{alias}`" in told[f"session.{name}"]
+
+
+def test_every_ref_and_directory_of_ours_is_in_the_page_of_what_is_created() -> None:
+    page = (_DOCS / "created.md").read_text(encoding="utf-8")
+    sources = "".join(file.read_text(encoding="utf-8") for file in (CHECKOUT / "tasks").rglob("*.py"))
+
+    made = set(re.findall(r"refs/tally/\w+", sources)) | set(re.findall(r"\bXDG_\w+", sources)) | {"CLAUDE_CONFIG_DIR"}
+
+    assert len(made) > 6
+    assert [each for each in made if each not in page] == []
+
+
+def test_the_front_door_is_what_this_repository_has_beside_the_sessions() -> None:
+    assert {"demo", "test", "check", "bench", "embed", "docs"} <= set(_FRONT_DOOR)
+
+
+@pytest.mark.parametrize("task", [*_TASKS, *_FRONT_DOOR])
+def test_every_task_explains_itself_with_an_example(task: str) -> None:
+    inv = Path(sys.executable).with_name("inv")
+
+    said = subprocess.run([inv, "--help", task], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+
+    assert f"Example: inv {task}" in said
+    if task in _FRONT_DOOR:
+        (row,) = re.findall(rf"^\| `inv {task}\b.*$", (_DOCS / "tasks.md").read_text(encoding="utf-8"), re.M)
+        assert [
+            flag for flag in re.findall(r"--[a-z-]+", said) if flag not in (*_INVOKES, "--path") and flag not in row
+        ] == []
 
 
 def test_the_recording_shows_every_command_and_fetches_nothing() -> None:

@@ -2,15 +2,13 @@
 
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tasks import git, registry
 from tasks.log.logbook import BEGIN, END
-from tests import failing_inv
-from tests.project import INV, Project
+from tests import failing_inv, transcript
+from tests.project import CHECKOUT, INV, Project
 from tests.remotes import LIGHT, share
 
 _WRITTEN = b"# Work log\r\n\r\nby hand \xff\n"
@@ -145,9 +143,8 @@ def test_sessions_that_begin_at_once_are_all_told(shared: Project) -> None:
     assert "could not be fetched" not in "".join(said)
 
 
-def test_the_makefile_of_the_readme_starts_and_lists_sessions(shared: Project) -> None:
-    readme = Path(sys.modules[__name__].__file__ or "").parents[1] / "README.md"
-    (lines,) = re.findall(r"```make\n(.*?)```", readme.read_text(), re.DOTALL)
+def test_the_makefile_of_the_manual_starts_and_lists_sessions(shared: Project) -> None:
+    (lines,) = transcript.blocks(CHECKOUT / "docs" / "howto" / "parallel.md", "make")
     assert len(lines.splitlines()) == 2
     (shared.main / "Makefile").write_text(lines)
 

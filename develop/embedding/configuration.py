@@ -28,7 +28,7 @@ def text(found: Layout, preset: str) -> str:
 
     Raises `EmbedError` for an unknown preset.
     """
-    lines = ["# Sessions: isolated places to work in this repository. Every key: the README of Tally Sessions."]
+    lines = ["# Sessions: complete places to work, side by side. Every key: docs/configuration.md of Tally Sessions."]
     if found.session_config and not preset:
         return f"{lines[0]}\n# {found.session_config} is read as it is; a `session:` here would take its place.\n"
     name = chosen(found, preset)

@@ -1,34 +1,35 @@
-"""The parts of the documentation that are made from the code and the README."""
+"""The parts of the documentation that are made from the code."""
 
 from __future__ import annotations
 
 import inspect
-import json
-import re
-from pathlib import Path
+import math
 from typing import Any
 
 from invoke.parser import Argument
 from invoke.tasks import Task
+from invoke.util import yaml  # what Invoke reads the configuration with
 
 from develop.manual.keys import DESCRIPTIONS
-from tasks import ns
-from tasks.config.keys import CHECKS
+from tasks import elsewhere, ns
 from tasks.presets import PRESETS
 
-_README = Path(__file__).resolve().parents[2] / "README.md"
-_LONG = {"claude": "note", "work_log": "templates"}  # what these hold is text of many lines
+_dump: Any = yaml.safe_dump
+_LONGEST = 24  # characters of a default that a cell shows; a longer one is shown with the preset
+_LEFT_OUT = {"claude": "note", "work_log": "templates"}  # what these hold is text of many lines
+_VALUES = {"days": "DAYS", "lines": "N", "commits": "N", "interval": "SECONDS", "run": "COMMAND", "prompt": "TEXT"}
+_VALUES |= {"prompt_file": "FILE", "prompt-file": "FILE", "eta": "WHEN", "without": "SERVICES", "at": "TIME"}
+_VALUES |= {"into": "BRANCH", "base": "REF", "title": "TEXT", "body": "TEXT"}
 
 
 def keys() -> str:
-    """Return the table of all keys, with what each is by default."""
-    rows = [f"| `{key}` | {_cell(DESCRIPTIONS[key])} | {_default('points', key)} |" for key in CHECKS]
-    return "\n".join(["| key | what it says | default, `points` |", "|---|---|---|", *rows])
+    """Return a table of keys for each thing that they are about, with what each is by default."""
+    return "\n\n".join(f"### {about}\n\n{_keys(described)}" for about, described in DESCRIPTIONS.items())
 
 
 def presets() -> str:
-    """Return for each other preset the keys that differ from `points`."""
-    return "\n\n".join(_preset(name) for name in PRESETS if name != "points")
+    """Return the default preset whole, and of each other one the keys that differ from it."""
+    return "\n\n".join(f"### {name}\n\n```yaml\n{_preset(name)}```" for name in PRESETS)
 
 
 def tasks(collection: str) -> str:
@@ -37,63 +38,86 @@ def tasks(collection: str) -> str:
     return "\n\n".join(_task(f"{collection}.{name}", found[name]) for name in sorted(found))
 
 
-def readme(heading: str) -> str:
-    """Return what the README says below *heading*, up to the next of its rank."""
-    rank, title = re.match(r"(#+) (.*)", heading).groups()  # type: ignore[union-attr]
-    text = _README.read_text(encoding="utf-8")
-    found = re.search(rf"^{rank} {re.escape(title)}\n(.*?)(?=^#{{1,{len(rank)}}} |\Z)", text, re.M | re.S)
-    if found is None:
-        raise ValueError(f"README.md has no {heading!r}")
-    return found[1].strip()
-
-
 def part(what: str) -> str:
-    """Return the part called *what*: `keys`, `presets`, `tasks COLLECTION` or `README HEADING`."""
+    """Return the part called *what*: `keys`, `presets` or `tasks COLLECTION`."""
     name, _, rest = what.partition(" ")
-    if name in ("tasks", "README"):
-        return tasks(rest) if name == "tasks" else readme(rest)
-    return {"keys": keys, "presets": presets}[name]()
+    return tasks(rest) if name == "tasks" else {"keys": keys, "presets": presets}[name]()
+
+
+def _keys(described: dict[str, str]) -> str:
+    rows = [f"| `{key}` | {_cell(text)} | {_default(key)} |" for key, text in described.items()]
+    return "\n".join(["| key | what it says | default |", "|---|---|---|", *rows])
+
+
+def _default(key: str) -> str:
+    if key == "preset":
+        return "`points`"
+    if key not in PRESETS["points"]:
+        return "found out"
+    shown = _flow(PRESETS["points"][key])
+    return f"`{_cell(shown)}`" if len(shown) <= _LONGEST else "[see `points`](#points)"
 
 
 def _preset(name: str) -> str:
-    settings = {"preset": name} | {
-        key: value for key, value in PRESETS[name].items() if value != PRESETS["points"][key]
-    }
-    rows = [f"| `{key}` | {_default(name, key)} |" for key in settings if key != "preset"]
-    return "\n".join([f"### `{name}`", "", "| key | value |", "|---|---|", *rows])
+    """Return the settings of the preset *name* as they would be written, where they differ from the default's."""
+    lines = ["session:", f"  preset: {name}"]
+    for key, value in PRESETS[name].items():
+        if name == "points" or value != PRESETS["points"][key]:
+            lines += [f"  {key}: {_flow(_brief(key, value))}"] if not _rows(value) else _listed(key, value)
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _default(preset: str, key: str) -> str:
-    if key == "preset":
-        return "`points`"
-    if key not in PRESETS[preset]:
-        return "found out"
-    value = PRESETS[preset][key]
-    if key in _LONG and isinstance(value, dict):
-        value = {name: "…" if name == _LONG[key] else each for name, each in value.items()}
-    return "<br>".join(f"`{_cell(json.dumps(each, ensure_ascii=False))}`" for each in _lines(value))
+def _brief(key: str, value: object) -> object:
+    omitted = _LEFT_OUT.get(key)
+    return {name: each for name, each in value.items() if name != omitted} if isinstance(value, dict) else value
 
 
-def _lines(value: object) -> list[object]:
-    return value if isinstance(value, list) and len(value) > 1 and isinstance(value[0], dict) else [value]
+def _listed(key: str, rows: list[object]) -> list[str]:
+    return [f"  {key}:", *(f"    - {_flow(row)}" for row in rows)]
+
+
+def _rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _flow(value: object) -> str:
+    """Return *value* on one line of YAML."""
+    text: str = _dump(value, default_flow_style=True, width=math.inf, sort_keys=False)
+    return text.removesuffix("...\n").strip()
 
 
 def _task(name: str, task: Task[Any]) -> str:
     lines = [line.strip() for line in str(task.__doc__).strip().splitlines()]
     said, _, example = " ".join(line for line in lines if line).partition("Example: ")
     arguments = task.get_arguments()
+    over = _passed_on(name)
     optional = {each.name for each in inspect.signature(task.body).parameters.values() if each.default == ""}
+    if over and name != "fleet.add":  # which cannot guess the session
+        optional.clear()
     words = [_positional(each, optional) for each in arguments if each.positional]
     also = f" Also called {', '.join(f'`{alias}`' for alias in task.aliases)}." if task.aliases else ""
-    head = [
-        f"### `{' '.join([name, *words])}`",
-        "",
-        f"{said.strip()}{also}",
-        "",
-        f"    inv {example.removeprefix('inv ')}",
-    ]
+    options = _with_the_same_options(over, arguments) if over else _options(arguments)
+    head = [f"### `{' '.join([name, *words])}`", f"{said.strip()}{also}", f"```sh\n{example}\n```"]
+    return "\n\n".join([*head, *([options] if options else [])])
+
+
+def _options(arguments: list[Argument]) -> str:
     rows = [f"| `{_flag(each)}` | {_cell(each.help or '')} |" for each in arguments]
-    return "\n".join([*head, *(["", "| option | what it says |", "|---|---|", *rows] if rows else [])])
+    return "\n".join(["| option | what it says |", "|---|---|", *rows]) if rows else ""
+
+
+def _passed_on(name: str) -> Task[Any] | None:
+    """Return the task of `session` that the one called *name* runs on a host, if it is of these."""
+    collection, _, short = name.partition(".")
+    found = ns.collections["session"].tasks
+    return found[short] if collection == "fleet" and short in elsewhere.tasks() else None
+
+
+def _with_the_same_options(over: Task[Any], arguments: list[Argument]) -> str:
+    names = {each.name for each in arguments}
+    without = [f", but not `{_flag(each)}`" for each in over.get_arguments() if each.name not in names]
+    (host,) = (each for each in arguments if each.name == "host")
+    return f"The options are the same{''.join(without)}, and `{_flag(host)}`: {host.help}."
 
 
 def _positional(argument: Argument, optional: set[str]) -> str:
@@ -107,7 +131,7 @@ def _upper(argument: Argument) -> str:
 def _flag(argument: Argument) -> str:
     if argument.positional:
         return _upper(argument)
-    value = {bool: "", int: " NUMBER", float: " NUMBER"}.get(argument.kind, " TEXT")
+    value = "" if argument.kind is bool else f" {_VALUES.get(str(argument.name), _upper(argument))}"
     return f"--{str(argument.name).replace('_', '-')}{value}"
 
 

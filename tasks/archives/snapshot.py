@@ -39,7 +39,10 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
 
 def _content(git: Callable[..., str], without: Iterable[str]) -> str:
     """Return the tree of what is in the worktree now; the index of *git* has it as well."""
-    excluded = [f":(exclude,literal){path}" for path in without]
+    paths = list(without)
+    # To exclude by name what is ignored anyway makes `git add` fail.
+    ignored = git("check-ignore", "-z", "--stdin", given="\0".join(paths)).split("\0") if paths else []
+    excluded = [f":(exclude,literal){path}" for path in paths if path not in ignored]
     git("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all", "--", ":/", *excluded)
     return git("write-tree")
 
@@ -54,8 +57,10 @@ def _index_copy(session: Session) -> Iterator[Callable[..., str]]:
             shutil.copy2(session.worktree / current, index)
         environment = {**shell.environment(), **NOBODY, "GIT_INDEX_FILE": str(index)}
 
-        def git(*arguments: str) -> str:
-            return shell.read("git", "-C", str(session.worktree), *arguments, env=environment, apart=True).strip()
+        def git(*arguments: str, given: str | None = None) -> str:
+            argv = ("git", "-C", str(session.worktree), *arguments)
+            check = given is None  # of what is given, that nothing fits is an answer
+            return shell.read(*argv, env=environment, apart=True, given=given, check=check).strip()
 
         yield git
 

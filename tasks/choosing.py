@@ -36,7 +36,7 @@ def settings(c: Context) -> Settings:
         raise SessionError(f"session: expected a table of settings, found {configured!r}")
     file = session_config.path(here())
     of_project = session_config.settings(file) if file and not _of_project(c) else {}
-    return load({**_plain(configured), **of_project, **from_environment(os.environ)})
+    return load({**plain(configured), **of_project, **from_environment(os.environ)})
 
 
 def _of_project(c: Context) -> bool:
@@ -45,8 +45,9 @@ def _of_project(c: Context) -> bool:
     return any(level.get("session") for level in levels)
 
 
-def _plain(value: Any) -> Any:
-    return {key: _plain(item) for key, item in value.items()} if hasattr(value, "items") else value
+def plain(value: Any) -> Any:
+    """Return what Invoke's configuration holds as ordinary tables."""
+    return {key: plain(item) for key, item in value.items()} if hasattr(value, "items") else value
 
 
 def every(c: Context, repository: Repository) -> list[Session]:

@@ -1,133 +1,132 @@
 """What Tab offers beyond Invoke's tasks and flags: sessions, windows, hosts, presets.
 
-Invoke's own scripts for bash, zsh and fish ask `inv --complete`; they drop an empty last word, so that the word after
-a complete task's name and that name itself look the same: both are offered, and the shell keeps what fits.
+Invoke's own scripts for bash, zsh and fish ask `inv --complete`. They drop an empty last word, so that a complete word
+and the beginning of the next look the same: what fits either is offered, and the shell keeps what fits.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import re
 import shlex
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import invoke.program
 from invoke.collection import Collection
-from invoke.config import Config
 from invoke.exceptions import Exit
+from invoke.parser import Argument
 from invoke.tasks import Task
 
 from .errors import SessionError
 
-if TYPE_CHECKING:
-    from .model import Repository
-
 _original: Callable[..., Any] = getattr(invoke.program, "complete")  # noqa: B009
+_FLAG = "-"  # a flag that is being typed
+_FILES = "prompt-file"  # where the shell offers files, if nobody else offers anything
 
 
 def extend() -> None:
-    """Have `inv --complete` offer the values of our tasks' arguments as well."""
+    """Have `inv --complete` offer the values of our tasks' arguments as well, and never fail aloud."""
     setattr(invoke.program, "complete", _complete)
+    sys.excepthook = lambda *_: None  # such as Invoke's traceback for an invoke.yaml that is broken
 
 
 def _complete(names: list[str], core: Any, initial_context: Any, collection: Collection, parser: Any) -> Any:
-    words = shlex.split(re.sub(rf"^({'|'.join(names)}) ", "", core.remainder))
-    task, given = _current(words, collection)
-    if task is not None and (found := list(_values(task, given, words))):
-        print("\n".join(found))
-        if words[-1] not in found[1:]:  # else it may be complete, and another task may follow
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            words = shlex.split(re.sub(rf"^({'|'.join(names)}) ", "", core.remainder))
+        except ValueError:  # a quotation that is still open: text of the person's own
+            raise Exit from None
+        name, given = _current(words, collection)
+        found, whole = _found(name, collection, given) if name else ([], False)
+        if found:
+            print("\n".join(dict.fromkeys(found)))
+        if whole:
             raise Exit
-    return _original(names, core, initial_context, collection, parser)
+        return _original(names, core, initial_context, collection, parser)
 
 
-def _current(words: list[str], collection: Collection) -> tuple[Task[Any] | None, list[str]]:
+def _current(words: list[str], collection: Collection) -> tuple[str, list[str]]:
     """Return the last task that is named in *words*, and the words after it."""
     known = {name for names in collection.task_names.items() for name in (names[0], *names[1])}
     for index in range(len(words) - 1, -1, -1):
         if words[index] in known and words[index].startswith(("session.", "fleet.", "embed")):
-            return collection[words[index]], words[index + 1 :]
-    return None, []
+            return words[index], words[index + 1 :]
+    return "", []
 
 
-def _values(task: Task[Any], given: list[str], words: list[str]) -> Iterable[str]:
-    """Yield what can stand in the place of the last word."""
-    arguments = {f"--{str(argument.name).replace('_', '-')}": argument for argument in task.get_arguments()}
-    for flag in given[-2:][::-1]:  # the flag itself, or the flag before what is being typed
-        if flag in arguments and arguments[flag].takes_value:
-            return _of(str(arguments[flag].name), given)
-    places = [name for name in task.positional if name in ("name", "first", "second")]
-    if len(given) > len(places) or (given and given[-1].startswith("-")) or not places:
-        return ()
-    kind = "removed" if task.name == "restore" else "name"
-    return [*([words[-1]] if not given else []), *_of(kind, given)]
+def _found(name: str, collection: Collection, given: list[str]) -> tuple[list[str], bool]:
+    """Return what can stand for the last word, or after it, and whether Invoke has nothing to add to that."""
+    here = _standing(collection[name], given)
+    if here.argument == _FLAG:
+        return [], False
+    last = given[-1] if given else ""
+    own = _values(here.argument, name, here.said) if here.argument else []
+    if here.prefix:  # of --window=backend bash 3 completes what is after the sign, and the others all of it
+        return [*(here.prefix + value for value in own), *own], True
+    if here.begins or (own and last not in own):
+        return own, True
+    if here.argument == _FILES and not os.path.isfile(os.path.expanduser(last)):
+        return [], True
+    following = _values(here.following, name, here.said) if here.following else []
+    if following and not given:  # the word may be a task's name that is not complete
+        tasks = [each for each in collection.task_names if each.startswith(name)]
+        following += tasks if len(tasks) > 1 else []
+    more = bool(following or (here.argument and not own))  # else another task may follow
+    return [*(value for value in own if value.startswith(last)), *following], more
 
 
-def _of(argument: str, given: list[str]) -> list[str]:
-    from . import choosing  # here and below: most completions are of tasks and flags, and import none of it
+def _values(argument: str, task: str, said: dict[str, str]) -> list[str]:
+    from .answers import offers  # most completions are of tasks and flags, and import none of it
 
     try:
-        return _PROVIDERS[argument](choosing.here(), given) if argument in _PROVIDERS else []
+        return offers.of(argument, task, said)
     except (SessionError, OSError):
         return []
 
 
-def _names(repository: Repository, _given: list[str]) -> list[str]:
-    from . import registry
+@dataclass
+class _Standing:
+    """What the last word is for: an *argument*, whose value *begins* after it, or is in it after a *prefix*."""
 
-    return list(registry.rows(repository))
-
-
-def _removed(repository: Repository, _given: list[str]) -> list[str]:
-    from .archives import archive
-
-    return sorted({each.name for each in archive.all_of(repository)})
-
-
-def _windows(repository: Repository, given: list[str]) -> list[str]:
-    from . import registry
-
-    rows = registry.rows(repository)
-    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
-    return sorted({window["name"].partition(":")[0] for row in chosen for window in row.get("windows", ())})
+    argument: str = ""
+    prefix: str = ""
+    begins: bool = False
+    following: str = ""  # the argument that the next word would be for
+    said: dict[str, str] = field(default_factory=dict)
 
 
-def _apps(repository: Repository, given: list[str]) -> list[str]:
-    from . import registry
-
-    rows = registry.rows(repository)
-    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
-    return sorted({file.rpartition("/")[0] for row in chosen for file in row.get("env_files", ()) if "/" in file})
-
-
-def _services(repository: Repository, given: list[str]) -> list[str]:
-    from . import registry
-
-    rows = registry.rows(repository)
-    chosen = [rows[name] for name in given if name in rows] or list(rows.values())
-    return sorted({name for row in chosen for name in row.get("compose", {}).get("services", ())})
-
-
-def _configured(key: str) -> Callable[[Repository, list[str]], list[str]]:
-    def names(repository: Repository, _given: list[str]) -> list[str]:
-        config = Config(project_location=repository.main)
-        config.load_project()
-        return list(config.get("session", {}).get(key, {}))
-
-    return names
-
-
-def _presets(_repository: Repository, _given: list[str]) -> list[str]:
-    from .presets import PRESETS
-
-    return list(PRESETS)
+def _standing(task: Task[Any], given: Sequence[str]) -> _Standing:
+    flags, places, here = _flags(task), list(task.positional), _Standing()
+    for word in given:
+        flag, equals, value = word.partition("=")
+        here.prefix = ""
+        if here.begins and word == "=":  # bash splits --window=backend into three words
+            continue
+        if here.begins:
+            here.begins, here.said[here.argument] = False, word
+        elif word in flags:
+            here.begins, here.argument = (
+                flags[word].takes_value,
+                str(flags[word].name) if flags[word].takes_value else "",
+            )
+        elif equals and flag in flags:
+            here.argument, here.prefix = str(flags[flag].name), f"{flag}="
+            here.said[here.argument] = value
+        elif word.startswith(_FLAG):
+            here.argument = _FLAG
+        else:
+            here.argument = places.pop(0) if places else ""
+            here.said[here.argument] = word
+        places = [each for each in places if each not in here.said]
+    here.following = places[0] if places else ""
+    return here
 
 
-def _fixed(*values: str) -> Callable[[Repository, list[str]], list[str]]:
-    return lambda _repository, _given: list(values)
-
-
-_PROVIDERS: dict[str, Callable[[Repository, list[str]], list[str]]] = {
-    "name": _names, "removed": _removed, "window": _windows, "service": _services, "host": _configured("hosts"),
-    "component": _configured("components"), "preset": _presets, "mode": _fixed("docker", "native"),
-    "template": _fixed("feature", "fix"), "app": _apps,
-}  # fmt: skip
+def _flags(task: Task[Any]) -> dict[str, Argument]:
+    named = ((name, argument) for argument in task.get_arguments() for name in argument.names)
+    return {("--" if len(name) > 1 else "-") + name: argument for name, argument in named}

@@ -61,6 +61,7 @@ def _explained(name: str, original: str) -> str:
 def _run(c: Context, name: str, asked: dict[str, Any], parameters: list[inspect.Parameter], chosen: str) -> None:
     """Run the task *name* with what was *asked* on the *chosen* host, or the one that has the session."""
     from . import choosing
+    from .answers import remembered
     from .hosts import adding, finding, foreground
 
     settings, repository = choosing.settings(c), choosing.here()
@@ -72,5 +73,7 @@ def _run(c: Context, name: str, asked: dict[str, Any], parameters: list[inspect.
     if name == "run" and foreground.is_terminal():
         foreground.become(place, arguments)
     foreground.end(foreground.run(place, arguments, reads=name == "run"))
+    if name in ("add", "remove") and not asked.get("dry_run"):
+        remembered.moved(repository, asked.get("name", ""), place.name if name == "add" else "")
     if name == "add":
         adding.tell(asked, place)

@@ -22,6 +22,7 @@ _LAYERS = (
     "advice awaiting comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
     "completion deciding inside logs permitting talking",
+    "offers",
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing making restoration",
     "plan records",
@@ -32,7 +33,8 @@ _LAYERS = (
     "adoption agents archive attaching copying covered destination engine exclude host_entry logfile merged"
     " messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted limited note panes registry running shapes tools within",
-    "addresses checks cloning environments findings hooks listeners locks processes sameness shell transcripts",
+    "addresses checks cloning environments findings hooks listeners locks processes remembered sameness shell"
+    " transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged",
     "activation atomic errors forge formula imports parts presets request tables terminal",
 )  # fmt: skip

@@ -133,6 +133,7 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     of = {each["name"]: each["host"] for each in here.inv("fleet.list", "--json").json if "name" in each}
     assert sorted(of) == ["x", "y"]
     assert set(of.values()) == {"alpha", "beta"}, "the second goes where there is more room"
+    assert here.inv("--complete", "--", "inv", "fleet.show").out.split() == ["x", "y"]
     place = {"alpha": alpha, "beta": beta}[of["x"]]
     assert ready.ssh(place, "git -C ~/dev/tally-x log -1 --format=%s") == "later", "the base is pushed first"
 
@@ -159,6 +160,7 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     removed = here.inv("fleet.remove", "x", "--force")
     assert removed.out.endswith("to bring it back: inv session.restore x\n")
     assert not worktree.exists()
+    assert here.inv("--complete", "--", "inv", "fleet.show").out.split() == ["y"]
 
 
 def _commit(project: Project, branch: str, message: str) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .. import narration, registry
+from ..answers import remembered
 from ..errors import SessionError
 from ..model import Repository
 from ..planning import names
@@ -23,6 +24,7 @@ def everything(settings: Settings, repository: Repository) -> dict[str, connecti
     with ThreadPoolExecutor(1) as pool:
         own = pool.submit(_own, place)
         others = connection.everywhere(machine.configured(settings), "survey list")
+        _remember(others, settings, repository)
         return {place.name: own.result(), **others}
 
 
@@ -44,7 +46,7 @@ def find(name: str, settings: Settings, repository: Repository, only: str = "") 
     hosts = _asked(settings, only)
     found: list[tuple[Host, dict[str, Any]]] = []
     silent = []
-    for host, answer in _surveyed(hosts):
+    for host, answer in _surveyed(hosts, settings, repository):
         if isinstance(answer, SessionError):
             silent.append(str(answer))
         elif name in answer["sessions"]:
@@ -89,7 +91,7 @@ def for_new(name: str, settings: Settings, repository: Repository, only: str = "
     """
     hosts = machine.configured(settings)
     chosen = machine.called(only, settings) if only else None
-    surveyed = _surveyed(hosts)
+    surveyed = _surveyed(hosts, settings, repository)
     holders = [host.name for host, each in surveyed if not isinstance(each, SessionError) and name in each["sessions"]]
     holders += [machine.HERE] if name in registry.rows(repository) else []
     if holders:
@@ -126,6 +128,17 @@ def _asked(settings: Settings, only: str) -> list[Host]:
     return [machine.called(only, settings)] if only else machine.configured(settings)
 
 
-def _surveyed(hosts: list[Host]) -> list[tuple[Host, connection.Answer | SessionError]]:
+def _surveyed(
+    hosts: list[Host], settings: Settings, repository: Repository
+) -> list[tuple[Host, connection.Answer | SessionError]]:
     answers = connection.everywhere(hosts, "survey")
+    _remember(answers, settings, repository)
     return [(host, answers[host.name]) for host in hosts]
+
+
+def _remember(
+    answers: Mapping[str, connection.Answer | SessionError], settings: Settings, repository: Repository
+) -> None:
+    """Let Tab know which sessions there are."""
+    known = {host: each["sessions"] for host, each in answers.items() if not isinstance(each, SessionError)}
+    remembered.note(repository, known, settings.hosts)

@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 from .. import git, narration
+from ..answers import remembered
 from ..errors import SessionError
 from ..machine import signals
 from ..model import Repository
@@ -38,6 +39,7 @@ def move(name: str, source: Host, target: Host, base: str, repository: Repositor
             raise
         with signals.held():
             _remove(name, packed, source, target)
+    remembered.moved(repository, name, target.name if target.destination else "")
     return f"{name} is on {target.name}; to go there: inv fleet.attach {name}"
 
 

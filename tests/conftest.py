@@ -14,7 +14,8 @@ import pytest
 from tests import fork_server, guard, port_slot, stand_ins
 from tests.project import Project, make
 
-_MEMORY = Path("/dev/shm")
+# In memory where that is, and short: a socket's path has 108 bytes, and 104 on macOS, whose own TMPDIR takes 50.
+_PLACE = next((place for place in ("/dev/shm", "/tmp") if os.access(place, os.W_OK)), None)
 _INHERITED = ("CLAUDE", "GIT_", "INVOKE_", "TALLY_", "TMUX", "VIRTUAL", "WORKON", "XDG_")
 _RC = 'PS1="$ "\nPATH={path}\n'
 
@@ -54,8 +55,7 @@ def programs() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the directory outside of which this test cannot start anything."""
-    place = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None  # short as well: a socket's path has 108 bytes
-    directory = Path(tempfile.mkdtemp(prefix="ts-", dir=place)).resolve()
+    directory = Path(tempfile.mkdtemp(prefix="ts-", dir=_PLACE)).resolve()
     for key in [key for key in os.environ if key.startswith(_INHERITED)]:
         monkeypatch.delenv(key)
     path = os.pathsep.join([str(directory / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -65,6 +65,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for key, value in {
         "HOME": directory / "home", "TMUX_TMPDIR": directory / "tmux", "XDG_STATE_HOME": directory / "state",
         "PATH": path, "SHELL": "/bin/bash", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "screen",
+        "BASH_SILENCE_DEPRECATION_WARNING": "1",
     }.items():  # fmt: skip
         monkeypatch.setenv(key, str(value))
     guard.enter(directory)

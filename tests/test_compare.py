@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import sessions
@@ -70,7 +71,7 @@ def test_sessions_with_different_bases_are_measured_from_their_last_common_commi
 
 def test_ending_compare_ends_what_it_runs(repository: Project, sandbox: Path) -> None:
     mark, asked = sandbox / "pid", sandbox / "asked"
-    deaf = f'(trap "" TERM; echo $BASHPID > {mark}; while true; do sleep 1; done) &'
+    deaf = f'(trap "" TERM; sh -c "echo \\$PPID" > {mark}; while true; do sleep 1; done) &'
     command = f"trap 'touch {asked}; exit 1' TERM; {deaf} wait"
     running = subprocess.Popen(
         [sys.executable, INV, "session.compare", "redis", "memory", "--run", command],
@@ -82,4 +83,4 @@ def test_ending_compare_ends_what_it_runs(repository: Project, sandbox: Path) ->
 
     assert running.wait(20) == 128 + signal.SIGTERM
     assert asked.exists()
-    eventually(lambda: not Path(f"/proc/{mark.read_text().strip()}").exists())
+    eventually(lambda: not psutil.pid_exists(int(mark.read_text())))

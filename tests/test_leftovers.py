@@ -11,6 +11,8 @@ import pytest
 from tests.project import Project, eventually
 from tests.terminal import enter, panes, runs, shows, windows
 
+# What `setsid` does, which macOS lacks.
+_APART = "python -c 'import os, sys; os.fork() and os._exit(0); os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])'"
 _STUBBORN = """import pathlib, signal, sys, time
 for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
     signal.signal(number, signal.SIG_IGN)
@@ -66,7 +68,7 @@ def test_what_outlives_its_window_is_ended_and_nothing_else(
     command = f"python {stubborn}"
     ours = [
         _begin("tally-x", command, sandbox / "begun-1"),
-        _begin("tally-x", f"setsid nohup {command}", sandbox / "begun-2"),
+        _begin("tally-x", f"{_APART} nohup {command}", sandbox / "begun-2"),
         _begin("tally-x", f"cd / && {command}", sandbox / "begun-3"),
     ]
     neighbour = _begin("tally-x-2", command, sandbox / "begun-4")
@@ -84,7 +86,7 @@ def test_a_servers_reloader_is_ended_with_it(project: Project) -> None:
     port = project.row("x")["backend_port"]
     pane = windows("tally-x")["shell"]
     runs(project, "x")
-    enter(pane, f"cd backend; setsid nohup python manage.py {port + 20000} > /dev/null 2>&1 &")
+    enter(pane, f"cd backend; {_APART} nohup python manage.py {port + 20000} > /dev/null 2>&1 &")
     eventually(lambda: any(str(port + 20000) in _words(process) for process in psutil.process_iter()))
 
     project.inv("session.stop", "x")

@@ -1,5 +1,6 @@
 """Shells and tmux as people have them: slow, zsh, other indexes, other releases."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,14 @@ def test_a_slow_shell_still_gets_its_commands(project: Project, sandbox: Path) -
 
 
 def test_zsh_works(project: Project, sandbox: Path) -> None:
-    (sandbox / "home" / ".tmux.conf").write_text("set -g default-shell /usr/bin/zsh\n")
+    (sandbox / "home" / ".tmux.conf").write_text(f"set -g default-shell {shutil.which('zsh')}\n")
     (sandbox / "home" / ".zshrc").write_text("PROMPT='%% '\n" + (sandbox / "home" / ".bashrc").read_text())
 
     _lives(project)
 
 
 def test_zsh_does_not_execute_half_a_line(project: Project, sandbox: Path) -> None:
-    (sandbox / "home" / ".tmux.conf").write_text("set -g default-shell /usr/bin/zsh\n")
+    (sandbox / "home" / ".tmux.conf").write_text(f"set -g default-shell {shutil.which('zsh')}\n")
     (sandbox / "home" / ".zshrc").write_text("PROMPT='%% '\n" + (sandbox / "home" / ".bashrc").read_text())
     project.inv("session.add", "x")
     runs(project, "x")

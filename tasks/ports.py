@@ -19,6 +19,8 @@ _BLOCKED = frozenset(
     (1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080)
 )
 
+_ADDRESSES = ("127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104 (each: macOS gives us the first where AirPlay has all)
+
 
 def state_directory() -> Path:
     """Return where this machine's sessions are known from: of all repositories, private to the user."""
@@ -116,14 +118,16 @@ def choose(first: Mapping[str, int], held: set[int]) -> dict[str, int]:
 
 def free(port: int) -> bool:
     """Return whether *port* can be listened on now, on the loopback addresses and on all."""
-    addresses = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1"))  # noqa: S104
-    return all(_can_listen(family, address, port) for family, address in addresses)
+    return all(_can_listen(address, port) for address in _ADDRESSES)
 
 
-def _can_listen(family: int, address: str, port: int) -> bool:
+def _can_listen(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection in TIME_WAIT holds no server up
+            if family == socket.AF_INET6:
+                trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             trial.bind((address, port))
             trial.listen(1)
     except OSError as error:
@@ -137,11 +141,9 @@ def answering(ports: set[int]) -> set[int]:
 
 
 def _answers(port: int) -> bool:
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    for address in ("127.0.0.1", "::1"):
         try:
-            with socket.socket(family, socket.SOCK_STREAM) as trial:
-                trial.settimeout(0.3)
-                trial.connect((address, port))
+            with socket.create_connection((address, port), timeout=0.3):
                 return True
         except OSError:
             continue

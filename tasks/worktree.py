@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import git, shell
 from .errors import CommandError, SessionError
-from .machine import imports
+from .machine import imports, places
 from .model import Problem, Session
 
 
@@ -74,7 +74,8 @@ def problems(session: Session) -> list[Problem]:
 def administration(session: Session) -> Path | None:
     """Return git's own directory for the session's worktree; None unless that is a worktree of this repository."""
     entry = git.data_of(session.worktree)
-    return entry if entry and entry.parent == session.repository.common / "worktrees" and entry.is_dir() else None
+    ours = entry is not None and places.same(entry.parent, session.repository.common / "worktrees")
+    return entry if entry and ours and entry.is_dir() else None
 
 
 def unlinked(session: Session) -> str:
@@ -83,7 +84,7 @@ def unlinked(session: Session) -> str:
     if administration(session) is not None or not place.is_dir() or not any(place.iterdir()):
         return ""
     recorded = (session.repository.common / "worktrees").glob("*/gitdir")
-    known = any(Path(file.read_text().strip()).parent == place for file in recorded)
+    known = any(places.same(Path(file.read_text().strip()).parent, place) for file in recorded)
     if known and not (place / ".git").is_symlink() and not (place / ".git").is_dir():
         return shlex.join(["git", "-C", str(session.repository.main), "worktree", "repair"])
     return shlex.join(["mv", str(place), f"{place}.kept"])
@@ -111,7 +112,7 @@ def _forget_missing(session: Session) -> None:
             recorded = Path((entry / "gitdir").read_text().strip()).parent
         except OSError:
             continue
-        if recorded == session.worktree and not recorded.exists() and not (entry / "locked").exists():
+        if places.same(recorded, session.worktree) and not recorded.exists() and not (entry / "locked").exists():
             _drop(entry)
     with suppress(OSError):  # not there, or not empty
         (session.repository.common / "worktrees").rmdir()

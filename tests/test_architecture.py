@@ -33,8 +33,8 @@ _LAYERS = (
     "adoption agents archive attaching copying covered destination engine exclude host_entry logfile merged"
     " messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted limited note panes registry running shapes tools within",
-    "addresses checks cloning environments findings hooks listeners locks processes remembered sameness shell"
-    " transcripts",
+    "addresses checks cloning environments findings hooks listeners locks places processes remembered sameness"
+    " shell transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged",
     "activation atomic errors forge formula imports parts presets request tables terminal",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.machine import copying, databases
+from tasks.machine import cloning, copying, databases
 from tests.project import CHECKOUT, eventually
 
 _WRITER = """
@@ -211,11 +211,21 @@ def test_where_python_has_no_fast_copy_cp_clones_or_python_copies(
     (sandbox / "bin" / "cp").write_text(f"#!/bin/sh\n{cp}\n")
     (sandbox / "bin" / "cp").chmod(0o755)
     (sandbox / "file").write_bytes(b"x" * 1000)
-    monkeypatch.delattr(os, "copy_file_range")
+    monkeypatch.setattr(cloning, "_CLONE", (str(sandbox / "bin" / "cp"), "-c"))
+    monkeypatch.delattr(os, "copy_file_range", raising=False)
     monkeypatch.chdir(sandbox)
 
     copying.copy(sandbox / "file", place / "copy")
 
+    source = database(sandbox / "db")
+    with closing(sqlite3.connect(source)) as writer:  # its log is copied as well, to a file that is not there yet
+        writer.execute("pragma journal_mode=wal")
+        writer.execute("create table fresh (number integer)")
+        writer.commit()
+        copying.copy(source, place / "db")
+
+    with closing(sqlite3.connect(place / "db")) as copied:
+        assert copied.execute("select count(*) from fresh").fetchone() == (0,)
     assert (place / "copy").read_bytes() == b"x" * 1000
     assert (sandbox / "cloned--c").exists() == ("cat" in cp)
 

@@ -12,7 +12,7 @@ from .. import git, ports, records, registry
 from ..errors import SessionError
 from ..model import Repository, Session
 from ..parts import Window
-from ..planning import composing
+from ..planning import branching, composing
 from ..planning import plan as planning
 from . import archive
 
@@ -39,10 +39,13 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
     row = kept.facts["row"]
     rows = registry.rows(repository)
     before = records.session(kept.name, row, repository, _unneeded)
-    planning.refuse_taken(kept.name, before.slug, rows)
+    planning.refuse_taken(kept.name, before.slug, rows, repository)
     if os.path.lexists(before.worktree):
         raise SessionError(f"{before.worktree} exists; move it away, then: inv session.restore {kept.name}")
-    branch = git.branches(repository).get(f"refs/heads/{before.branch}")
+    known = git.branches(repository)
+    branch = known.get(f"refs/heads/{before.branch}")
+    if branch is None:
+        branching.refuse_beside(before.branch, known, repository)
     if branch is not None and branch.checkout:
         raise SessionError(f"the branch {before.branch} is checked out at {branch.checkout}; leave it there first")
     tip = kept.facts["tip"] or kept.facts["head"]

@@ -21,7 +21,7 @@ REQUIREMENTS = (
     "libtmux>=0.40",
     "python-dotenv>=1.2",
     "tabulate>=0.9",
-    "psutil>=5.9",
+    "psutil>=6",
     "prompt_toolkit>=3.0.43",
 )
 _OLDEST = {"git": (2, 25), "tmux": (3, 2), "python": (3, 10), "node": (0, 0)}

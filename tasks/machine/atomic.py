@@ -1,5 +1,6 @@
 """Files that are replaced whole: a reader, a crash or a full disk never meets half of one."""
 
+import fcntl
 import glob
 import os
 import shutil
@@ -60,7 +61,19 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
             if before is not None and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
                 _keep_owner(file.fileno(), before)
             os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode) if before else mode)
-            os.fsync(file.fileno())
+            _settle(file.fileno())
+
+
+def _settle(descriptor: int) -> None:
+    """Wait until the content is on the disk: the `fsync` of macOS only reaches the disk's own memory."""
+    thoroughly = getattr(fcntl, "F_FULLFSYNC", None)
+    try:
+        if thoroughly is not None:
+            fcntl.fcntl(descriptor, thoroughly)
+            return
+    except OSError:
+        pass  # not every file system has it
+    os.fsync(descriptor)
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:

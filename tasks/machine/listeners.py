@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from ..model import Session
 
 if TYPE_CHECKING:
     import psutil
+
+_AIRPLAY = "macOS has AirPlay Receiver there, unless System Settings, AirDrop & Handoff turn it off"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ def on(ports: set[int]) -> dict[int, list[Listener]]:
         if port in found:
             found[port].append(_listener(port, pid))
     return found
+
+
+def who(port: int) -> str:
+    """Return who listens on *port*, as far as the system tells us."""
+    found = " and ".join(dict.fromkeys(str(each) for each in on({port})[port])) or "a process that cannot be seen"
+    return f"{found} ({_AIRPLAY})" if sys.platform == "darwin" and port in (5000, 7000) else found
 
 
 def _listening() -> Iterator[tuple[int, int | None]]:

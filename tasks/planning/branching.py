@@ -9,6 +9,7 @@ from typing import Any
 from .. import git
 from ..errors import SessionError
 from ..finish import upstream
+from ..machine import places
 from ..model import Repository
 from ..narration import notice
 
@@ -30,7 +31,7 @@ def decide(branch: str, configured: str, repository: Repository, elsewhere: bool
         raise SessionError(f"the branch {branch} is checked out at {local.checkout}{gone}; choose another NAME")
     if local is not None:
         return {"base": base, "start": local.commit, "tip": local.commit, "creates_branch": False}
-    _refuse_nested(branch, known)
+    refuse_beside(branch, known, repository)
     remote = [ref for ref in known.values() if _of_remote(ref, branch)]
     remote.sort(key=lambda ref: (ref.name != f"refs/remotes/origin/{branch}", ref.name))
     tracks = remote[0].name.removeprefix("refs/remotes/") if remote else ""
@@ -38,18 +39,22 @@ def decide(branch: str, configured: str, repository: Repository, elsewhere: bool
     return {"base": base, "start": start, "tip": start, "creates_branch": True, "tracks": tracks}
 
 
-def refuse_present(branch: str, known: Mapping[str, git.Ref]) -> None:
+def refuse_present(branch: str, known: Mapping[str, git.Ref], repository: Repository) -> None:
     """Raise `SessionError` when *branch* is among the *known* ones, here or on a remote, or cannot be beside them."""
     for ref in known.values():
         if ref.name == f"refs/heads/{branch}" or _of_remote(ref, branch):
             raise SessionError(f"the branch {branch} exists; to take it up give the NAME that it belongs to")
-    _refuse_nested(branch, known)
+    refuse_beside(branch, known, repository)
 
 
-def _refuse_nested(branch: str, known: Mapping[str, git.Ref]) -> None:
+def refuse_beside(branch: str, known: Mapping[str, git.Ref], repository: Repository) -> None:
+    """Raise `SessionError` when *branch*, which is none of the *known* ones, would be the file or directory of one."""
+    key = places.key(repository)
+    new = f"{key(branch)}/"
     for other in known:
         short = other.removeprefix("refs/heads/")
-        if short != other and (short.startswith(f"{branch}/") or branch.startswith(f"{short}/")):
+        old = f"{key(short)}/"
+        if short != other and (old.startswith(new) or new.startswith(old)):
             raise SessionError(f"git cannot hold the branches {short} and {branch} together; choose another NAME")
 
 

@@ -5,7 +5,7 @@ Nothing here refuses anything but a request that cannot be met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from .. import git, ports, registry
 from ..config.formula import Formula
@@ -22,7 +22,7 @@ _SHOWN = 3
 
 
 def tell(asked: Request, settings: Settings, repository: Repository, fetch: bool = False, quiet: bool = False) -> None:
-    """Look, after a *fetch* if one is configured, and warn; where no work log is kept nobody asked for the warnings.
+    """Look, after a *fetch* if one is configured, and warn; where no work log is kept nobody asked for most of it.
 
     Raises `SessionError` for what `plan` would refuse at once, so that nobody waits for it; *quiet* is nothing else.
     """
@@ -30,12 +30,17 @@ def tell(asked: Request, settings: Settings, repository: Repository, fetch: bool
     rows = registry.rows(repository)
     if asked.name:  # else it is an id that nobody has
         names.check(asked.name)
-        planning.refuse_taken(asked.name, names.slug(asked.name), rows)
+        planning.refuse_taken(asked.name, names.slug(asked.name), rows, repository)
     if fetch and settings.fetch:
         upstream.fetch(asked.base or settings.base, repository)
-    if settings.work_log and not quiet:
+    if quiet:
+        return
+    if settings.work_log:
         changes = () if asked.adopts else _changes(settings, repository)  # those are what it begins with
         for line in (*changes, *_others(asked, rows), *_ports(settings, repository, rows)):
+            notice(line)
+    elif not rows:  # with the first session a person learns why a port is not the one that was configured
+        for line in _strangers(settings):
             notice(line)
 
 
@@ -71,7 +76,18 @@ def _ports(settings: Settings, repository: Repository, rows: Mapping[str, regist
     elsewhere = ports.held_elsewhere(repository) if settings.ports else set()
     for key, first in settings.ports.items():
         who = holders.get(first) or ("a session of another repository" if first in elsewhere else "")
-        if not who and not ports.free(first):
-            who = " and ".join(str(each) for each in listeners.on({first})[first]) or "a process that cannot be seen"
         if who:
-            yield f"port {first} is taken, by {who}; {key} will be another"
+            yield _taken(key, first, who)
+    yield from _strangers(settings, known={*holders, *elsewhere})
+
+
+def _strangers(settings: Settings, known: Collection[int] = ()) -> Iterator[str]:
+    if isinstance(settings.ports, Formula):
+        return
+    for key, first in settings.ports.items():
+        if first not in known and not ports.free(first):
+            yield _taken(key, first, listeners.who(first))
+
+
+def _taken(key: str, port: int, who: str) -> str:
+    return f"port {port} is taken, by {who}; {key} will be another"

@@ -14,6 +14,7 @@ from .. import git, ports, registry
 from ..config.placeholders import expand
 from ..conversations import conversation
 from ..errors import SessionError
+from ..machine import places
 from ..model import Repository, Session
 from ..presets import PRESETS
 from ..request import Request
@@ -65,7 +66,7 @@ def numbered(
         try:
             facts, _ports = _place(candidate, settings, repository, held, rows)
             if not asked.branch:
-                branching.refuse_present(facts["branch"], known)
+                branching.refuse_present(facts["branch"], known, repository)
         except SessionError as error:
             first = first or str(error)
         else:
@@ -78,7 +79,7 @@ def _place(
     asked: Request, settings: Settings, repository: Repository, held: set[int], rows: Mapping[str, registry.Row]
 ) -> tuple[dict[str, str], dict[str, int]]:
     """Return what placeholders stand for in the session that is *asked* for, and its ports; git is not asked."""
-    refuse_taken(asked.name, names.slug(asked.name), rows)
+    refuse_taken(asked.name, names.slug(asked.name), rows, repository)
     facts = _names(asked, settings, repository)
     facts["branch"] = asked.branch or expand(settings.branch, facts, "branch")
     names.check_branch(facts["branch"])
@@ -107,8 +108,9 @@ def _prompt(asked: Request, settings: Settings) -> str:
     return asked.prompt
 
 
-def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:
-    """Raise `SessionError` when a session of *rows* has that name or slug."""
+def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row], repository: Repository) -> None:
+    """Raise `SessionError` when a session of *rows* has that name, or a slug that is the same directory."""
+    key = places.key(repository)
     for other, row in rows.items():
         if other == name and row.get("state", "ready") != "ready":
             raise SessionError(f"session {name} is {row['state']}: unfinished; to undo it: inv session.remove {name}")
@@ -116,7 +118,7 @@ def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None
             raise SessionError(
                 f"session {name} exists; to go on in it: inv session.resume {name}, or choose another NAME"
             )
-        if names.slug(other) == slug:
+        if key(names.slug(other)) == key(slug):
             raise SessionError(
                 f"{name} and the session {other} would share the directory name {slug}; choose another NAME"
             )
@@ -124,10 +126,11 @@ def refuse_taken(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None
 
 def _worktree(configured: str, repository: Repository) -> Path:
     path = Path(os.path.normpath(repository.main / Path(configured).expanduser()))
+    path = path.parent.resolve() / path.name  # as git and every program in it will call it
     if os.path.lexists(path):
         raise SessionError(f"{path} exists; the worktree needs a new directory: move it away or choose another NAME")
     for entry in (repository.common / "worktrees").glob("*/gitdir"):
-        if Path(entry.read_text().strip()).parent == path:
+        if places.same(Path(entry.read_text().strip()).parent, path):
             raise SessionError(f"git still has a worktree at {path}, which is gone; to forget it: git worktree prune")
     ancestor = next(parent for parent in path.parents if parent.exists())
     if not os.access(ancestor, os.W_OK):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from .. import compose, git, work, worktree
 from ..archives import keeping
 from ..errors import SessionError
 from ..finish import merged
+from ..machine import places
 from ..model import Session
 from ..request import Removal
 
@@ -58,7 +60,7 @@ def _tip_elsewhere(session: Session) -> str:
     branch = git.branches(session.repository).get(f"refs/heads/{session.branch}")
     if branch is None:
         return ""
-    if branch.checkout and session.creates_branch and branch.checkout != str(session.worktree):
+    if branch.checkout and session.creates_branch and not places.same(Path(branch.checkout), session.worktree):
         moved = f"git worktree move {branch.checkout} {session.worktree}"
         raise SessionError(f"the branch {session.branch} is checked out at {branch.checkout}; to move it back: {moved}")
     return branch.commit

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tasks.machine import orphans
 from tests.project import Project, eventually
 from tests.terminal import enter, tmux, windows
 
@@ -165,3 +167,11 @@ def test_a_window_of_ours_in_which_somebody_types_is_left_alone(healthy: Project
     healthy.inv("session.doctor", "--fix")
 
     assert tmux("display-message", "-p", "-t", pane, "#{pane_current_command}") == "sleep"
+
+
+def test_a_process_that_ends_by_itself_meanwhile_is_no_failure() -> None:
+    process = subprocess.Popen(["true"])
+    seen = psutil.Process(process.pid)
+    process.wait()
+
+    orphans._kill(seen)

@@ -36,9 +36,18 @@ def end(repository: Repository) -> None:
     if steps:
         panes.step(steps)
     for process in _processes(repository):
-        process.kill()
+        _kill(process)
     for entry in _unfinished(repository):
         shutil.rmtree(entry, ignore_errors=True)
+
+
+def _kill(process: psutil.Process) -> None:
+    import psutil
+
+    try:
+        process.kill()
+    except psutil.Error:
+        pass  # it has just ended by itself
 
 
 def _gone(repository: Repository, mark: str) -> bool:

@@ -14,9 +14,9 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
     Example: inv session.list
     """
     from . import choosing, status
-    from .answers import display, parted
+    from .answers import listing, parted
     from .archives import archive
-    from .machine import tables
+    from .machine import tables, terminal
     from .overlap import conflicts, findings
 
     if not json:
@@ -27,7 +27,7 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
         answer(as_json([each.record() for each in kept]) if json else parted.removed(kept))
         return
     found = conflicts.noted(repository, status.of(choosing.every(c, repository), repository))
-    answer(as_json([each.record() for each in found]) if json else display.table(found))
+    answer(as_json([each.record() for each in found]) if json else listing.table(found, terminal.room()))
     findings.tell(conflicts.notes(found))
 
 

@@ -60,7 +60,8 @@ def attach(c: Context, name: str = "") -> None:
 
 def _bring_back(c: Context, name: str, all: bool, wait: bool) -> None:
     from . import choosing, lifecycle, setup, status
-    from .answers import awaiting, display
+    from .answers import awaiting, listing
+    from .machine import terminal
 
     limit = choosing.settings(c).wait if wait else 0
     sessions = choosing.chosen(c, name, all)
@@ -68,5 +69,5 @@ def _bring_back(c: Context, name: str, all: bool, wait: bool) -> None:
     sessions = [each for each in choosing.every(c, choosing.here()) if each.name in names]
     if wait:
         failed += awaiting.servers(sessions, limit)
-    answer(display.table(status.of(sessions, choosing.here())))
+    answer(listing.table(status.of(sessions, choosing.here()), terminal.room()))
     fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])

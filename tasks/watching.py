@@ -27,11 +27,11 @@ def watch(c: Context, interval: str = "2") -> None:
     Example: inv session.watch
     """
     from . import choosing, narration
-    from .answers import attaching, screen, tail
+    from .answers import attaching, screen, tail, view
     from .config import checks
 
     _require_terminal("watch")
-    source = screen.Source(_Looks(c, choosing.here()).look, tail.last, _perform)
+    source = view.Source(_Looks(c, choosing.here()).look, tail.last, _perform)
     with narration.muted():
         chosen = screen.watch(source, checks.seconds("--interval", interval))
     if chosen is not None:

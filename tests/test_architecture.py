@@ -19,6 +19,8 @@ _LAYERS = (
     "finishing",
     "comparing made overview parting watching",
     "adopting conflicts doctor hosts parted pruning screen switching",
+    "view",
+    "listing",
     "advice awaiting comparison display lifecycle merging proposing syncing trial",
     "removal sides standing status",
     "completion deciding inside logs permitting talking",

@@ -56,7 +56,7 @@ def test_a_django_and_vite_project_is_configured_and_a_session_of_it_works(targe
     assert [window.get("run") for window in yaml.safe_load(json.dumps(found["windows"]))][:2] == [
         "python manage.py runserver {backend_port}", "pnpm dev --port {frontend_port}",
     ]  # fmt: skip
-    assert (target / ".gitignore").read_text().splitlines()[-2:] == ["/.tally-sessions", ".env.session"]
+    assert (target / ".gitignore").read_text().splitlines()[-3:] == ["/.tally-sessions", ".env.session", "__pycache__/"]
     fill(target, {})
     subprocess.run(["git", "-C", str(target), "commit", "--quiet", "-m", "embed"], check=True)
     project = Project(target)
@@ -82,6 +82,28 @@ def test_tasks_of_their_own_stay_and_ours_join_them(target: Path) -> None:
         {"name": "backend:{backend_port}", "run": "python manage.py runserver {backend_port}"},
         {"name": "claude", "claude": True}, {"name": "shell"}, {"name": "cli", "type": "python manage.py "},
     ]  # fmt: skip
+
+
+def test_the_files_of_a_person_stay_byte_for_byte(target: Path) -> None:
+    fill(target, {"api/manage.py": "", "invoke.json": '{"run": {"echo": true}}'})  # an invoke.yaml would hide it
+    own = {
+        "tasks.py": b"# coding: latin-1\r\nfrom invoke import task\r\n# caf\xe9\r\n",
+        ".gitignore": b"tasks\r\n# caf\xe9",
+    }
+    for name, content in own.items():
+        (target / name).write_bytes(content)
+
+    shown = embedding.embed(target, patch=True)
+
+    added = {name: (target / name).read_bytes().removeprefix(content) for name, content in own.items()}
+    assert added["tasks.py"].startswith(b"\r\ndel __import__")
+    assert added[".gitignore"] == b"\r\n/.tally-sessions\r\n.env.session\r\n__pycache__/\r\n"
+    assert not (target / "invoke.yaml").exists()
+    assert "added to it, in its own form:" in shown
+    following = shown.partition("Next")[2]
+    assert "the settings above, in invoke.json" in following
+    assert "take out what ignores tasks: " in following
+    assert "git add tasks tasks.py invoke.json" in following
 
 
 def test_a_collection_of_their_own_is_joined(target: Path) -> None:
@@ -142,6 +164,17 @@ def test_unchanged_tasks_are_updated_and_changed_ones_are_shown(target: Path) ->
     with pytest.raises(embedding.EmbedError, match="-mine = 1"):
         embedding.embed(target)
     assert (target / "tasks" / "git.py").read_text() == "mine = 1\n"
+    ours = (package.OURS / "git.py").read_bytes()
+    (target / "tasks" / "git.py").write_bytes(ours.replace(b"\n", b"\r\n"))  # as git checks it out for some
+    embedding.embed(target)
+    (target / "tasks" / "notes").write_bytes(b"\xff")
+    with pytest.raises(embedding.EmbedError, match="only yours/notes") as refused:
+        embedding.embed(target)
+    subprocess.run(
+        str(refused.value).rpartition("to have ours: ")[2].removesuffix(", then again"), shell=True, check=True
+    )
+    assert "copied tasks/" in embedding.embed(target)
+    assert (target / "tasks.yours" / "notes").exists()
 
 
 def test_what_is_in_the_way_is_told_before_anything_is_written(target: Path, sandbox: Path) -> None:
@@ -149,13 +182,26 @@ def test_what_is_in_the_way_is_told_before_anything_is_written(target: Path, san
     with pytest.raises(embedding.EmbedError, match="was not embedded by us"):
         embedding.embed(target)
     shutil.rmtree(target / "tasks")
+    (target / "tasks").symlink_to("nowhere")
+    with pytest.raises(embedding.EmbedError, match="was not embedded by us"):
+        embedding.embed(target)
+    (target / "tasks").unlink()
+    (target / "tasks.py").mkdir()
+    with pytest.raises(embedding.EmbedError, match=r"tasks\.py is no file"):
+        embedding.embed(target)
+    (target / "tasks.py").rmdir()
     (target / "tasks.py").write_text("from celery import shared_task\n")
     with pytest.raises(embedding.EmbedError, match="not a file of Invoke"):
         embedding.embed(target)
     (target / "tasks.py").unlink()
     with pytest.raises(embedding.EmbedError, match="unknown preset 'x'; known: points"):
         embedding.embed(target, "x")
-    wrong = ((sandbox, "not in a git repository"), (sandbox / "no", "no directory"), (CHECKOUT, "come from"))
+    wrong = (
+        (sandbox, "not in a git repository"),
+        (sandbox / "no", "no directory"),
+        (CHECKOUT, "come from"),
+        (target / ".git", "no files of its own"),
+    )
     for place, message in wrong:
         with pytest.raises(embedding.EmbedError, match=message):
             embedding.embed(place)

@@ -21,6 +21,7 @@ _BROKEN = """session:
     - {name: web, dir: backend, run: "python manage.py {backend_port}"}
     - {name: bad, run: "echo oops; false"}
     - {name: late, run: "sleep 1000 {frontend_port}"}
+    - {name: gone, run: "exit"}
 """
 
 
@@ -93,6 +94,9 @@ def test_waiting_tells_which_server_came_up_and_why_another_did_not(project: Pro
     assert "\n    oops\n" in said.err
     assert "for more: inv session.logs x --window bad" in said.err
     assert f"late of x does not answer on {project.row('x')['frontend_port']} after 5 s" in said.err
+    again = "To open it again: inv session.start x"
+    assert f"gone of x has no window any more; {again.lower()}" in said.err
+    assert f"it has: web, bad, late. {again}" in project.inv("session.logs", "x", "--window", "gone", code=1).err
     assert project.row("x")["state"] == "ready"
 
     mine = terminal(project)

@@ -26,8 +26,10 @@ def test_a_conversation_from_its_prompt_to_its_end(project: Project, sandbox: Pa
     enter(pane, "")
     _is(project, "idle")
 
+    for others in ((), ("--all",)):
+        assert "session x is given no text" in project.inv("session.send", "x", *others, code=1).err
     assert "is the only word" in project.inv("session.send", "x", "a", "--all", code=1).err
-    assert project.inv("session.send", "--all", "two\nlines").out == "sent to x\n"
+    assert project.inv("session.send", "--all", "two\r\nlines").out == "sent to x\n"
     shows(pane, "heard: 'two\\nlines'")
     _is(project, "idle")
     project.inv("session.send", "x", "ask me")
@@ -103,6 +105,7 @@ def test_a_claude_that_hangs_or_is_not_ready_is_unknown(project: Project, sandbo
 
 
 def test_what_cannot_be_asked_or_said_is_refused(project: Project, sandbox: Path) -> None:
+    assert "there is no session" in project.inv("session.send", "--all", "a", code=1).err
     before = project.world()
     (sandbox / "empty").write_text(" \n")
     (sandbox / "binary").write_bytes(b"\xff")

@@ -2,7 +2,11 @@
 
 import os
 import subprocess
+from types import SimpleNamespace
+from typing import Any
 
+from tasks.answers import listing, view
+from tasks.errors import SessionError
 from tests.project import INV, Project, eventually
 from tests.terminal import screen, shows, tmux
 
@@ -41,13 +45,22 @@ def test_the_live_list_follows_and_its_keys_act(project: Project) -> None:
     eventually(lambda: " | " not in screen(pane))
     tmux("send-keys", "-t", pane, "s")
     shows(pane, "stopped b; to go on")
+    tmux("send-keys", "-t", pane, "Enter")
+    shows(pane, "b is stopped; r resumes it")
     assert (project.listed("a")["status"] != "stopped", project.listed("b")["status"]) == (True, "stopped")
     assert "  note  " not in screen(pane)  # what would be told meanwhile
     tmux("send-keys", "-t", pane, "r")
     shows(pane, "resumed b")
+    tmux("resize-window", "-t", pane, "-x", "50", "-y", "5")
+    eventually(lambda: "branch" not in screen(pane).split("\n")[0])  # which has no room
+    eventually(lambda: marked(pane).startswith("b "))  # although there is room for few rows
+    tmux("send-keys", "-t", pane, "C-z")
+    shows(pane, "ended 148")
+    tmux("send-keys", "-t", pane, "fg", "Enter")
+    eventually(lambda: marked(pane).startswith("b "))
     tmux("send-keys", "-t", pane, "q")
 
-    shows(pane, "ended 0")
+    eventually(lambda: tmux("display-message", "-p", "-t", pane, "#{alternate_on}") == "0")
 
 
 def test_some_letters_choose_the_session_to_attach_to(project: Project) -> None:
@@ -56,18 +69,60 @@ def test_some_letters_choose_the_session_to_attach_to(project: Project) -> None:
     pane = terminal(project, "session.pick")
     shows(pane, "session:")
     shows(pane, "feature-auth")  # all of them, before anything is typed
+    tmux("send-keys", "-t", pane, "Escape")
+    shows(pane, "nothing chosen")
+    tmux("send-keys", "-t", pane, f"clear; {INV} session.pick", "Enter")
+    shows(pane, "session:")
     tmux("send-keys", "-t", pane, "zzz", "Enter")
     shows(pane, "no session matches 'zzz'; known: bugfix-ui, feature-auth")
     subprocess.run(
         ["tmux", "-L", "outer", "-f", "/dev/null", "new-session", "-d", f"TMUX= tmux attach -t {pane}"], check=True
     )
     eventually(lambda: attached() == ["mine"])
+    other = "TMUX= tmux attach -t =tally-feature-auth"
+    subprocess.run(["tmux", "-L", "outer", "new-window", "-d", other], check=True)
+    eventually(lambda: sorted(attached()) == ["mine", "tally-feature-auth"])
 
-    tmux("send-keys", "-t", pane, f"clear; {INV} session.pick", "Enter")
+    tmux("send-keys", "-t", pane, f"clear; env -u TMUX_PANE {INV} session.pick", "Enter")  # as in a popup
     eventually(lambda: screen(pane).startswith("session:"))
     tmux("send-keys", "-t", pane, "fxu", "Enter")
 
-    eventually(lambda: attached() == ["tally-bugfix-ui"])
+    eventually(lambda: sorted(attached()) == ["tally-bugfix-ui", "tally-feature-auth"])
+
+
+def test_the_chosen_session_stays_chosen_whatever_comes_and_goes() -> None:
+    now: list[Any] = [[]]
+
+    def look() -> tuple[list[Any], list[str]]:
+        if isinstance(now[0], Exception):
+            raise now[0]
+        return [SimpleNamespace(session=SimpleNamespace(name=name), state="stopped") for name in now[0]], []
+
+    shown = view.View(view.Source(look, lambda _session, _lines: [], lambda _task, _name: ""))
+
+    def chosen(*names: str) -> str:
+        now[0] = names
+        shown.renew()
+        return str(found.session.name) if (found := shown.chosen()) else ""
+
+    assert chosen("b", "c") == "b"
+    shown.move(1)
+    assert [chosen("a", "b", "c"), chosen("c"), chosen("a", "b"), chosen()] == ["c", "c", "a", ""]
+    for failure in (SessionError("not valid JSON"), OSError("no space")):
+        now[0] = failure
+        shown.renew()
+        assert (shown.told(), shown.table(80)) == (str(failure), ([], [], []))
+    assert (chosen("a"), shown.told()) == ("a", "")
+
+
+def test_a_table_leaves_out_columns_for_which_there_is_no_room() -> None:
+    titles, rows = ["name", "branch", "state", "age"], [["x" * 10, "b" * 10, "running", "0m"]]
+
+    assert "branch" in listing.fitted(titles, rows, 0)
+    assert listing.fitted(titles, rows, 38) == listing.fitted(titles, rows, 0)
+    narrow = listing.fitted(titles, rows, 30).splitlines()
+    assert (narrow[0].split(), narrow[-1]) == (["name", "state", "age"], "no room for branch")
+    assert "name" in listing.fitted(titles, rows, 5)
 
 
 def attached() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -24,9 +25,12 @@ def embed(target: Path, preset: str = "", patch: bool = False) -> str:
     found = layout.of(top)
     settings = configuration.text(found, preset)
     package.check(top / "tasks")
-    door = front_door.plan(top / "tasks.py", patch)
-    done = [package.put(top / "tasks"), front_door.put(door), configuration.put(top, settings), ignoring.put(top)]
-    return "\n".join([*(line for line in done if line), *_next(top, found, configuration.chosen(found, preset), door)])
+    door, file = front_door.plan(top / "tasks.py", patch), configuration.file(top)
+    following = _next(top, found, configuration.chosen(found, preset), door, file)
+    done = [
+        package.put(top / "tasks"), front_door.put(door), configuration.put(file, settings), ignoring.put(top, found),
+    ]  # fmt: skip
+    return "\n".join([*(line for line in done if line), *following])
 
 
 def _top(target: Path) -> Path:
@@ -34,18 +38,24 @@ def _top(target: Path) -> Path:
         raise EmbedError(f"{target} is no directory; expected the main checkout of a git repository")
     asked = ["git", "-C", str(target), "rev-parse", "--show-toplevel"]
     said = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if said.returncode and "work tree" in said.stderr:
+        raise EmbedError(f"{target} has no files of its own; expected the main checkout of a git repository")
     if said.returncode:
-        raise EmbedError(f"{target} is not in a git repository; to make one: git init {target}")
+        raise EmbedError(f"{target} is not in a git repository; to make one: git init {shlex.quote(str(target))}")
     return Path(said.stdout.strip())
 
 
-def _next(top: Path, found: layout.Layout, preset: str, door: front_door.Plan) -> list[str]:
+def _next(top: Path, found: layout.Layout, preset: str, door: front_door.Plan, file: Path) -> list[str]:
+    ours = ("tasks", "tasks.py", file.name)
+    ignored = ", ".join(ignoring.ignored(top, *ours))
     return [
         "",
         f"Next, in {top}:",
         *(["  the three lines above, at the end of tasks.py"] if door.left else []),
+        *([f"  the settings above, in {file.name}"] if configuration.lacking(file) else []),
+        *([f"  take out what ignores {ignored}: a session has what is committed"] if ignored else []),
         f"  {layout.INSTALL[found.python]}",
-        "  git add tasks tasks.py invoke.yaml .gitignore && git commit -m 'Embed the sessions'",
+        f"  git add {' '.join(ours)} .gitignore && git commit -m 'Embed the sessions'",
         *(["  git push    (sessions begin at what the remote has)"] if preset == "parallel" and found.remote else []),
         f"  inv session.add{'' if preset == 'dev-session' else ' try-it'}",
     ]

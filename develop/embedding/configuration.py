@@ -17,6 +17,10 @@ from tasks.presets import PRESETS
 from tasks.settings import load
 
 _load: Any = yaml.safe_load  # what Invoke reads the file with
+_FILES = {
+    "invoke.yaml": r"^['\"]?session['\"]?\s*:", "invoke.yml": r"^['\"]?session['\"]?\s*:",
+    "invoke.json": r"[\"]session[\"]\s*:", "invoke.py": r"^session\s*=",
+}  # fmt: skip
 _DEV = {
     "npm": "npm run dev -- --port {frontend_port}", "pnpm": "pnpm dev --port {frontend_port}",
     "yarn": "yarn dev --port {frontend_port}", "bun": "bun run dev --port {frontend_port}",
@@ -45,15 +49,27 @@ def text(found: Layout, preset: str) -> str:
     return made
 
 
-def put(top: Path, settings: str) -> str:
-    """Write *settings* unless the repository is configured already; return what was done."""
-    for name in ("invoke.yaml", "invoke.yml"):
-        if (top / name).exists():
-            if re.search(r"^session\s*:", (top / name).read_text(encoding="utf-8"), re.MULTILINE):
-                return f"{name} has a `session:` part and stays as it is"
-            return f"{name} stays as it is; what could be added to it:\n\n{settings}"
-    (top / "invoke.yaml").write_text(settings, encoding="utf-8")
-    return "wrote invoke.yaml"
+def file(top: Path) -> Path:
+    """Return the file that Invoke reads; one that is there wins over all that come after it."""
+    return next((top / name for name in _FILES if (top / name).exists()), top / "invoke.yaml")
+
+
+def lacking(file: Path) -> bool:
+    """Return whether *file* is there, and says nothing of sessions."""
+    if not file.exists():
+        return False
+    return not re.search(_FILES[file.name], file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+
+
+def put(file: Path, settings: str) -> str:
+    """Write *settings* unless *file* is there; return what was done."""
+    if not file.exists():
+        file.write_text(settings, encoding="utf-8")
+        return f"wrote {file.name}"
+    if not lacking(file):
+        return f"{file.name} has a `session:` part and stays as it is"
+    form = "" if file.suffix in (".yaml", ".yml") else ", in its own form"
+    return f"{file.name} stays as it is; what could be added to it{form}:\n\n{settings}"
 
 
 def chosen(found: Layout, preset: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from develop.embedding.appending import append
 from develop.embedding.errors import EmbedError
 
 NEW = "import sys\n\ndel sys.modules[__name__]\n\nfrom tasks import ns\n"
@@ -15,43 +18,45 @@ ADDED += "from tasks import join  # noqa: E402\nns = join(globals())\n"
 
 @dataclass(frozen=True)
 class Plan:
-    """The *content* to write to *file*, None for none, and what is *said* of it."""
+    """The lines to *add* to *file*, which may be missing, None for none; and what is *said* of it."""
 
     file: Path
-    content: str | None
+    add: str | None
     said: str
 
     @property
     def left(self) -> bool:
         """Whether the lines are left for a person to add."""
-        return self.content is None and bool(self.said)
+        return self.add is None and bool(self.said)
 
 
 def plan(file: Path, patch: bool) -> Plan:
     """Decide what becomes of *file*; raises `EmbedError` when it is no file of Invoke's."""
-    if not file.exists():
+    if not os.path.lexists(file):
         return Plan(file, NEW, "wrote tasks.py")
-    text = file.read_text(encoding="utf-8")
-    if "from tasks import" in text and "sys" in text:
+    if not file.is_file():
+        raise EmbedError(f"{file} is no file; move it away: `inv` and the package need its name")
+    text = file.read_bytes()
+    if re.search(rb"^from tasks import .*\b(ns|join)\b", text, re.MULTILINE) and b"sys" in text:
         return Plan(file, None, "")
     if not _of_invoke(text):
         raise EmbedError(f"{file} is not a file of Invoke's tasks; rename it: `inv` and the package need its name")
     if patch:
-        return Plan(file, f"{text.rstrip()}\n\n{ADDED}", "added three lines at the end of tasks.py")
+        return Plan(file, f"\n{ADDED}", "added three lines at the end of tasks.py")
     return Plan(file, None, f"tasks.py stays as it is; add to its end (--patch does it):\n\n{ADDED}")
 
 
 def put(decided: Plan) -> str:
     """Do what was *decided* and return what is said of it."""
-    if decided.content is not None:
-        decided.file.write_text(decided.content, encoding="utf-8")
+    if decided.add is not None:
+        append(decided.file, decided.add)
     return decided.said
 
 
-def _of_invoke(text: str) -> bool:
+def _of_invoke(text: bytes) -> bool:
     try:
         tree = ast.parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return False
     names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -16,14 +18,14 @@ MANIFEST = "EMBEDDED.json"
 
 def check(package: Path) -> None:
     """Raise `EmbedError` when *package* is not ours, or was changed since it was embedded; the difference is in it."""
-    if not package.exists():
+    if not os.path.lexists(package):
         return
-    if not (package / MANIFEST).is_file():
+    if package.is_symlink() or not (package / MANIFEST).is_file():
         raise EmbedError(f"{package} is there and was not embedded by us; move it away: the sessions need its name")
     if different := "".join(_difference(package)):
         raise EmbedError(
             f"{different}\n{package} was changed since it was embedded, as shown against ours of today;"
-            f" to have ours: git -C {package.parent} rm -r --quiet tasks, then again"
+            f" to have ours: mv {shlex.quote(str(package))} {shlex.quote(f'{package}.yours')}, then again"
         )
 
 
@@ -48,13 +50,14 @@ def put(package: Path) -> str:
     return "updated tasks/" if was_there else "copied tasks/"
 
 
-def _files(package: Path) -> dict[str, Path]:
-    found = sorted(package.rglob("*.py"))
+def _files(package: Path, pattern: str = "*.py") -> dict[str, Path]:
+    found = sorted(file for file in package.rglob(pattern) if not file.is_dir() and file.name != MANIFEST)
     return {str(file.relative_to(package)): file for file in found if "__pycache__" not in file.parts}
 
 
 def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    """Return the digest of its lines, which git may check out with other ends."""
+    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest() if file.is_file() else ""
 
 
 def _recorded(package: Path) -> dict[str, str]:
@@ -66,15 +69,18 @@ def _recorded(package: Path) -> dict[str, str]:
 
 
 def _difference(package: Path) -> list[str]:
-    """Return, as a unified diff against ours, the files that are not as they were embedded."""
-    recorded, present = _recorded(package), _files(package)
+    """Return, as a unified diff against ours, the files that are not as they were embedded; and what is not ours."""
+    recorded, present = _recorded(package), _files(package, "*")
     changed = {path for path, file in present.items() if recorded.get(path) != _digest(file)}
     lines: list[str] = []
     for path in sorted(changed | (set(recorded) - set(present))):
+        if path not in recorded and not (OURS / path).exists():
+            lines.append(f"only yours/{path}\n")
+            continue
         theirs = _lines(package / path)
         lines += difflib.unified_diff(theirs, _lines(OURS / path), f"yours/{path}", f"ours/{path}")
     return lines
 
 
 def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+    return file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) if file.exists() else []

@@ -18,12 +18,20 @@ def attach(session: Session) -> None:
         raise SessionError(f"session {session.name} is not running; to start it: inv session.start {session.name}")
     target = f"={session.tmux}"
     if server := require_terminal(f"tmux attach -t '{target}'"):
-        client = shell.read(
-            "tmux", "-S", server, "display-message", "-p", "#{client_name}", env=dict(os.environ)
-        ).strip()
-        panes.step([("switch-client", "-c", client, "-t", target)])
+        panes.step([("switch-client", "-c", _client(server), "-t", target)])
         return
     os.execvpe("tmux", ["tmux", "attach-session", "-t", target], shell.environment())
+
+
+def _client(server: str) -> str:
+    """Return the client that shows us; in a popup, which is no pane, the last used one of the session below it."""
+    surrounding, asked = dict(os.environ), ("tmux", "-S", server)
+    if "TMUX_PANE" not in surrounding:
+        below = f"${surrounding['TMUX'].rpartition(',')[2]}"
+        form = "#{client_activity} #{client_name}"
+        if found := shell.read(*asked, "list-clients", "-t", below, "-F", form, env=surrounding, check=False).split():
+            return max(zip(map(int, found[::2]), found[1::2], strict=True))[1]
+    return shell.read(*asked, "display-message", "-p", "#{client_name}", env=surrounding).strip()
 
 
 def require_terminal(instead: str) -> str:

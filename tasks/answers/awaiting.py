@@ -114,6 +114,8 @@ def _why(each: _Server, how: str) -> str:
         lines = []
     said = "".join(f"\n    {line}" for line in lines)
     told = f"{each.window} of {each.session.name} {how}{f' ({each.stranger})' if each.stranger else ''}"
+    if each.state == "gone":
+        return f"{told}; to open it again: inv session.start {each.session.name}"
     if not lines:
         return told
     return f"{told}; it printed last:{said}\nfor more: inv session.logs {each.session.name} --window {each.window}"

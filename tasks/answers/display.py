@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..machine import tables
 from ..model import Problem, Resource, Session
 from ..narration import masked
 from . import addresses
@@ -30,21 +29,6 @@ def plan(session: Session, resources: Sequence[Resource], label: Callable[[Resou
     """Return what `add` would make."""
     lines = [(label(resource), resource.describe(session)) for resource in resources]
     return _aligned([*addresses.of(session), *(line for line in lines if line[1])])
-
-
-def table(found: Sequence[Status]) -> str:
-    """Return the sessions as a table for people."""
-    if not found:
-        return "no sessions; to make one: inv session.add NAME"
-    titles = ["name", "branch", "ports", "state", "git", "age", "claude"]
-    rows = [_row(each) for each in found]
-    if any(each.session.component for each in found):
-        titles.append("component")
-        rows = [[*row, each.component] for row, each in zip(rows, found, strict=True)]
-    if any(each.session.compose for each in found):
-        titles.append("containers")
-        rows = [[*row, _services(each)] for row, each in zip(rows, found, strict=True)]
-    return tables.table(rows, titles)
 
 
 def problem(name: str, found: Problem) -> dict[str, str]:
@@ -93,7 +77,8 @@ def _age(session: Session) -> str:
     return age(datetime.fromisoformat(session.created)) if session.created else ""
 
 
-def _row(found: Status) -> list[str]:
+def row(found: Status) -> list[str]:
+    """Return what a table says of it: name, branch, ports, state, git, age, conversation."""
     session = found.session
     ports = ", ".join(f"{port} {_answer(found, port)}" for port in session.ports.values())
     state = f"{found.state}, setup failed" if session.setup_failed else found.state
@@ -106,7 +91,8 @@ def _talk(found: Status) -> str:
     return f"{talk.state}{for_long}{f': {talk.waiting_for}' if talk.waiting_for else ''}"
 
 
-def _services(found: Status) -> str:
+def services(found: Status) -> str:
+    """Return what a table says of its containers."""
     if found.services is None:
         return "Docker does not answer"
     if found.state == "stopped":

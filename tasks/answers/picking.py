@@ -12,9 +12,12 @@ def pick(names: Sequence[str]) -> str | None:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import CompleteEvent, FuzzyWordCompleter
     from prompt_toolkit.document import Document
+    from prompt_toolkit.key_binding import KeyBindings
 
+    keys = KeyBindings()
+    keys.add("escape", eager=True)(lambda event: event.app.exit(exception=EOFError))
     completer = FuzzyWordCompleter(list(names))
-    prompt: PromptSession[str] = PromptSession(completer=completer, complete_while_typing=True)
+    prompt: PromptSession[str] = PromptSession(completer=completer, complete_while_typing=True, key_bindings=keys)
     try:
         typed = prompt.prompt("session: ", pre_run=lambda: prompt.default_buffer.start_completion()).strip()
     except (KeyboardInterrupt, EOFError):

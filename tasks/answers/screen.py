@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import SessionError
+from ..machine import terminal
 from ..model import Session
-from ..status import Status
-from . import display
+from .view import HEADINGS, Source, View
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -21,129 +17,112 @@ if TYPE_CHECKING:
 
 _KEYS = "↑↓ choose   enter attach   l logs   s stop   r resume   q quit"
 _PLAIN_KEYS = "j/k choose   enter attach   l logs   s stop   r resume   q quit"
-_HEADINGS = 2  # lines of the table before its first row
-_FOOTING = 3  # lines below the table that are not logs
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where what is shown comes from, and who acts.
-
-    *look* returns the sessions and notes on them, *printed* what one printed in some lines; *act* performs a task on
-    one by name and returns what is to be shown of that.
-    """
-
-    look: Callable[[], tuple[Sequence[Status], Sequence[str]]]
-    printed: Callable[[Session, int], Sequence[str]]
-    act: Callable[[str, str], str]
 
 
 def watch(source: Source, interval: float) -> Session | None:
     """Show the sessions, anew every *interval* seconds; return the session to attach to, if one was chosen."""
     from prompt_toolkit.application import Application
 
-    view = _View(source)
+    view = View(source)
     view.renew()
     application: Application[Session | None] = Application(
-        layout=view.layout(), key_bindings=view.keys(), full_screen=True, refresh_interval=0.5
+        layout=_layout(view), key_bindings=_keys(view), full_screen=True, refresh_interval=0.5
     )
     ended = threading.Event()
-    threading.Thread(target=view.keep_renewing, args=(interval, ended, application), daemon=True).start()
+    threading.Thread(target=_keep_renewing, args=(view, interval, ended, application), daemon=True).start()
     try:
         return application.run()
     finally:
         ended.set()
 
 
-class _View:
-    """What is shown: the sessions at the last look, the chosen row, and what the last key did."""
+def _keep_renewing(view: View, interval: float, ended: threading.Event, app: Application[Session | None]) -> None:
+    while not ended.wait(interval):
+        view.renew()
+        app.invalidate()
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._found: Sequence[Status] = ()
-        self._notes: Sequence[str] = ()
-        self._row, self._said = 0, ""
-        self._reading = False  # whether logs are shown
-        self._printed: Sequence[str] = ()
 
-    def renew(self) -> None:
-        try:
-            self._found, self._notes = self._source.look()
-        except SessionError as error:
-            self._said = str(error)
-        self._move(0)
+def _layout(view: View) -> Layout:
+    """Return the layout: the table, whose rows scroll, logs when asked for, what the last key did, the keys.
 
-    def _read(self) -> None:
-        """Look at what the chosen session printed, for as many lines as there is room below the table."""
-        session, taken = self._chosen(), len(self._found) + len(self._notes) + _HEADINGS + _FOOTING
-        try:
-            room = max(shutil.get_terminal_size().lines - taken, 1)
-            self._printed = self._source.printed(session, room) if self._reading and session else ()
-        except SessionError as error:
-            self._printed = str(error).splitlines()
+    Where there is little room each part gets its share of it, and the chosen row is always shown.
+    """
+    from prompt_toolkit.data_structures import Point
+    from prompt_toolkit.layout import Dimension, FormattedTextControl, HSplit, Layout, Window
 
-    def keep_renewing(self, interval: float, ended: threading.Event, application: Application[Session | None]) -> None:
-        while not ended.wait(interval):
-            self.renew()
-            application.invalidate()
+    def part(index: int) -> str:
+        return "\n".join(view.table(terminal.room())[index])
 
-    def layout(self) -> Layout:
-        """Return the layout: the table, logs when asked for, then what the last key did, then the keys."""
-        from prompt_toolkit.layout import FormattedTextControl, HSplit, Layout, Window
+    rows = FormattedTextControl(
+        lambda: _rows(view), show_cursor=False, get_cursor_position=lambda: Point(0, _row(view))
+    )
+    return Layout(HSplit([
+        Window(FormattedTextControl(lambda: part(0)), dont_extend_height=True,
+               height=lambda: Dimension(preferred=HEADINGS if view.count() else 0)),
+        Window(rows, height=lambda: Dimension(min=1, preferred=view.count()), dont_extend_height=True),
+        Window(FormattedTextControl(lambda: part(2)), style="italic", wrap_lines=True, dont_extend_height=True),
+        Window(FormattedTextControl(lambda: "\n".join(["", *view.printed]))),
+        Window(FormattedTextControl(lambda: _footer(view)), height=Dimension(min=1), style="reverse", wrap_lines=True,
+               dont_extend_height=True),
+    ]))  # fmt: skip
 
-        table = Window(FormattedTextControl(self._table), dont_extend_height=True)
-        logs = Window(FormattedTextControl(lambda: "\n".join(["", *self._printed])))
-        footer = Window(FormattedTextControl(self._footer), height=2, style="reverse")
-        return Layout(HSplit([table, logs, footer]))
 
-    def _table(self) -> StyleAndTextTuples:
-        lines = display.table(self._found).splitlines()
-        rows = [("bold reverse" if i == self._row + _HEADINGS else "", f"{line}\n") for i, line in enumerate(lines)]
-        return [*rows, *(("italic", f"{note}\n") for note in self._notes)]
+def _row(view: View) -> int:
+    return max(min(view.row, view.count() - 1), 0)
 
-    def _footer(self) -> str:
-        from prompt_toolkit.application import get_app
 
-        plain = not get_app().output.encoding().lower().startswith("utf")
-        return f"{self._said}\n{_PLAIN_KEYS if plain else _KEYS}"
+def _rows(view: View) -> StyleAndTextTuples:
+    shown: StyleAndTextTuples = []
+    for index, line in enumerate(view.table(terminal.room())[1]):
+        shown += [("", "\n" if index else ""), ("bold reverse" if index == view.row else "", line)]
+    return shown
 
-    def keys(self) -> KeyBindings:
-        """Return what each key does."""
-        from prompt_toolkit.key_binding import KeyBindings
 
-        keys = KeyBindings()
-        for pressed, by in (("up", -1), ("k", -1), ("down", 1), ("j", 1)):
-            keys.add(pressed)(lambda _event, by=by: self._move(by))
-        for pressed, task in (("s", "session.stop"), ("r", "session.resume")):
-            keys.add(pressed)(lambda event, task=task: self._start(task, event))
-        keys.add("l")(lambda _event: self._open())
-        for pressed in ("q", "c-c", "escape"):
-            keys.add(pressed)(lambda event: event.app.exit(result=None))
-        for pressed in ("enter", "a"):
-            keys.add(pressed)(lambda event: event.app.exit(result=self._chosen()))
-        return keys
+def _footer(view: View) -> str:
+    from prompt_toolkit.application import get_app
 
-    def _chosen(self) -> Session | None:
-        return self._found[self._row].session if self._found else None
+    plain = not get_app().output.encoding().lower().startswith("utf")
+    keys = _PLAIN_KEYS if plain else _KEYS
+    return f"{told}\n{keys}" if (told := view.told()) else keys
 
-    def _move(self, by: int) -> None:
-        self._row = max(min(self._row + by, len(self._found) - 1), 0)
-        self._read()
 
-    def _open(self) -> None:
-        self._reading = not self._reading
-        self._read()
+def _keys(view: View) -> KeyBindings:
+    """Return what each key does."""
+    from prompt_toolkit.key_binding import KeyBindings
 
-    def _start(self, task: str, event: KeyPressEvent) -> None:
-        """Perform *task* on the chosen session beside the screen, which goes on."""
-        session = self._chosen()
-        if session is None:
-            return
-        self._said = f"{task} {session.name} …"
+    keys = KeyBindings()
+    for pressed, by in (("up", -1), ("k", -1), ("down", 1), ("j", 1)):
+        keys.add(pressed)(lambda _event, by=by: view.move(by))
+    for pressed, task in (("s", "session.stop"), ("r", "session.resume")):
+        keys.add(pressed)(lambda event, task=task: _start(view, task, event))
+    keys.add("l")(lambda _event: view.open())
+    for pressed in ("q", "c-c", "escape"):
+        keys.add(pressed)(lambda event: event.app.exit(result=None))
+    for pressed in ("enter", "a"):
+        keys.add(pressed)(lambda event: _leave(view, event))
+    keys.add("c-z")(lambda event: event.app.suspend_to_background())
+    return keys
 
-        def perform() -> None:
-            self._said = self._source.act(task, session.name)
-            self.renew()
-            event.app.invalidate()
 
-        threading.Thread(target=perform, daemon=True).start()
+def _leave(view: View, event: KeyPressEvent) -> None:
+    """Go to the chosen session, if that can be."""
+    session = view.attachable()
+    if session is not None:
+        event.app.exit(result=session)
+
+
+def _start(view: View, task: str, event: KeyPressEvent) -> None:
+    """Perform *task* on the chosen session beside the screen, which goes on."""
+    chosen = view.chosen()
+    if chosen is None:
+        return
+    name = chosen.session.name
+    view.said = f"{task} {name} …"
+
+    def perform() -> None:
+        said = view.source.act(task, name)
+        view.renew()  # first: who reads that it is done may go on at once
+        view.said = said
+        event.app.invalidate()
+
+    threading.Thread(target=perform, daemon=True).start()

@@ -17,7 +17,8 @@ _RESERVED = {field.name for field in fields(Session)} | {
 
 def wrong(key: str, expected: str, value: object) -> SessionError:
     """Return the error that *value* is not what was *expected*."""
-    return SessionError(f"session.{key}: expected {expected}, found {type(value).__name__} {value!r}")
+    said = f"session.{key}: expected {expected}, found {type(value).__name__} {value!r}"
+    return SessionError(said.removeprefix("session.") if key.startswith("--") else said)
 
 
 def text(key: str, value: object) -> str:

@@ -28,6 +28,7 @@ def send(session: Session, text: str) -> None:
     Raises `SessionError`, before anything is typed, when the conversation is not at its prompt, and afterwards when
     nothing shows that it took it.
     """
+    text = text.replace("\r\n", "\n")
     if not text.strip() or any(ord(character) < 32 and character not in "\n\t" for character in text):
         raise SessionError("the text is empty, or contains a control character; expected text of one or more lines")
     with registry.alone(session.repository, session.name):

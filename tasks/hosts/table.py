@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..answers import display
+from ..answers import display, listing
 from ..errors import SessionError
-from ..machine import tables
+from ..machine import terminal
 
 
 def records(found: Mapping[str, dict[str, Any] | SessionError]) -> list[dict[str, Any]]:
@@ -33,7 +33,8 @@ def table(found: Mapping[str, dict[str, Any] | SessionError]) -> str:
             rows.append([host, "-", "", "", "no sessions", "", "", ""])
         else:
             rows += [_row(host, session) for session in answer["listed"]]
-    return tables.table(rows, ["host", "name", "branch", "ports", "state", "git", "age", "claude"])
+    titles = ["host", "name", "branch", "ports", "state", "git", "age", "claude"]
+    return listing.fitted(titles, rows, terminal.room())
 
 
 def _row(host: str, session: Mapping[str, Any]) -> list[str]:

@@ -59,7 +59,7 @@ def _become(line: str, environment: dict[str, str]) -> None:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     sys.stdout.flush()
     try:
-        os.execvpe("bash", ["bash", "-c", line], environment)
+        os.execvpe("bash", ["bash", "-c", "--", line], environment)
     except FileNotFoundError:
         raise SessionError("bash is not installed or not on PATH; install the package 'bash'") from None
 

@@ -34,7 +34,9 @@ def panes_of(session: Session, window: str = "") -> list[Pane]:
     chosen = chosen or [pane for pane in found if window == pane.window.partition(":")[0]]
     if not chosen:
         there = ", ".join(pane.window for pane in found)
-        raise SessionError(f"session {session.name} has no window {window!r}; it has: {there}")
+        closed = [each.name for each in session.present_windows if window in (each.name, each.name.partition(":")[0])]
+        again = f". To open it again: inv session.start {session.name}" if closed else ""
+        raise SessionError(f"session {session.name} has no window {window!r}; it has: {there}{again}")
     return chosen
 
 

@@ -8,7 +8,8 @@ import sys
 import textwrap
 
 YELLOW, RED, GREEN = 3, 1, 2
-_NARROW = 40  # columns below which further lines are not indented
+_NARROW = 40  # columns below which further lines are indented by less
+_INDENT = 4
 
 
 def live() -> bool:
@@ -36,6 +37,23 @@ def columns() -> int:
         return 80
 
 
+def room() -> int:
+    """Return how wide the terminal on stdout is, whatever COLUMNS says; 0 when there is none."""
+    return _size()[0]
+
+
+def lines() -> int:
+    """Return how many lines it has; 0 when there is none."""
+    return _size()[1]
+
+
+def _size() -> tuple[int, int]:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return 0, 0
+
+
 def width(text: str) -> int:
     """Return the columns that *text* takes at most: what is not ASCII may take two."""
     return sum(1 if each.isascii() else 2 for each in text)
@@ -53,9 +71,9 @@ def shortened(text: str, room: int) -> str:
 def wrapped(text: str, indent: int) -> str:
     """Return *text* in lines as wide as the terminal, the further ones with an *indent*; elsewhere in one line."""
     room = columns() if live() else 0
-    if len(text) <= room or room < _NARROW or "\n" in text:
+    if len(text) <= room or not room or "\n" in text:
         return text
-    below = " " * indent
+    below = " " * (indent if room >= _NARROW else _INDENT)
     return textwrap.fill(text, room, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 

@@ -108,7 +108,7 @@ def _run(argv: list[str], cwd: Path, env: dict[str, str]) -> tuple[int, str, str
     return run.returncode, run.stdout, run.stderr
 
 
-def eventually(true: Callable[[], object], seconds: float = 20) -> None:
+def eventually(true: Callable[[], object], seconds: float = 60) -> None:
     """Wait until *true* returns something true; fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while not true():

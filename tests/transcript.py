@@ -8,6 +8,7 @@ from tests.project import Project, eventually
 
 # What differs from run to run: seconds, ports, times, commits, how long ago, how wide.
 _VARYING = (
+    (r"(?m)^  note +port \d+ is taken, .*\n(?: {13}.*\n)*", ""),  # by whoever else is on this machine
     (r"\d+\.\d\d s\b", "0.00 s"),
     (r"\b8\d{3}\b", "8000"),
     (r"\b5\d{3}\b", "5000"),

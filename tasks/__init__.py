@@ -11,6 +11,9 @@ from .machine import imports
 imports.keep()
 
 from . import fleet, session  # noqa: E402
+from .config import unreadable  # noqa: E402
+
+unreadable.tell()
 
 ns = Collection(session=session.ns, fleet=fleet.ns)
 if "--complete" in sys.argv:

@@ -1,9 +1,11 @@
-"""Ports that no other process of a test run uses: sandboxes do not see each other's registries."""
+"""Ports that nobody else uses: sandboxes see no registry but their own, and the machine has programs."""
 
 import fcntl
 import functools
 import os
 from pathlib import Path
+
+from tasks import ports
 
 _SLOTS, _WIDTH = 40, 10
 
@@ -15,9 +17,11 @@ def own() -> int:
         descriptor = os.open(Path(f"/tmp/tally-sessions-test-{os.getuid()}-{slot}"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return slot * _WIDTH
+            if all(ports.free(first + slot * _WIDTH + number) for first in (8000, 5000) for number in range(_WIDTH)):
+                return slot * _WIDTH
         except BlockingIOError:
-            os.close(descriptor)
+            pass
+        os.close(descriptor)
     return 0
 
 

@@ -111,6 +111,22 @@ def embedded(sandbox: Path, project: Project) -> Path:
     return place
 
 
+def test_a_configuration_that_invoke_cannot_read_is_told_by_its_place(project: Project, sandbox: Path) -> None:
+    file, own = project.main / "invoke.yaml", sandbox / "home" / ".invoke.yaml"
+    places = {
+        "session:\n  preset: points\n bad: 1\n": f"{file}:3:2: not valid YAML",
+        "- a\n": "invoke.yaml or ~/.invoke.yaml: ",
+    }
+    for text, place in places.items():
+        file.write_text(text)
+        said = project.inv("session.list", code=1).err
+        assert (said.startswith(place), said.count("\n")) == (True, 1), said
+
+    file.write_text("session: 3\n")
+    own.write_text("session: {preset: points}\n")
+    assert "differ in kind" in project.inv("session.list", code=1).err
+
+
 @pytest.mark.parametrize("task", ["add x", "list", "remove x", "resume", "show"])
 def test_outside_of_a_repository_it_is_said(project: Project, embedded: Path, task: str) -> None:
     said = _refusal(project.inv(*f"session.{task}".split(), cwd=embedded, code=1))

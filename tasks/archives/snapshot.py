@@ -21,7 +21,7 @@ def take(session: Session, head: str, without: Iterable[str]) -> str:
     Its parents are *head*, a commit of what was staged, and the branch's tip when that is elsewhere. On a branch
     without commits an empty one takes the place of *head*.
     """
-    with _index_copy(session) as git:
+    with _index_copy(session.worktree) as git:
         head = head or git("commit-tree", git("hash-object", "-w", "-t", "tree", os.devnull), "-m", "no commits")
         try:
             staged = git("write-tree")
@@ -41,25 +41,25 @@ def _content(git: Callable[..., str], without: Iterable[str]) -> str:
     """Return the tree of what is in the worktree now; the index of *git* has it as well."""
     paths = list(without)
     # To exclude by name what is ignored anyway makes `git add` fail.
-    ignored = git("check-ignore", "-z", "--stdin", given="\0".join(paths)).split("\0") if paths else []
+    asked = ("check-ignore", "-z", "--stdin")  # which fails when none is
+    ignored = git(*asked, given="\0".join(paths), check=False).split("\0") if paths else []
     excluded = [f":(exclude,literal){path}" for path in paths if path not in ignored]
     git("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all", "--", ":/", *excluded)
     return git("write-tree")
 
 
 @contextmanager
-def _index_copy(session: Session) -> Iterator[Callable[..., str]]:
+def _index_copy(place: Path) -> Iterator[Callable[..., str]]:
     """Yield git with a copy of the worktree's index: what is added there leaves the worktree's own alone."""
     with tempfile.TemporaryDirectory(prefix="tally-") as scratch:
         index = Path(scratch, "index")
-        current = Path(shell.read("git", "-C", str(session.worktree), "rev-parse", "--git-path", "index").strip())
-        if (session.worktree / current).exists():
-            shutil.copy2(session.worktree / current, index)
+        current = Path(shell.read("git", "-C", str(place), "rev-parse", "--git-path", "index").strip())
+        if (place / current).exists():
+            shutil.copy2(place / current, index)
         environment = {**shell.environment(), **NOBODY, "GIT_INDEX_FILE": str(index)}
 
-        def git(*arguments: str, given: str | None = None) -> str:
-            argv = ("git", "-C", str(session.worktree), *arguments)
-            check = given is None  # of what is given, that nothing fits is an answer
+        def git(*arguments: str, given: str | None = None, check: bool = True) -> str:
+            argv = ("git", "-C", str(place), *arguments)
             return shell.read(*argv, env=environment, apart=True, given=given, check=check).strip()
 
         yield git
@@ -80,11 +80,22 @@ def put_back(session: Session, work: str) -> None:
     shell.run(*where, "read-tree", "-m", f"{work}^2")
 
 
+def holds(place: Path, work: str) -> bool:
+    """Return whether the checkout at *place* has in its files what *work* changed."""
+    with _index_copy(place) as git:
+        said = git("diff-tree", "-r", "--name-status", "--no-renames", "-z", f"{work}^1", work).split("\0")
+        changed = dict(zip(said[1::2], said[::2], strict=False))
+        git("read-tree", "--reset", work)  # what is in its tree and not as in the files, is different then
+        different = {*git("diff", "--name-status", "--no-renames", "--no-ext-diff", "-z").split("\0")[1::2]}
+    there = {path for path, status in changed.items() if status == "D" and os.path.lexists(place / path)}
+    return not there and different.isdisjoint(changed)
+
+
 def take_away(session: Session, work: str, without: Iterable[str]) -> None:
     """Give the worktree the files of the first parent of *work*; the index stays, and is to be reset.
 
     Raises `SessionError` before any effect when something was changed since.
     """
-    with _index_copy(session) as git:
+    with _index_copy(session.worktree) as git:
         _content(git, without)
         git("read-tree", "-m", "-u", work, f"{work}^1")  # refuses when one of its files was changed since

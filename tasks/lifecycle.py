@@ -27,7 +27,7 @@ from . import (
     worklog,
     worktree,
 )
-from .archives import archive, archiving
+from .archives import archive, archiving, checkout
 from .errors import SessionError
 from .machine import imports, signals
 from .model import Repository, Resource, Session
@@ -86,7 +86,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 
     session = making.make(name, repository, decide, RESOURCES, done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
-    if not (saved.directory / "git").is_dir():
+    if not checkout.stays(saved.directory, saved.facts):
         archive.drop(repository, saved)
     return session
 

@@ -15,7 +15,7 @@ from invoke.parser.parser import ParseMachine
 from invoke.tasks import Task
 
 from . import shell
-from .errors import SessionError
+from .errors import SessionError, told
 
 NAME = {"name": "the session; inside its worktree it may be left out"}
 
@@ -84,8 +84,7 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
             except BrokenPipeError:  # whoever read our answer has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except OSError as error:
-                about = f"{error.filename}: " if error.filename else ""
-                raise SessionError(f"{about}{error.strerror or error}") from None
+                raise SessionError(told(error)) from None
             except UnicodeEncodeError as error:  # a terminal, YAML or JSON can give us what is no text
                 raise SessionError(f"{error.object[error.start : error.end]!r} is no text; expected UTF-8") from None
             except _of_databases() as error:

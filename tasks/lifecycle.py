@@ -28,7 +28,7 @@ from . import (
     worktree,
 )
 from .archives import archive, archiving, checkout
-from .errors import SessionError
+from .errors import SessionError, told
 from .machine import imports, signals
 from .model import Repository, Resource, Session
 from .planning import removal as removing
@@ -104,7 +104,7 @@ def resume(sessions: Sequence[Session]) -> list[str]:
                         _require_ready(session)
                         resource.create(session)
                 except (SessionError, OSError) as error:
-                    failed[session.name] = f"{session.name}: {error}"
+                    failed[session.name] = f"{session.name}: {told(error)}"
     return list(failed.values())
 
 

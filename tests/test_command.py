@@ -103,6 +103,7 @@ _FULL = "free some space (to see where: df -h /some), then run the same command 
             "git failed (exit code 1):\n    No space left on device\nfree",
         ),
         (OSError("strange"), "strange"),
+        (ValueError("embedded null byte"), "a value has a NUL character"),
         (sqlite3.OperationalError("disk I/O error"), "a database could not be copied: disk I/O error"),
     ],
 )

@@ -40,10 +40,11 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.stop feature/login
     """
-    from . import choosing, lifecycle
+    from . import choosing, containers, lifecycle
 
-    failed = []
-    for session in choosing.chosen(c, name, all):
+    failed, chosen = [], choosing.chosen(c, name, all)
+    containers.stop_together(chosen)
+    for session in chosen:
         try:
             lifecycle.stop(session)
             answer(f"stopped {session.name}; to go on: inv session.start {session.name}")

@@ -52,7 +52,7 @@ def _filled(session: Session, directory: Path) -> Archive:
     apart = done.dirty or done.head != session.tip
     needed, without = checkout.heads(session), [*done.own, *nested, *private]
     commit = snapshot.take(session, done.head, without, needed) if apart or needed else ""
-    hidden = snapshot.hidden(session)
+    hidden, untracked = snapshot.unseen(session)
     keeping.keep(session, directory / "hidden", set(hidden))
     paths = {*session.copy, *session.env, *session.link, *nested, *done.own, *done.ignored}
     paths |= {*keeping.submodules(session, directory)}
@@ -64,7 +64,7 @@ def _filled(session: Session, directory: Path) -> Archive:
         "head_branch": done.branch,
     }
     facts |= {"work": commit, "hidden": hidden, "same": sorted(same - {*session.copy})}
-    facts |= checkout.keep(session, directory)
+    facts |= checkout.keep(session, directory, untracked)
     facts |= {"raw": keeping.keep(session, directory / "raw", raw)}  # git's filters may change what they keep
     facts |= {"files": keeping.keep(session, directory / "files", keeping.unique(paths - same))}
     return _finished(session, directory, facts, commit or session.tip or done.head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,15 @@ def heads(session: Session) -> list[str]:
     return [commit for name in _NAMING if (data / name).is_file() for commit in (data / name).read_text().split()]
 
 
-def keep(session: Session, directory: Path) -> dict[str, Any]:
-    """Keep git's notes in the archive *directory* and return what else there is to know."""
+def keep(session: Session, directory: Path, untracked: Iterable[str]) -> dict[str, Any]:
+    """Keep git's notes in the archive *directory* and return what else there is to know, of *untracked* ones too."""
     keeping.unfinished(session, directory / "git")
     data = git.data_of(session.worktree) or session.worktree
     for name in _SETTINGS:
         if (data / name).is_file():
             (directory / "checkout" / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             keeping.link_or_copy(data / name, directory / "checkout" / name)
-    return {"empty": sorted(_empty(session.worktree)), "heads": heads(session)}
+    return {"empty": sorted(_empty(session.worktree, untracked)), "heads": heads(session)}
 
 
 def put_back(session: Session, directory: Path, facts: dict[str, Any]) -> None:
@@ -62,10 +62,9 @@ def _one_step(going_on: list[Path]) -> bool:
     return {entry.name for entry in going_on} <= {*_ONE_STEP}
 
 
-def _empty(worktree: Path) -> Iterator[str]:
-    """Yield the directories without anything in them; git names those that it does not track."""
-    said = git.read(worktree, "ls-files", "--others", "--directory", "--exclude-standard", "-z")
-    for found in (path for path in said.split("\0") if path.endswith("/")):
+def _empty(worktree: Path, untracked: Iterable[str]) -> Iterator[str]:
+    """Yield the directories without anything in them: git tracks none."""
+    for found in untracked:
         for place, directories, files in os.walk(worktree / found):
             if ".git" in (*directories, *files):
                 directories.clear()  # a repository of its own is kept whole

@@ -92,12 +92,17 @@ def _index_copy(place: Path) -> Iterator[Callable[..., str]]:
         yield git
 
 
-def hidden(session: Session) -> dict[str, str]:
-    """Return the files that git was told not to look at, by the `update-index` flag that told it."""
-    listed = shell.read("git", "-C", str(session.worktree), "ls-files", "-v", "-z")
+def unseen(session: Session) -> tuple[dict[str, str], list[str]]:
+    """Return what git's status does not tell: files that git was told not to look at, and untracked directories.
+
+    The files are by the `update-index` flag that told it; the directories may be empty.
+    """
+    asked = ("-v", "-z", "--cached", "--others", "--directory", "--exclude-standard")
+    listed = shell.read("git", "-C", str(session.worktree), "ls-files", *asked)
     flags = {"S": "--skip-worktree", "s": "--skip-worktree", "h": "--assume-unchanged"}
-    marked = (line.split(" ", 1) for line in listed.split("\0") if line)
-    return {path: flags[tag] for tag, path in marked if tag in flags and (session.worktree / path).is_file()}
+    marked = [line.split(" ", 1) for line in listed.split("\0") if line]
+    hidden = {path: flags[tag] for tag, path in marked if tag in flags and (session.worktree / path).is_file()}
+    return hidden, [path for tag, path in marked if tag == "?" and path.endswith("/")]
 
 
 def put_back(session: Session, work: str) -> None:

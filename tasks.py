@@ -1,11 +1,12 @@
 """The front door of this repository: the sessions that others embed, and what its contributors need."""
 
 import sys
+from pathlib import Path
 
+if not Path(__file__).with_suffix("").is_dir():
+    sys.exit("tasks/ is missing beside tasks.py; it belongs into the commit: git add tasks")
 # Invoke loads this file as the module `tasks`; the package of the same name is what we mean.
 del sys.modules[__name__]
-
-from pathlib import Path  # noqa: E402
 
 from invoke import Context, Exit, task  # noqa: E402
 
@@ -74,7 +75,7 @@ def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
     help={
         "path": "the repository to put the sessions into",
         "preset": "the system to configure, instead of the one that fits",
-        "patch": "add the three lines to an existing tasks.py",
+        "patch": "add the four lines to an existing tasks.py",
     },
 )
 def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None:

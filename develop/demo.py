@@ -73,9 +73,12 @@ def clean(directory: Path, say: Say) -> None:
     if not (directory / _MARKER).exists():
         raise DemoError(f"{directory} was not made by inv demo; nothing was removed")
     if (main / ".tally-sessions").exists():
-        inv(main, "session.remove", "--all", "--force")
-    shutil.rmtree(directory)
-    shutil.rmtree(CACHE, ignore_errors=True)
+        say("ending the sessions")
+        inv(main, "session.remove", "--all", "--force", quiet=True)  # what it says of restoring is soon not true
+    say(f"deleting {directory} and {CACHE}, which takes some seconds")
+    running = [subprocess.Popen(["rm", "-rf", "--", place]) for place in (CACHE, directory)]  # both at once
+    if sum(process.wait() != 0 for process in running):
+        raise DemoError(f"not everything could be deleted; what is left: {directory}, {CACHE}")
     say(f"removed {directory} and {CACHE}")
 
 
@@ -92,10 +95,10 @@ def embed(main: Path) -> None:
         sample.run(["git", *arguments], main)
 
 
-def inv(main: Path, *arguments: str) -> None:
-    """Run `inv` in *main* with our own terminal."""
-    program = Path(sys.executable).with_name("inv")
-    if subprocess.run([program, *arguments], cwd=main, check=False).returncode:
+def inv(main: Path, *arguments: str, quiet: bool = False) -> None:
+    """Run `inv` in *main* with our own terminal, or without its answer."""
+    program, out = Path(sys.executable).with_name("inv"), subprocess.DEVNULL if quiet else None
+    if subprocess.run([program, *arguments], cwd=main, check=False, stdout=out).returncode:
         raise DemoError(f"inv {' '.join(arguments)} failed; to remove the demo: inv demo --clean --path {main.parent}")
 
 

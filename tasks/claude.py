@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from . import registry
 from .conversations import claude_entry, claude_json
 from .conversations.claude_lock import UnusableError
 from .model import Problem, Session
@@ -43,6 +44,6 @@ def problems(session: Session) -> list[Problem]:
 
 
 def _begins(session: Session) -> bool:
-    """Return whether a first conversation is about to begin: then a missing file is news."""
-    claude = any(window.claude for window in session.windows)
-    return session.state == "adding" and claude and shutil.which("claude") is not None
+    """Return whether the first conversation here is about to begin: then a missing file is news, and only then."""
+    first = session.state == "adding" and len(registry.rows(session.repository)) == 1
+    return first and session.converses and shutil.which("claude") is not None

@@ -15,7 +15,7 @@ from invoke.parser.parser import ParseMachine
 from invoke.tasks import Task
 
 from . import shell
-from .errors import SessionError
+from .errors import SessionError, told
 
 NAME = {"name": "the session; inside its worktree it may be left out"}
 
@@ -65,10 +65,22 @@ class _Command(Task):  # type: ignore[type-arg]
         return arguments
 
 
-def _of_databases() -> tuple[type[Exception], ...]:
-    """Return the failures of databases, if any was opened: else the module need not be loaded."""
+def _possible() -> tuple[type[Exception], ...]:
+    """Return what may be no mistake of ours; a database's only if any was opened: else that is not loaded."""
     module = sys.modules.get("sqlite3")
-    return (module.Error,) if module else ()
+    return (OSError, ValueError, module.Error) if module else (OSError, ValueError)
+
+
+def _fault(error: Exception) -> SessionError | None:
+    """Return what *error* is to a person; None for a mistake of ours."""
+    if isinstance(error, OSError):
+        return SessionError(told(error))
+    if isinstance(error, UnicodeEncodeError):  # a terminal, YAML or JSON can give us what is no text
+        return SessionError(f"{error.object[error.start : error.end]!r} is no text; expected UTF-8")
+    if isinstance(error, ValueError):
+        nul = "a value has a NUL character, which no program takes; look for it in invoke.yaml"
+        return SessionError(nul) if str(error).startswith("embedded null") else None
+    return SessionError(f"a database could not be copied: {error}")
 
 
 def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str] | None = None) -> Callable[..., Any]:
@@ -83,13 +95,11 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
                 sys.stdout.flush()
             except BrokenPipeError:  # whoever read our answer has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            except OSError as error:
-                about = f"{error.filename}: " if error.filename else ""
-                raise SessionError(f"{about}{error.strerror or error}") from None
-            except UnicodeEncodeError as error:  # a terminal, YAML or JSON can give us what is no text
-                raise SessionError(f"{error.object[error.start : error.end]!r} is no text; expected UTF-8") from None
-            except _of_databases() as error:
-                raise SessionError(f"a database could not be copied: {error}") from None
+            except _possible() as error:
+                found = _fault(error)
+                if found is None:
+                    raise
+                raise found from None
 
         return _Command(guarded, positional=positional, aliases=aliases, help=help or {})
 

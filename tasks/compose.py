@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .docker import engine as docker
 from .errors import SessionError
 from .machine import processes
@@ -63,9 +65,26 @@ def volumes_of(session: Session) -> list[str]:
     return _new(session, docker.volumes(session.compose.project)) if session.compose else []
 
 
+def unreached(project: str, why: str) -> str:
+    """Return that what *project* has in the engine stays there, and how to remove it later."""
+    where = os.environ.get("DOCKER_HOST") or "that `docker context show` names"
+    label = f"--filter label=com.docker.compose.project={project}"
+    return (
+        f"{why}\ncontainers, networks and volumes of the project {project} were not looked for and stay where they are;"
+        f" to remove them once the engine ({where}) answers:\n"
+        f"docker ps -aq {label} | xargs -r docker rm -f -v\n"
+        f"docker network ls -q {label} | xargs -r docker network rm\n"
+        f"docker volume ls {label}    (then those that nobody needs: docker volume rm NAME)"
+    )
+
+
 def left(session: Session) -> list[str]:
     """Return the volumes of the project that stay after its removal, which was just done."""
-    return docker.volumes(session.compose.project) if session.compose else []
+    try:
+        return docker.volumes(session.compose.project) if session.compose else []
+    except SessionError as error:
+        notice(f"which volumes stay cannot be told: {str(error).splitlines()[0]}")
+        return []
 
 
 def _new(session: Session, found: list[str]) -> list[str]:

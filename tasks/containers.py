@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 
 from . import shell
 from .docker import compose_cli, readiness, services
@@ -10,7 +12,7 @@ from .docker import engine as docker
 from .errors import CommandError, SessionError
 from .machine import panes
 from .model import Problem, Session
-from .narration import notice, say
+from .narration import notice, say, step
 
 _SHOWN = 15  # lines of what a failing compose said
 _PROGRESS = re.compile(r"(Creating|Recreating|Starting) (?!.*error)")
@@ -61,11 +63,24 @@ def create(session: Session) -> None:
 
 def remove(session: Session) -> None:
     """Stop the containers that run, and let them end by themselves; an undo has no time for that."""
-    if session.compose is None or session.state == "adding":
-        return
-    running = [container.id for container in docker.of(session)[0] if container.state not in ("exited", "created")]
+    if session.state != "adding":
+        stop([session])
+
+
+def stop(sessions: Sequence[Session]) -> None:
+    """Stop the containers of all *sessions* at once: one that ignores SIGTERM takes Docker's ten seconds."""
+    mine = [container for session in sessions for container in docker.of(session)[0]]
+    running = [container for container in mine if container.state not in ("exited", "created")]
     if running:
-        docker.act("stop", *running)
+        with step("containers", f"stop {', '.join(container.service for container in running)}"):
+            docker.act("stop", *(container.id for container in running))
+
+
+def stop_together(sessions: Sequence[Session]) -> None:
+    """Stop those of several *sessions* before each is stopped by itself and waits; what fails is left to that."""
+    if len(sessions) > 1:
+        with suppress(SessionError):
+            stop([session for session in sessions if session.state == "ready"])
 
 
 def problems(session: Session) -> list[Problem]:

@@ -8,6 +8,7 @@ from . import lifecycle, ports
 from .conversations import granting
 from .docker import services
 from .errors import SessionError
+from .finish import adopted
 from .machine import environments, listeners, orphans
 from .machine import tools as machine
 from .model import Problem, Repository, Session
@@ -17,7 +18,8 @@ from .status import foreigners
 
 def examine(repository: Repository, sessions: Sequence[Session]) -> list[tuple[str, Problem]]:
     """Return every problem with the session that it is about; the machine's are about none."""
-    found = [("", problem) for problem in (*machine.problems(list(sessions)), *orphans.problems(repository))]
+    of_machine = (*machine.problems(list(sessions)), *orphans.problems(repository))
+    found = [("", problem) for problem in (*of_machine, *adopted.problems(repository, sessions))]
     answering = ports.answering({port for session in sessions for port in session.ports.values()})
     heard, inside = listeners.on(answering), services.seen(sessions)
     for session in sessions:
@@ -42,6 +44,7 @@ def mend(repository: Repository, sessions: Sequence[Session]) -> list[str]:
                 failed.append(f"{session.name}: {error}")
     failed += lifecycle.resume([session for session in sessions if _mendable(session)])
     orphans.end(repository)
+    adopted.clear(repository, sessions)
     return failed
 
 

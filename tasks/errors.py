@@ -1,6 +1,18 @@
 """The errors that end a task with one message and an exit code, and no traceback."""
 
+import os
+import re
+import shutil
+
 from invoke.exceptions import Exit
+
+# What to do, by what the system says, in whichever words of its own a program passes that on.
+_HINTS = {
+    "No space left on device": "free some space (to see where: df -h {place}), then run the same command again",
+    "Dis[ck] quota exceeded": "delete some of your files on that file system, then run the same command again",
+    "Read-only file system": "it cannot be written to (to see why: mount); change that, then try again",
+}
+_REFUSED = "expected that you may read and write there: ls -ld {place}"
 
 
 class SessionError(Exit):
@@ -21,7 +33,8 @@ class CommandError(SessionError):
 
     def __init__(self, what: str, code: int, stderr: str) -> None:
         said = "\n".join(f"    {line}" for line in stderr.strip().splitlines())
-        super().__init__(f"{what} failed (exit code {code}){':' if said else ''}\n{said}".rstrip())
+        message = f"{what} failed (exit code {code}){':' if said else ''}\n{said}".rstrip()
+        super().__init__("\n".join([message, *_hints(said, "")]))
         self.exit_code = code
         self.stderr = stderr
 
@@ -31,3 +44,19 @@ class Interrupted(Exit):
 
     def __init__(self, number: int) -> None:
         super().__init__("interrupted", 128 + number)
+
+
+def told(error: SessionError | OSError) -> str:
+    """Return what went wrong: of a failure of the system with the file, where that is known, and with what to do."""
+    if not isinstance(error, OSError):
+        return str(error)
+    file, said = error.filename or "", error.strerror or str(error)
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):  # of a whole directory
+        _source, file, said = error.args[0][0]
+    place = os.path.dirname(os.fsdecode(file)) if isinstance(file, (str, bytes)) else ""
+    refused = [_REFUSED.format(place=place)] if isinstance(error, PermissionError) and place else []
+    return "; ".join([f"{file}: {said}" if file else said, *_hints(said, place), *refused])
+
+
+def _hints(said: str, place: str) -> list[str]:
+    return [hint.format(place=place).replace(" )", ")") for words, hint in _HINTS.items() if re.search(words, said)]

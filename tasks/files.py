@@ -38,6 +38,9 @@ def create(session: Session) -> None:
             notice(f"{path} is not set: it is a link to a file that others use as well")
         else:
             envfile.put(target, values)
+            if path in session.env_files and (odd := envfile.odd(values)):
+                shell = f'eval "$(inv session.env {session.name})"'
+                notice(f"{path}: shells and python-dotenv read {', '.join(odd)} differently; for a shell: {shell}")
 
 
 def remove(session: Session) -> None:

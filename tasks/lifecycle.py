@@ -27,8 +27,8 @@ from . import (
     worklog,
     worktree,
 )
-from .archives import archive, archiving
-from .errors import SessionError
+from .archives import archive, archiving, checkout
+from .errors import SessionError, told
 from .machine import imports, signals
 from .model import Repository, Resource, Session
 from .planning import removal as removing
@@ -86,7 +86,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 
     session = making.make(name, repository, decide, RESOURCES, done)
     registry.note(repository, name, creates_branch=row["creates_branch"])
-    if not (saved.directory / "git").is_dir():
+    if not checkout.stays(saved.directory, saved.facts):
         archive.drop(repository, saved)
     return session
 
@@ -104,7 +104,7 @@ def resume(sessions: Sequence[Session]) -> list[str]:
                         _require_ready(session)
                         resource.create(session)
                 except (SessionError, OSError) as error:
-                    failed[session.name] = f"{session.name}: {error}"
+                    failed[session.name] = f"{session.name}: {told(error)}"
     return list(failed.values())
 
 

@@ -69,7 +69,7 @@ class Session:
     merged_tip: str = ""
     merged_into: str = ""
     merged_as: str = ""
-    adopts: str = ""  # the commit of the work that it begins with
+    adopts: str = ""  # the commit of the work that it began with
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()

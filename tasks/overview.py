@@ -43,11 +43,13 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
     from .overlap import conflicts
 
     repository = choosing.here()
-    found = conflicts.noted(repository, status.of(choosing.chosen(c, name), repository))[0]
+    session = choosing.chosen(c, name)[0]
+    found = conflicts.noted(repository, status.of([session], repository))[0]
     if json:
         answer(as_json({**found.record(), **advice.record(found)}))
     else:
-        answer(display.details(found, advice.lines(found)))
+        clashes = [("conflict", each) for each in conflicts.hot(session, choosing.every(c, repository))]
+        answer(display.details(found, [*clashes, *advice.lines(found)]))
 
 
 @command(help={"fix": "mend what can be mended safely", "json": "answer as JSON"})

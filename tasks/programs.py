@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from .conversations import conversation
-from .machine import panes
+from .errors import SessionError
+from .machine import panes, scrollback
 from .model import Problem, Session
 from .narration import notice
 from .parts import Window
@@ -13,6 +14,7 @@ from .parts import Window
 _PROMPT = 20.0  # seconds that a login shell may take for its first prompt
 _BEGIN = 0.1  # seconds in which a shell begins with a server
 _QUICK = 0.03  # the same for what may be over before it is seen
+_LINES = 20  # of a window, to find the last one that says something
 _FINISH = 15.0  # seconds that activating the environment may take
 
 
@@ -57,8 +59,19 @@ def problems(session: Session) -> list[Problem]:
     """Return the windows whose server or conversation ended."""
     there = {pane.window: pane for pane in panes.observe(session)}
     ended = [w.name for w in session.present_windows if w.run and w.name in there and there[w.name].at_prompt]
-    mend = f"inv session.resume {session.name}"
-    return [Problem(f"nothing runs in window {name}", "its server ended", mend) for name in ended]
+    return [_ended(session, there[name]) for name in ended]
+
+
+def _ended(session: Session, pane: panes.Pane) -> Problem:
+    """One that cannot run ends again however often it is started; what it printed says why."""
+    try:
+        (printed,) = scrollback.of([pane], _LINES)
+    except SessionError:
+        printed = scrollback.Printed(pane.window, [], growing=False)
+    lines = [line for line in (printed.lines[:-1] if printed.growing else printed.lines) if line.strip()]
+    why = f"its server ended{f'; it printed last: {lines[-1].strip()}' if lines else ''}"
+    mend = f"inv session.logs {session.name} --window {pane.window}; then inv session.resume {session.name}"
+    return Problem(f"nothing runs in window {pane.window}", why, mend)
 
 
 def _lasting(window: Window) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
-    " issue eta activate archive merged merged_tip merged_into merged_as"
+    " issue eta activate archive adopts merged merged_tip merged_into merged_as"
 ).split()
 _LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope")
 

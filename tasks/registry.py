@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from .model import Repository
 Row = dict[str, Any]
 
 _NAME = ".tally-sessions"
+_NO_TEXT = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")  # a NUL as JSON has it, half a character
 
 
 def path(repository: Repository) -> Path:
@@ -53,14 +55,21 @@ def parse(file: Path) -> dict[str, Row]:
 
 
 def _check(file: Path, content: str, name: str, row: object) -> None:
-    complete = isinstance(row, dict) and all(isinstance(row.get(key), str) for key in ("worktree", "branch"))
-    if not complete:
-        before = content[: _position(content, name)]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("worktree", "branch")):
         raise SessionError(
-            f"{file}:{line}:{column}: {name!r} is no session: expected an object with worktree and branch;"
+            f"{_where(file, content, name)}: {name!r} is no session: expected an object with worktree and branch;"
             " mend or move it away, it was not changed"
         )
+    if "\\u" in content and _NO_TEXT.search(json.dumps([name, row], ensure_ascii=False)):
+        raise SessionError(
+            f"{_where(file, content, name)}: {name!r} has a character that no program takes (a NUL or half of one);"
+            " mend or move it away, it was not changed"
+        )
+
+
+def _where(file: Path, content: str, name: str) -> str:
+    before = content[: _position(content, name)]
+    return f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
 def _position(content: str, name: str) -> int:

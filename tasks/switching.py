@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
 from .command import NAME, answer, command, fail
 from .errors import SessionError
+
+if TYPE_CHECKING:
+    from .status import Status
 
 _WAIT = {"wait": "wait until the servers answer, for the seconds of the setting `wait`"}
 
@@ -34,10 +40,11 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
 
     Example: inv session.stop feature/login
     """
-    from . import choosing, lifecycle
+    from . import choosing, containers, lifecycle
 
-    failed = []
-    for session in choosing.chosen(c, name, all):
+    failed, chosen = [], choosing.chosen(c, name, all)
+    containers.stop_together(chosen)
+    for session in chosen:
         try:
             lifecycle.stop(session)
             answer(f"stopped {session.name}; to go on: inv session.start {session.name}")
@@ -69,5 +76,16 @@ def _bring_back(c: Context, name: str, all: bool, wait: bool) -> None:
     sessions = [each for each in choosing.every(c, choosing.here()) if each.name in names]
     if wait:
         failed += awaiting.servers(sessions, limit)
-    answer(listing.table(status.of(sessions, choosing.here()), terminal.room()))
+    found = status.of(sessions, choosing.here())
+    answer(listing.table(found, terminal.room()) if wait or not found else _begun(found))
     fail([*failed, *(said for session in sessions for said in setup.unfinished(session))])
+
+
+def _begun(found: Sequence[Status]) -> str:
+    """Return what was just started: servers need a while, and nothing that is only late looks like a failure."""
+    said = {
+        "running": "{0} runs",
+        "partial": "started {0}; to wait until all of it answers: inv session.start {0} --wait",
+    }
+    lines = [said.get(each.state, "{0} is {1}").format(each.session.name, each.state) for each in found]
+    return "\n".join([*lines, "to see how they stand: inv session.list"])

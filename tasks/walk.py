@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 
 from . import narration, ports, registry
-from .errors import SessionError
+from .errors import SessionError, told
 from .machine import exclude, signals
 from .model import Resource, Session
 
@@ -45,7 +45,7 @@ def backward(session: Session, resources: Sequence[Resource]) -> list[str]:
         try:
             resource.remove(session)
         except (SessionError, OSError) as error:  # an undo that raised would hide the failure behind it
-            leftovers.append(f"{label(resource)}: {error}")
+            leftovers.append(f"{label(resource)}: {told(error)}")
     return leftovers
 
 

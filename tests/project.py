@@ -16,7 +16,15 @@ from tests import fork_server, guard, world
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 INV = str(Path(sys.executable).with_name("inv"))
-EMBEDDING = "import sys\n\ndel sys.modules[__name__]\n\nfrom tasks import ns\n"
+EMBEDDING = """import sys
+from pathlib import Path
+
+if not Path(__file__).with_suffix("").is_dir():
+    sys.exit("tasks/ is missing beside tasks.py; it belongs into the commit: git add tasks")
+del sys.modules[__name__]
+
+from tasks import ns
+"""
 
 # A server that answers on the port it is given, whatever else it is given; in place of Django and Vite.
 _SERVER = """import functools, http.server, sys

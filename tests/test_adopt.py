@@ -1,13 +1,17 @@
 """Work that was begun in the main checkout, as a session: moved whole, and in no moment in neither place."""
 
 import os
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tasks.machine import locks
 from tests import effects, fault_matrix
 from tests.origin import commit, share
-from tests.project import EMBEDDING, Project
+from tests.project import EMBEDDING, Project, Result
 from tests.remotes import LIGHT
 
 
@@ -172,6 +176,62 @@ def test_whatever_fails_the_work_is_in_one_of_both_places(project: Project, shar
     found = effects.of(project, "session.adopt", "x")
     kinds = ("SIGINT", "SIGTERM", "ENOSPC", "tool")
     fault_matrix.each(found, fault_matrix.faults(found, share, kinds), attempt)
+
+
+def test_one_of_two_has_it_and_what_a_kill_left_is_told_and_cleared(project: Project) -> None:
+    main = project.main
+    project.configure("session: {windows: [], copy: [], link: [], env: {}}\n")
+    names, wait = ("a", "b"), threading.Barrier(2)
+
+    def begin() -> None:
+        (main / "tasks.py").write_text(f"{EMBEDDING}# changed\n")
+        (main / " fresh").write_text("untracked\n")
+        (main / ".gitignore").unlink()
+
+    def race(name: str) -> Result:
+        wait.wait()
+        return project.inv("session.adopt", name, code=None)
+
+    def kept() -> list[str]:
+        return project.git("for-each-ref", "--format=%(refname)", "refs/tally").split()
+
+    begin()
+    with ThreadPoolExecutor(2) as pool:
+        ended = sorted(pool.map(race, names), key=lambda each: each.code)
+    assert [each.code for each in ended] == [0, 1]
+    assert re.search("another session.adopt|no uncommitted changes", ended[1].err)
+    [made] = project.inv("session.list", "--json").json
+    assert (made["dirty"], project.git("status", "--porcelain")) == (True, "")
+
+    begin()
+    found = effects.of(project, "session.adopt", "c")
+    ref = next(n for n, line in enumerate(found, 1) if "refs/tally/adopted" in line)
+    moved = next(n for n, line in enumerate(found, 1) if "'reset', '--quiet'" in line)
+    begin()
+    with locks.held(main / ".git" / "tally-sessions" / "adopting.lock"):
+        assert "another session.adopt" in project.inv("session.adopt", "d", code=1).err
+        project.git("update-ref", "refs/tally/adopted/d/x", "HEAD")
+        assert "adopt" not in project.inv("session.doctor", code=None).out
+    assert effects.faulty(project, moved, "before", "SIGKILL", "session.adopt", "d").code == -9
+    assert len(kept()) == 2
+    (project.worktree("d") / " fresh").write_text("worked on\n")
+    told = project.inv("session.doctor", code=None).out
+    assert "a copy of what d was to adopt is left: session.adopt was interrupted; session d has it" in told
+    assert "a branch has its commits" in told
+    project.git("reset", "--quiet")
+
+    begin()
+    assert effects.faulty(project, ref, "after", "SIGKILL", "session.adopt", "e").code == -9
+    assert f"all of it is still in {main}" in project.inv("session.doctor", code=None).out
+    (main / " fresh").unlink()
+    [lost] = [name for name in kept() if "/e/" in name]
+    assert f"git stash apply {lost}, look" in project.inv("session.doctor", "--fix", code=None).out
+    assert kept() == [lost]
+    project.git("checkout", "--quiet", ".")
+    project.git("stash", "apply", "--quiet", lost)
+    assert _content(main)[" fresh"].endswith("untracked\n")
+    project.inv("session.doctor", "--fix")
+    assert kept() == []
 
 
 def test_the_work_log_stays_and_tells_of_the_merge(project: Project) -> None:

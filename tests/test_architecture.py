@@ -27,7 +27,7 @@ _LAYERS = (
     "archiving checklist choosing making restoration",
     "plan records",
     "assignment claude_entry composing contents numbering trust",
-    "claude_json granting hauling merges sending session_config settings tail",
+    "adopted checkout claude_json granting hauling merges sending session_config settings tail",
     "branching changes claude_lock claude_version conversation keeping keys landing orphans printed readiness"
     " scrollback services talk trees walk",
     "adoption agents archive attaching copying covered destination engine exclude host_entry logfile merged"

@@ -133,18 +133,59 @@ def test_a_kept_branch_is_checked_out_again_and_kept_again(project: Project, kep
     assert project.git("rev-parse", "x") == commit
 
 
-def test_conflicts_of_a_merge_are_kept_as_they_stand_in_the_files(added: Project) -> None:
+def test_a_merge_with_conflicts_waits_in_a_sparse_checkout_with_empty_directories(added: Project) -> None:
     worktree = added.worktree("x")
     for place in (worktree, added.main):
         (place / "both").write_text(f"{place}\n")
         added.git("add", "both", cwd=place)
-        added.git("commit", "--quiet", "-m", "both", cwd=place)
-    argv = ["git", "-C", str(worktree), "merge", "main"]
+        _commit(added, place, f"only in {place.name}")
+    added.git("branch", "theirs")
+    added.git("reset", "--quiet", "--hard", "HEAD~1")
+    argv = ["git", "-C", str(worktree), "merge", "theirs"]
+    assert subprocess.run(argv, capture_output=True, check=False).returncode == 1
+    (worktree / "backend" / "new").write_text("staged\n")
+    added.git("add", "backend/new", cwd=worktree)
+    (worktree / "backend" / "new").write_text("staged, and more\n")
+    for path in ("backend/empty", "fresh/deep/er", "frontend/node_modules"):
+        (worktree / path).mkdir(parents=True, exist_ok=True)
+    (worktree / "fresh" / "file").touch()
+    added.git("sparse-checkout", "set", "backend", cwd=worktree)
+    (worktree / "frontend").mkdir(exist_ok=True)
+    (worktree / "frontend" / "server.py").write_text("changed outside of what is checked out\n")
+    before, text = dirty.of(worktree), (worktree / "both").read_text()
+
+    assert "merge, rebase or the like is going on" in added.inv("session.remove", "x", code=1).err
+    added.inv("session.remove", "x", "--force")
+    added.git("branch", "-D", "theirs")
+    _collect(added)
+    said = added.inv("session.restore", "x")
+
+    assert "<<<<<<<" in text
+    assert dirty.of(worktree) == before
+    assert "git's notes" not in said.err
+    assert dirty.archives(added) == []
+    assert not (worktree / "frontend" / "package.json").exists()
+    assert added.git("sparse-checkout", "list", cwd=worktree) == "backend"
+    assert (worktree / "backend" / "empty").is_dir()
+    assert (worktree / "fresh" / "deep" / "er").is_dir()
+    added.git("add", "--sparse", "--all", cwd=worktree)
+    added.git("commit", "--quiet", "--no-edit", cwd=worktree)
+    assert len(added.git("log", "-1", "--format=%p", cwd=worktree).split()) == 2
+
+
+def test_a_rebase_that_waits_stays_in_the_archive(added: Project) -> None:
+    worktree = added.worktree("x")
+    for place in (worktree, added.main):
+        (place / "both").write_text(f"{place}\n")
+        added.git("add", "both", cwd=place)
+        _commit(added, place, place.name)
+    argv = ["git", "-C", str(worktree), "rebase", "main"]
     assert subprocess.run(argv, capture_output=True, check=False).returncode == 1
     text = (worktree / "both").read_text()
 
     added.inv("session.remove", "x", "--force")
-    added.inv("session.restore", "x")
+    said = added.inv("session.restore", "x")
 
-    assert "<<<<<<<" in text
     assert (worktree / "both").read_text() == text
+    assert "git's notes of it are kept" in said.err
+    assert len(dirty.archives(added)) == 1

@@ -191,6 +191,9 @@ def test_a_session_is_made_and_removed_all_the_same(project: Project, file: Path
     assert project.row("x")["state"] == "ready"
     project.inv("session.remove", "x")
     assert list(file.iterdir()) == []
+    file.rmdir()
+    assert "it does not exist" in project.inv("session.add", "x").err
+    assert "it does not exist" not in project.inv("session.add", "y").err  # once is enough
 
 
 def test_a_file_that_is_a_link_elsewhere_is_changed_there(sandbox: Path, file: Path) -> None:

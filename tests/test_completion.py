@@ -59,7 +59,7 @@ _FITS = {
     "session.add x --mode n": ["docker", "native"],
     "session.add x --base": ["main"],
     "session.merge fix --into": ["main"],
-    "session.add x --template": ["feature", "fix"],
+    "session.add x --template": ["feature", "fix", "server", "component"],
     "session.add x --component se": ["server"],
     "fleet.setup": ["devbox"],
     "fleet.add x --host": ["devbox"],

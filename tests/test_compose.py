@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -144,7 +145,7 @@ def test_two_sessions_live_side_by_side_and_leave_nothing_but_what_is_asked_for(
     assert engine.world() == others
     assert _page(shop, "A/1") == pages["A/1"]
 
-    shop.inv("session.stop", "--all")
+    assert len(re.findall("^  containers stop ", shop.inv("session.stop", "--all").err, re.MULTILINE)) == 1
     shop.inv("session.destroy", "--all", "--force")
     assert engine.world() == nothing
 
@@ -204,7 +205,9 @@ def test_without_its_engine_or_its_worktree_a_session_can_be_finished_later(
     found = json.loads(shop.inv("session.list", "--json", env=down).out)[0]
     assert (found["status"], found["services"]) == ("partial", None)
     assert "Docker does not answer" in shop.inv("session.list", env=down).out
-    assert "systemctl start docker" in shop.inv("session.remove", "x", "--force", code=1, env=down).err
+    refused = shop.inv("session.remove", "x", code=1, env=down).err
+    assert "systemctl start docker" in refused
+    assert "to remove all else without it: inv session.remove x --force" in refused
     assert shop.listed("x")["status"] == "running"
 
     guest = ("--network", "tally-x_default", "--name", "guest", IMAGE, "sleep", "99")
@@ -220,6 +223,17 @@ def test_without_its_engine_or_its_worktree_a_session_can_be_finished_later(
     shutil.rmtree(shop.worktree("x"))
     assert "its branch x stays" in shop.inv("session.prune").out
     assert engine.world() == {**there, "volumes": ["tally-x_data"]}
+
+    shop.inv("session.add", "y", "--mode", "native")
+    left = engine.world()
+    said = shop.inv("session.remove", "y", "--force", env=down)
+    assert said.out.startswith("removed y")
+    assert "the project tally-y were not looked for and stay where they are" in said.err
+    assert "which volumes stay cannot be told" in said.err
+    assert (engine.world(), shop.worktree("y").exists(), shop.inv("session.list", "--json").json) == (left, False, [])
+    for line in re.findall(r"^ *(docker (?:ps|network) .*)$", said.err, re.MULTILINE):
+        subprocess.run(["sh", "-c", line], check=True, capture_output=True)
+    assert engine.world() == {**there, "volumes": ["tally-x_data", "tally-y_data"]}
 
 
 def test_a_project_of_the_same_name_is_a_stranger(shop: Project, engine: Engine, sandbox: Path) -> None:

@@ -236,6 +236,8 @@ def test_the_task_answers_with_a_table_or_json_and_list_mentions_what_is_hot(
     assert "x and y cannot be merged in app.py" in listed.err
     assert {each["name"]: len(each["conflicts"]) for each in listed.json} == {"x": 1, "y": 1, "z": 0}
     assert len([line for line in started if "merge-tree" in line]) == 1
+    shown = [line for line in repository.inv("session.show", "x").out.splitlines() if line.startswith("conflict")]
+    assert [line.split(None, 1)[1] for line in shown] == ["x and y cannot be merged in app.py"]
     assert "no session is called 'w'" in repository.inv("session.conflicts", "w", code=1).err
 
 

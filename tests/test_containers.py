@@ -1,5 +1,6 @@
 """What is decided about containers, and how they are told apart, without an engine."""
 
+import dataclasses
 import os
 import socket
 import threading
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 
 from tasks import records
+from tasks.answers import addresses
 from tasks.docker import engine as docker
 from tasks.docker import readiness, services
 from tasks.docker.engine import Container
 from tasks.errors import SessionError
 from tasks.model import Repository, Session
-from tasks.parts import Compose
+from tasks.parts import Compose, Window
 from tasks.planning import composing
 from tasks.request import Request
 from tests.project import Project
@@ -109,6 +111,23 @@ def test_each_state_of_a_container_is_told() -> None:
         "db": ("healthy", True), "web": ("starting", False), "migrate": ("done", True), "seed": ("missing", False),
         "cache": ("exited (137)", False), "late": ("created", False), "loop": ("restarting", False),
     }  # fmt: skip
+
+
+def test_only_what_is_known_to_be_a_web_server_is_shown_as_one() -> None:
+    keys = "APP_PORT POSTGRES_PORT REDIS_PORT docs_port TLS_PORT db_app_port EXPORTS".split()
+    env = {"apps/web/.env": {"URL": "postgres://p:p@localhost:106/d", "TLS": "https://localhost:105/x?a=1071"}}
+    session = dataclasses.replace(
+        _session(), ports={key: 101 + at for at, key in enumerate(keys)}, env=env, worktree=Path("/nowhere"),
+        windows=(Window("docs", run="mkdocs serve -a 104"), Window("docs", run="mkdocs serve -a localhost:104")),
+    )  # fmt: skip
+
+    assert [where for _key, where in addresses.of(session)] == [
+        "http://localhost:101", "localhost:102", "localhost:103", "http://localhost:104", "https://localhost:105",
+        "localhost:106", "localhost:107",
+    ]  # fmt: skip
+    found = [_container("db", "Up 1 second", ports=(102, 9)), _container("web", "Up 1 second", ports=(10,))]
+    told = {each.name: each.urls for each in services.of(session, found)}
+    assert (told["db"], told["web"]) == (("localhost:9", "localhost:102"), ("http://localhost:10",))
 
 
 def test_only_its_own_file_makes_a_container_its_own() -> None:

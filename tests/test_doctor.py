@@ -52,8 +52,18 @@ def test_a_server_that_ended_is_found_and_mended(healthy: Project) -> None:
     tmux("send-keys", "-t", pane, "C-c")
     eventually(lambda: healthy.listed("x")["status"] == "partial")
 
-    assert any("nothing runs in window backend" in each for each in _found(healthy))
+    found = healthy.inv("session.doctor", "--json", code=1).json
+    (told,) = (each for each in found if each["problem"].startswith("nothing runs in window backend"))
+    assert told["why"] == "its server ended; it printed last: KeyboardInterrupt"
+    assert told["mend"].startswith("inv session.logs x --window backend:")
     assert "\nnext       inv session.doctor " in healthy.inv("session.show", "x").out
+    assert "partial" not in (said := healthy.inv("session.resume").out)
+    assert said.splitlines()[-1] == "to see how they stand: inv session.list"
+    eventually(lambda: healthy.listed("x")["status"] == "running")
+    assert healthy.inv("session.start", "x").out.startswith("x runs\n")
+    assert healthy.inv("session.start", "x", "--wait").out.startswith("name ")
+    tmux("send-keys", "-t", pane, "C-c")
+    eventually(lambda: healthy.listed("x")["status"] == "partial")
     healthy.inv("session.doctor", "--fix")
 
     eventually(lambda: healthy.listed("x")["status"] == "running")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from develop import embedding
-from develop.embedding import package
+from develop.embedding import front_door, package
 from tasks.presets import PRESETS
 from tasks.settings import load
 from tests.project import CHECKOUT, INV, Project
@@ -71,13 +71,19 @@ def test_tasks_of_their_own_stay_and_ours_join_them(target: Path) -> None:
 
     assert (target / "tasks.py").read_text() == _OWN_TASKS
     assert "ns = join(globals())" in shown
-    assert "the three lines above" in shown.partition("Next")[2]
+    assert "the four lines above" in shown.partition("Next")[2]
     embedding.embed(target, patch=True)
     assert (target / "tasks.py").read_text().startswith(_OWN_TASKS)
     assert "tasks.py" not in embedding.embed(target, patch=True).partition("Next")[0]
     listed = subprocess.run([INV, "--list"], cwd=target, capture_output=True, text=True, check=True).stdout
     assert "hello" in listed
     assert "session.add" in listed
+    (target / "tasks").rename(target / "aside")
+    for text in ((target / "tasks.py").read_text(), front_door.NEW):
+        (target / "tasks.py").write_text(text)
+        alone = subprocess.run([INV, "session.list"], cwd=target, capture_output=True, text=True, check=False)
+        assert (alone.returncode, alone.stderr[:37]) == (1, "tasks/ is missing beside tasks.py; it")
+        assert alone.stderr.count("\n") == 1
     assert settings(target)["windows"] == [
         {"name": "backend:{backend_port}", "run": "python manage.py runserver {backend_port}"},
         {"name": "claude", "claude": True}, {"name": "shell"}, {"name": "cli", "type": "python manage.py "},
@@ -96,7 +102,7 @@ def test_the_files_of_a_person_stay_byte_for_byte(target: Path) -> None:
     shown = embedding.embed(target, patch=True)
 
     added = {name: (target / name).read_bytes().removeprefix(content) for name, content in own.items()}
-    assert added["tasks.py"].startswith(b"\r\ndel __import__")
+    assert added["tasks.py"].startswith(b"\r\n__import__('os')")
     assert added[".gitignore"] == b"\r\n/.tally-sessions\r\n.env.session\r\n__pycache__/\r\n"
     assert not (target / "invoke.yaml").exists()
     assert "added to it, in its own form:" in shown

@@ -1,6 +1,8 @@
 """Values set in `.env` files: they arrive as they are, and the rest of the file stays as it is."""
 
+import itertools
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from dotenv import dotenv_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.machine import envfile
+from tasks.machine import envfile, running
 
 _BEFORE = b"""# a comment, kept
 QUOTED='a # "b" $c'
@@ -115,6 +117,25 @@ def test_nothing_is_left_beside_the_file(sandbox: Path) -> None:
     envfile.put(directory / ".env", {"A": "a b", "B": "c"})
 
     assert [entry.name for entry in directory.iterdir()] == [".env"]
+
+
+def test_a_shell_compose_and_python_dotenv_read_the_same(sandbox: Path) -> None:
+    signs = ["'", '"', "\\", "$", "`", " ", "\n", "#", "!", "a", "{", "=", "~", "*", "é", "\t"]
+    every = ["", *signs, *("".join(pair) for size in (2, 3) for pair in itertools.product(signs, repeat=size))]
+    values = {f"K{number}": f"a{value}b" for number, value in enumerate([*every, "it's 5\" wide, C:\\x\\\\y\n"])}
+    odd = envfile.odd(values)
+    assert all("${" in values[key] or {"'", "$"} <= {*values[key]} or {"'", "`"} <= {*values[key]}
+               or "\\\\" in values[key] for key in odd)  # fmt: skip
+    common = {key: value for key, value in values.items() if key not in odd}
+    envfile.put(sandbox / "f", common)
+
+    shown = subprocess.run(
+        ["bash", "-c", "set -a; . ./f; exec env -0"], cwd=sandbox, capture_output=True, check=True
+    ).stdout.decode()  # fmt: skip
+    sourced = dict(line.split("=", 1) for line in shown.split("\0") if line.startswith("K"))
+    assert sourced == common == dotenv_values(sandbox / "f")  # Docker Compose 1 reads with python-dotenv
+    assert running.exports({"K": "it's $5"}) == "export K='it'\"'\"'s $5'"
+    assert envfile.odd({"K": "a ${B}", "L": "a\\", "M": "it's $5", "N": "$A it"}) == ["K", "L", "M"]
 
 
 @settings(max_examples=150, deadline=None, database=None)

@@ -48,14 +48,17 @@ def test_a_command_runs_there_with_the_variables_and_its_exit_code(added: Projec
     by_name = added.inv("session.run", "x", ask, code=7)
     in_app = added.inv("session.run", "x", ask, "--app", "frontend", code=7)
     inside = added.inv("session.run", ask, cwd=tree / "backend", code=7)
+    (tree / "frontend" / "deep").mkdir()
+    deep = added.inv("session.run", "--maybe", ask, cwd=tree / "frontend" / "deep", code=7)
     killed = added.inv("session.run", "x", "kill -9 $$", code=-signal.SIGKILL)
     dashed = added.inv("session.run", "x", "--version", code=127)  # no option of the shell's
     piped = added.inv("session.run", "x", "yes | head -1")
 
     assert by_name.out == f"{tree} {port}  {tree}\n"
     assert in_app.out == f"{tree}/frontend {port} http://localhost:{port} {tree}\n"
-    assert inside.out == f"{tree}/backend {port}  {tree}\n"
     assert "--version: command not found" in dashed.err
+    assert deep.out == f"{tree}/frontend/deep {port} http://localhost:{port} {tree}\n"
+    assert inside.out == f"{tree}/backend {port} b {tree}\n"
     assert killed.out == killed.err == ""
     assert (piped.out, piped.err) == ("y\n", "")
 

@@ -1,9 +1,13 @@
 """A session's branch into another one: verified, whole or not at all, and recognised as merged afterwards."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
+from tasks import git
+from tasks.errors import SessionError
+from tasks.finish import landing
 from tests import effects, fault_matrix
 from tests.origin import commit, others_push, share
 from tests.project import Project
@@ -109,6 +113,13 @@ def test_a_branch_that_is_half_done_elsewhere_is_left_alone(worked: Project) -> 
     worked.inv("session.merge", "x", "--into", "main")
 
     assert worked.git("log", "-1", "--format=%s") == "Merge branch 'x'"
+    branches = git.branches(repository := git.locate(worked.main))
+    other = worked.git("commit-tree", "main^{tree}", "-p", "main^", "-m", "late")
+    for name in ("main", "dev"):  # checked out, and not
+        seen = replace(branches[f"refs/heads/{name}"], commit=worked.git("rev-parse", "main^1"))
+        worked.git("branch", "--force", "dev", "main")
+        with pytest.raises(SessionError, match=rf"{name} moved from \w+ to \w+ meanwhile.*inv session.merge x"):
+            landing.move(repository, seen, other, "session.merge x")
 
 
 def test_a_remote_base_goes_into_its_local_branch(project: Project) -> None:
@@ -120,8 +131,13 @@ def test_a_remote_base_goes_into_its_local_branch(project: Project) -> None:
     theirs = others_push(project, "theirs", "")
     project.inv("session.sync", "x")
 
-    project.inv("session.merge", "x", "--squash")
+    said = project.inv("session.merge", "x", "--squash").out
 
+    ahead = "main is 1 commit ahead of origin/main; to share that: git push origin main\n"
+    assert said.partition("\n")[2] == ahead
+    project.inv("session.add", "y")
+    assert project.inv("session.sync", "y").out == f"y has all of origin/main; {ahead}"
+    project.inv("session.remove", "y")
     assert project.git("rev-parse", "main^") == theirs  # a squash has none of theirs in it
     assert "merged" in project.inv("session.list").out
     project.inv("session.remove", "x")

@@ -91,6 +91,8 @@ def test_a_change_keeps_the_rows_and_facts_of_others_in_their_order(repository: 
         ('{"a": {"branch": "b", "worktree": 7}}', "1:2: 'a' is no session"),
         ('{\n "é": 5,\n "b": 6\n}', "2:2: 'é'"),
         ('{"b": {"worktree": "a", "branch": "a"},\n "a": 5}', "2:2: 'a'"),
+        ('{"b": {"worktree": "a", "branch": "a"},\n "a": {"worktree": "/\\u0000", "branch": "a"}}', "2:2: 'a' has"),
+        ('{"a": {"worktree": "/w", "branch": "a", "x": ["\\ud83d"]}}', "1:2: 'a' has"),
     ],
 )  # fmt: skip
 def test_foreign_content_is_named_by_line_and_column_and_not_changed(

@@ -128,7 +128,12 @@ def test_what_cannot_be_synced_is_told_and_nothing_changes(shared: Project) -> N
     assert "/nowhere" in offline.err
     assert "nothing to do" in offline.out
     shared.git("update-ref", "-d", "refs/remotes/origin/main")
-    assert f"git branch origin/main {start}" in shared.inv("session.sync", "x", code=1).err
+    assert "to have it again: git fetch origin\n" in shared.inv("session.sync", "x", code=1).err
+    shared.git("remote", "remove", "origin")
+    assert "git remote add origin URL && git fetch origin" in shared.inv("session.sync", "x", code=1).err
+    rows = (shared.main / ".tally-sessions").read_text()
+    (shared.main / ".tally-sessions").write_text(rows.replace('"origin/main"', '"gone/dev"'))
+    assert f"git branch gone/dev {start}" in shared.inv("session.sync", "x", code=1).err
 
 
 def test_a_local_base_says_what_its_remote_has_more_and_a_shallow_clone_what_it_lacks(project: Project) -> None:

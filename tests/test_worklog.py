@@ -53,6 +53,16 @@ def test_a_session_is_told_from_its_beginning_to_its_end(shared: Project) -> Non
     assert "/add-auth_service.py`\n" in log(shared)
     assert "- **ETA**: 4h\n" in log(shared)
     assert "Issue" not in log(shared).split("<!-- session ")[1]
+    shared.inv("session.add", "page", "--component", "ui")
+    assert "Work in" not in log(shared)
+    shared.inv("session.remove", "page")
+    shared.configure(LIGHT + "  components: {ui: [internal_assistant/ui/, web/], server: src/}\n")
+    shared.inv("session.add", "view", "--component", "ui")
+    assert log(shared).split("**Files**:\n")[-1].partition("\n\n")[0] == (
+        "  - [ ] Work in: `internal_assistant/ui`, `web`\n  - [ ] Add tests: `tests/ui/view/test_view.py`\n"
+        "  - [ ] Update docs: `docs/developer/view.md`"
+    )
+    shared.inv("session.remove", "view")
 
     assert re.search("^profile    test\nissue      RSS", shared.inv("session.show", "feed").out, re.MULTILINE)
     shared.inv("session.stop", "feed")
@@ -155,3 +165,16 @@ def test_the_makefile_of_the_manual_starts_and_lists_sessions(shared: Project) -
     make("new-session", "name=free")
     assert [shared.row(name)["component"] for name in ("add-auth", "free")] == ["server", ""]
     assert re.search(r"^add-auth .* server$", make("list-sessions"), re.MULTILINE)
+
+
+def test_a_log_that_was_empty_is_empty_again(shared: Project) -> None:
+    log_file = shared.main / "WORK_LOG.md"
+    log_file.write_text("")
+    shared.git("add", "WORK_LOG.md")
+    shared.git("commit", "--quiet", "-m", "an empty log")
+
+    program = str(failing_inv.__file__)
+    shared.inv("worklog", "create", "after", "error", "session.add", "x", code=1, program=program)
+
+    assert log_file.read_text() == ""
+    assert shared.git("status", "--porcelain") == ""

@@ -1,4 +1,4 @@
-"""The `tasks.py` of a repository: written when there is none, else three lines that a person, or `--patch`, adds."""
+"""The `tasks.py` of a repository: written when there is none, else four lines that a person, or `--patch`, adds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from pathlib import Path
 from develop.embedding.appending import append
 from develop.embedding.errors import EmbedError
 
-NEW = "import sys\n\ndel sys.modules[__name__]\n\nfrom tasks import ns\n"
-ADDED = "del __import__('sys').modules[__name__]  # Invoke loads this file under the package's name\n"
+_MISSING = "tasks/ is missing beside tasks.py; it belongs into the commit: git add tasks"
+NEW = f"""import sys
+from pathlib import Path
+
+if not Path(__file__).with_suffix("").is_dir():
+    sys.exit("{_MISSING}")
+del sys.modules[__name__]
+
+from tasks import ns
+"""
+ADDED = f"__import__('os').path.isdir(__file__[:-3]) or exit('{_MISSING}')  # noqa\n"
+ADDED += "del __import__('sys').modules[__name__]  # Invoke loads this file under the package's name\n"
 ADDED += "from tasks import join  # noqa: E402\nns = join(globals())\n"
 
 
@@ -42,7 +52,7 @@ def plan(file: Path, patch: bool) -> Plan:
     if not _of_invoke(text):
         raise EmbedError(f"{file} is not a file of Invoke's tasks; rename it: `inv` and the package need its name")
     if patch:
-        return Plan(file, f"\n{ADDED}", "added three lines at the end of tasks.py")
+        return Plan(file, f"\n{ADDED}", "added four lines at the end of tasks.py")
     return Plan(file, None, f"tasks.py stays as it is; add to its end (--patch does it):\n\n{ADDED}")
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from .. import git, records, registry, work
 from ..machine import atomic
 from ..model import Session
-from ..narration import notice
-from . import keeping, snapshot
+from . import checkout, keeping, snapshot
 from .archive import FORM, Archive, top
 
 
@@ -51,10 +50,10 @@ def _filled(session: Session, directory: Path) -> Archive:
     nested = [path.rstrip("/") for path in done.untracked if path.endswith("/")]  # git would keep no file of these
     private = keeping.private(session, done.untracked)
     apart = done.dirty or done.head != session.tip
-    commit = snapshot.take(session, done.head, [*done.own, *nested, *private]) if apart else ""
-    hidden = snapshot.hidden(session)
+    needed, without = checkout.heads(session), [*done.own, *nested, *private]
+    commit = snapshot.take(session, done.head, without, needed) if apart or needed else ""
+    hidden, untracked = snapshot.unseen(session)
     keeping.keep(session, directory / "hidden", set(hidden))
-    keeping.unfinished(session, directory / "git")
     paths = {*session.copy, *session.env, *session.link, *nested, *done.own, *done.ignored}
     paths |= {*keeping.submodules(session, directory)}
     paths = {path for path in paths if not keeping.is_ours(session, path)}
@@ -65,6 +64,7 @@ def _filled(session: Session, directory: Path) -> Archive:
         "head_branch": done.branch,
     }
     facts |= {"work": commit, "hidden": hidden, "same": sorted(same - {*session.copy})}
+    facts |= checkout.keep(session, directory, untracked)
     facts |= {"raw": keeping.keep(session, directory / "raw", raw)}  # git's filters may change what they keep
     facts |= {"files": keeping.keep(session, directory / "files", keeping.unique(paths - same))}
     return _finished(session, directory, facts, commit or session.tip or done.head)
@@ -88,6 +88,7 @@ def put_back(session: Session) -> None:
         git.run(session.worktree, "checkout", "--quiet", "--detach", facts["head"])
     if facts["work"]:
         snapshot.put_back(session, facts["work"])
+    checkout.put_back(session, directory, facts)
     keeping.give_back_submodules(session, directory)
     for path in facts["same"]:  # the main checkout had it just so
         if (session.repository.main / path).exists():
@@ -97,5 +98,3 @@ def put_back(session: Session) -> None:
             keeping.give_back(directory / kind / path, session.worktree / path)
     for path, flag in facts["hidden"].items():
         git.run(session.worktree, "update-index", flag, "--", path)
-    if (directory / "git").is_dir():
-        notice(f"a merge or rebase was going on; git's notes of it are kept: {directory / 'git'}")

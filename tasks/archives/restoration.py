@@ -53,7 +53,7 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
         other = f"git branch -m {before.branch} {before.branch}-other"
         raise SessionError(f"another branch {before.branch} was made meanwhile; rename it: {other}")
     session = replace(
-        before, state="adding", tip=tip, archive=str(kept.directory), tracks="",
+        before, state="adding", tip=tip, archive=str(kept.directory), tracks="", adopts="",
         creates_branch=branch is None,
     )  # fmt: skip
     if session.compose is not None:  # of its volumes those are left that were kept, or belong to nobody else

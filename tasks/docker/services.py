@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..answers import addresses
 from ..errors import SessionError
 from ..model import Session
 from . import engine as docker
@@ -23,15 +24,11 @@ class Service:
     up: bool  # whether it is as it should be
     running: bool
     ports: tuple[int, ...]  # of this machine
-
-    @property
-    def urls(self) -> list[str]:
-        """The addresses on which it answers while it runs."""
-        return [f"http://localhost:{port}" for port in self.ports]
+    urls: tuple[str, ...]  # the addresses on which it answers there
 
     def record(self) -> dict[str, Any]:
         """Return it as `list --json` shows it."""
-        return {"name": self.name, "state": self.state, "up": self.up, "urls": self.urls}
+        return {"name": self.name, "state": self.state, "up": self.up, "urls": list(self.urls)}
 
 
 Seen = tuple[Service, ...] | None  # None when Docker does not answer
@@ -70,7 +67,8 @@ def _service(session: Session, name: str, containers: list[Container]) -> Servic
     state = (bad or [state for state, _each in states] or ["missing"])[0]
     ports = sorted({port for each in containers for port in each.ports})
     running = any(each.running for each in containers)
-    return Service(name, state, bool(containers) and not bad, running, tuple(ports))
+    urls = tuple(addresses.address(session, port, name) for port in ports)
+    return Service(name, state, bool(containers) and not bad, running, tuple(ports), urls)
 
 
 def _state(container: Container, once: bool) -> str:

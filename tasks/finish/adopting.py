@@ -6,18 +6,16 @@ The session has all of it, and that was looked at, before the main checkout lose
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from .. import git, lifecycle, narration
 from ..archives import snapshot
-from ..archives.archive import FORM
 from ..errors import SessionError
 from ..machine import signals
 from ..model import Repository, Session
 from ..planning import deciding
 from ..request import Request
 from ..settings import Settings
-from . import hauling, sameness
+from . import adopted, hauling, sameness
 from .hauling import Haul
 
 
@@ -26,14 +24,13 @@ def adopt(asked: Request, settings: Settings, repository: Repository, commits: i
 
     A failure, or ^C, leaves them in the main checkout.
     """
-    with signals.raised():
+    with signals.raised(), adopted.alone(repository):
         planned = deciding.plan(replace(asked, base="HEAD"), settings, repository, quiet=True)
         if not planned.creates_branch or planned.tracks:
             raise SessionError(f"a branch {planned.branch} exists; expected a new one: choose another NAME")
         main = replace(planned, worktree=repository.main, tip="")
         haul = hauling.main_checkout(main, commits)
-        reference = f"refs/tally/adopted/{planned.slug}/{datetime.now().strftime(FORM)}"
-        git.run(repository.main, "update-ref", reference, haul.work or haul.head)
+        reference = adopted.reference(repository, planned.slug, haul.work or haul.head)
         try:
             made = _made(replace(asked, base="HEAD", start=haul.to, adopts=haul.work), settings, main)
             _move(main, made, haul)
@@ -45,7 +42,7 @@ def adopt(asked: Request, settings: Settings, repository: Repository, commits: i
 def _forget(repository: Repository, reference: str) -> None:
     with signals.held():
         try:
-            git.run(repository.main, "update-ref", "-d", reference)
+            adopted.drop(repository, reference)
         except (SessionError, OSError) as error:
             narration.notice(f"{error}\na copy of the work is left: git update-ref -d {reference}")
 

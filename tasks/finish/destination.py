@@ -33,9 +33,37 @@ def of(session: Session) -> Base:
         return Base(name, there.commit, name.removeprefix(f"{remote}/"), remote, "")
     commit = git.commit(session.repository, name)
     if not commit:
-        back = f"; to bring it back as it was: git branch {name} {session.start}" if session.start else ""
+        back = _back(session, name)
         raise SessionError(f"the base {name!r} of session {session.name} names no commit any more{back}")
     return Base(name, commit, "", "", "")
+
+
+def _back(session: Session, name: str) -> str:
+    """Return what brings the base *name* back; a local branch called like one of a remote would only be in the way."""
+    remote, _, branch = name.partition("/")
+    if branch and remote in (known := remotes(session.repository)):
+        return f"; to have it again: git fetch {remote}"
+    if branch and remote == "origin" and not known:
+        return f"; to have it again: git remote add {remote} URL && git fetch {remote}"
+    return f"; to bring it back as it was: git branch {name} {session.start}" if session.start else ""
+
+
+def unpushed(repository: Repository, base: Base, local: str, commit: str) -> str:
+    """Return that the branch *local*, at *commit*, is ahead of the remote branch that it follows, and what to do.
+
+    Without one, the base counts if that is the same branch of a remote. Empty when it is not ahead.
+    """
+    remote, upstream = _followed(repository, f"refs/heads/{local}")
+    if not upstream and base.remote and not base.upstream and base.branch == local:
+        remote, upstream = base.remote, f"refs/remotes/{base.name}"
+    there = git.commit(repository, upstream) if upstream else ""
+    count = git.beyond(repository, commit, there) if there else 0
+    if not count:
+        return ""
+    name = upstream.removeprefix(f"refs/remotes/{remote}/")
+    what = local if name == local else f"{local}:{name}"
+    ahead = f"{local} is {count} commit{'s' if count > 1 else ''} ahead of {remote}/{name}"
+    return f"{ahead}; to share that: git push {remote} {what}"
 
 
 def _followed(repository: Repository, branch: str) -> tuple[str, str]:

@@ -32,8 +32,13 @@ def move(repository: Repository, branch: git.Ref, commit: str, why: str) -> None
             gone = f"{short} is checked out at {branch.checkout}, which is gone"
             raise SessionError(f"{gone}; to forget it: git worktree prune")
     except CommandError as error:
-        if git.commit(repository, branch.name) == commit:
+        if (now := git.commit(repository, branch.name)) == commit:
             return  # what failed came after it
+        if now != branch.commit:
+            raise SessionError(
+                f"{short} moved from {branch.commit[:10]} to {now[:10]} meanwhile, so nothing was merged;"
+                f" to do it onto that: inv {why}"
+            ) from None
         where = f" in {branch.checkout}, where it is checked out" if branch.checkout else ""
         said = "\n".join(f"    {line}" for line in error.stderr.strip().splitlines())
         still = f"git does not move {short}{where}; it is still at {branch.commit[:10]}"

@@ -50,7 +50,8 @@ def merge(session: Session, into: str, squash: bool) -> str:
         registry.note(session.repository, session.name, **facts)
         worklog.refresh(session.repository)
     how = f"{again.count} commit{'s' if again.count > 1 else ''}{' as one' if squash and again.count > 1 else ''}"
-    return f"merged {session.name} into {again.into} at {commit[:10]}: {how}"
+    done = f"merged {session.name} into {again.into} at {commit[:10]}: {how}"
+    return "\n".join(filter(None, (done, destination.unpushed(session.repository, again.base, again.into, commit))))
 
 
 def _plan(session: Session, into: str, squash: bool) -> _Merge:

@@ -32,7 +32,9 @@ def _onto(session: Session, head: str, base: destination.Base) -> str:
     standing.refuse_unrelated(session, head, base.commit, base.name)
     new = git.beyond(session.repository, base.commit, head)
     if not new:
-        return f"{session.name} has all of {base.name}; there is nothing to do"
+        local = git.commit(session.repository, f"refs/heads/{base.branch}") if base.remote and not base.upstream else ""
+        ahead = destination.unpushed(session.repository, base, base.branch, local) if local else ""
+        return f"{session.name} has all of {base.name}; {ahead or 'there is nothing to do'}"
     own = git.beyond(session.repository, head, base.commit)
     why = _kept(session, head, base, own)
     passing = [] if why else covered.passing(session.worktree, head, base.commit)

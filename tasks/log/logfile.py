@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from .. import registry
+from .. import git, registry
 from ..errors import SessionError
 from ..machine import atomic, locks
 from ..model import Repository, Session
@@ -44,12 +44,17 @@ def write(repository: Repository, file: str, adding: str = "", gone: Session | N
         late = [entry for of, entry in _late(repository) if of == file and (entry.name, entry.created) not in current]
         dropped = (gone.name, gone.created) if gone is not None and not gone.archive else None
         after = logbook.updated(before, [*due, *late], dropped)
-        if before and not after:  # nobody but us was in it
+        if before and not after and not _committed(repository, file):  # nobody but us was in it
             path.resolve().unlink()
         elif after != before:
             atomic.write(path, after)
         if _late(repository):
             _keep(repository, [each for each in _late(repository) if each[0] != file])
+
+
+def _committed(repository: Repository, file: str) -> bool:
+    """Return whether git has *file*, which then was there, though empty, before us."""
+    return bool(git.read(repository.main, "ls-files", "--", f":(literal){file}"))
 
 
 def told_later(session: Session, removed: str) -> None:

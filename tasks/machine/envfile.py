@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dotenv.parser import Binding
 
 _PLAIN = re.compile(r"[\w./:@%+,=-]*")
+# Between single quotes a shell knows no escapes, the others two; between double ones it replaces more than they do.
+_NOT_IN_SINGLE = re.compile(r"'|\\\\|\\\Z")
+_NOT_IN_DOUBLE = re.compile(r"[$`]|\\\Z")
 _COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
 
 
@@ -59,7 +62,27 @@ def _replaced(binding: Binding, value: str) -> str:
     return f"{before}{export}{binding.key}={_quoted(value)}{kept}{after}"
 
 
-def _quoted(value: str) -> str:
+def odd(values: Mapping[str, str]) -> list[str]:
+    """Return the keys for whose value there is no notation that everybody reads alike.
+
+    Those are shells, Docker Compose and python-dotenv, which replaces `${…}` however it is quoted.
+    """
+    return [key for key, value in values.items() if _common(value) is None or re.search(r"\$\{|\r", value)]
+
+
+def _common(value: str) -> str | None:
+    """Return the notation of *value* that everybody reads alike, if there is one."""
     if _PLAIN.fullmatch(value):
         return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if not _NOT_IN_SINGLE.search(value):
+        return f"'{value}'"
+    if not _NOT_IN_DOUBLE.search(value):
+        return '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
+    return None
+
+
+def _quoted(value: str) -> str:
+    found = _common(value)
+    if found is None:  # as python-dotenv and Docker Compose read it
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return found

@@ -37,13 +37,13 @@ def exports(values: Mapping[str, str]) -> str:
 def run(session: Session, line: str, app: str, directory: Path | None) -> None:
     """Become a shell that runs *line* with the variables of *session*, in *directory* or the worktree or its *app*.
 
-    Raises `SessionError` when there is no such place.
+    In a *directory* inside of an app these are its variables too. Raises `SessionError` when there is no such place.
     """
     place = session.worktree / _app(session, app) if app else directory or session.worktree
     if not place.is_dir():
         raise SessionError(f"{place} does not exist; to see what is wrong: inv session.doctor")
     active = f"{activation.sourced(session.activate)} 1>&2 || exit\n" if session.activate else ""
-    values = {**shell.environment(), **variables(session, app), _MARK: str(session.worktree)}
+    values = {**shell.environment(), **variables(session, app or _around(session, place)), _MARK: str(session.worktree)}
     os.chdir(place)
     _become(active + line, values)
 
@@ -64,13 +64,22 @@ def _become(line: str, environment: dict[str, str]) -> None:
         raise SessionError("bash is not installed or not on PATH; install the package 'bash'") from None
 
 
+def _apps(session: Session) -> list[str]:
+    return [directory for file in session.env_files if (directory := str(Path(file).parent)) != "."]
+
+
+def _around(session: Session, place: Path) -> str:
+    """Return the innermost app that *place* is in; empty when it is in none."""
+    return max((app for app in _apps(session) if place.is_relative_to(session.worktree / app)), key=len, default="")
+
+
 def _app(session: Session, app: str) -> str:
     """Return the directory of *app*, which may be named by its last part.
 
     Raises `SessionError` with the known ones unless it is one of them, or another directory of the worktree.
     """
     wanted = str(Path(app))
-    known = [directory for file in session.env_files if (directory := str(Path(file).parent)) != "."]
+    known = _apps(session)
     found = [each for each in known if wanted in (each, Path(each).name)]
     if len(found) == 1 or wanted in found:
         return wanted if wanted in found else found[0]

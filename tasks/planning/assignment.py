@@ -41,9 +41,12 @@ def decide(asked: Request, settings: Settings, facts: Mapping[str, str], created
     wishes |= {"issue": asked.issue, "eta": asked.eta}
     if not settings.work_log:
         return wishes
-    name = asked.template or next(iter(settings.work_log["templates"]))
+    templates = settings.work_log["templates"]
+    fitting = (asked.component, "component") if asked.component else ()
+    name = asked.template or next((each for each in (*fitting, *templates) if each in templates), "")
     more = {"issue": asked.issue, "eta": asked.eta, "started": f"{created:%Y-%m-%d %H:%M}", "status": "\0"}
-    text = _filled(settings.work_log["templates"][name], {**facts, **more}, f"work_log.templates.{name}")
+    more |= {"paths": ", ".join(f"`{path}`" for path in settings.components.get(asked.component, ()))}
+    text = _filled(templates[name], {**facts, **more}, f"work_log.templates.{name}")
     before, _, after = text.partition("\0")
     return {**wishes, "work_log": {"file": settings.work_log["file"], "before": before, "after": after}}
 

@@ -11,6 +11,7 @@ from ..errors import SessionError
 from ..finish import merged
 from ..machine import places
 from ..model import Session
+from ..narration import notice
 from ..request import Removal
 
 
@@ -41,11 +42,22 @@ def plan(session: Session, how: Removal) -> Session:
 
 
 def _with_volumes(doomed: Session, how: Removal) -> Session:
-    """Return *doomed* with what becomes of its volumes; an engine that does not answer is an error as well."""
+    """Return *doomed* with what becomes of its volumes; an engine that does not answer is an error as well.
+
+    Unless forced: then it is without containers, and that they stay is told.
+    """
     if doomed.compose is None:
         return doomed
     keeps = how.keep_volumes or doomed.compose.keeps_volumes
-    volumes = compose.volumes_of(doomed)
+    try:
+        volumes = compose.volumes_of(doomed)
+    except SessionError as error:
+        if not how.force:
+            raise SessionError(
+                f"{error}\nto remove all else without it: inv session.remove {doomed.name} --force"
+            ) from None
+        notice(compose.unreached(doomed.compose.project, str(error).splitlines()[0]))
+        return replace(doomed, compose=None)
     if volumes and doomed.state == "ready" and not (keeps or how.force):
         raise SessionError(
             f"session {doomed.name} has volumes, whose data nothing else holds: {', '.join(volumes)}\n"

@@ -35,7 +35,19 @@ _FIX = (
 """
 )
 
-WORK_LOG: dict[str, Any] = {"file": "WORK_LOG.md", "templates": {"feature": _FEATURE, "fix": _FIX}}
+# The guide's files are those of its component `server`; another one has its own.
+_COMPONENT = (
+    _HEAD
+    + """\
+  - [ ] Work in: {paths}
+  - [ ] Add tests: `tests/{component}/{slug}/test_{slug}.py`
+  - [ ] Update docs: `docs/developer/{slug}.md`
+- **ETA**: {eta}
+"""
+)
+
+_TEMPLATES = {"feature": _FEATURE, "fix": _FIX, "server": _FEATURE, "component": _COMPONENT}
+WORK_LOG: dict[str, Any] = {"file": "WORK_LOG.md", "templates": _TEMPLATES}
 
 SETTINGS: dict[str, Any] = {
     **points.SETTINGS,

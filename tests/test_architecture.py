@@ -27,16 +27,16 @@ _LAYERS = (
     "archiving checklist choosing making restoration",
     "plan records",
     "assignment claude_entry composing contents numbering trust",
-    "adopted checkout claude_json granting hauling merges sending session_config settings tail",
-    "branching changes claude_lock claude_version conversation keeping keys landing orphans printed readiness"
-    " scrollback services talk trees walk",
+    "checkout claude_json granting hauling merges sending session_config settings tail",
+    "adopted branching changes claude_lock claude_version conversation keeping keys landing orphans printed"
+    " readiness scrollback services talk trees walk",
     "adoption agents archive attaching copying covered destination engine exclude host_entry logfile merged"
     " messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted limited note panes registry running shapes tools within",
     "addresses checks cloning environments findings hooks listeners locks places processes remembered sameness"
     " shell transcripts",
-    "envfile logbook model names narration picking placeholders scope signals unchanged",
-    "activation atomic errors forge formula imports parts presets request tables terminal unreadable",
+    "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",
+    "activation atomic errors forge formula imports parts presets request tables terminal",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

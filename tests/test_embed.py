@@ -71,7 +71,7 @@ def test_tasks_of_their_own_stay_and_ours_join_them(target: Path) -> None:
 
     assert (target / "tasks.py").read_text() == _OWN_TASKS
     assert "ns = join(globals())" in shown
-    assert "the four lines above" in shown.partition("Next")[2]
+    assert "the three lines above" in shown.partition("Next")[2]
     embedding.embed(target, patch=True)
     assert (target / "tasks.py").read_text().startswith(_OWN_TASKS)
     assert "tasks.py" not in embedding.embed(target, patch=True).partition("Next")[0]

@@ -16,7 +16,7 @@ __all__ = ["EmbedError", "embed"]
 def embed(target: Path, preset: str = "", patch: bool = False) -> str:
     """Put `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository at *target*; return what is next.
 
-    Every refusal comes before any change. What a person wrote is never rewritten: with *patch* four lines are added
+    Every refusal comes before any change. What a person wrote is never rewritten: with *patch* three lines are added
     to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it.
     """
     top = _top(target)
@@ -51,7 +51,7 @@ def _next(top: Path, found: layout.Layout, preset: str, door: front_door.Plan, f
     return [
         "",
         f"Next, in {top}:",
-        *(["  the four lines above, at the end of tasks.py"] if door.left else []),
+        *(["  the three lines above, at the end of tasks.py"] if door.left else []),
         *([f"  the settings above, in {file.name}"] if configuration.lacking(file) else []),
         *([f"  take out what ignores {ignored}: a session has what is committed"] if ignored else []),
         f"  {layout.INSTALL[found.python]}",

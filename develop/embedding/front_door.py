@@ -1,4 +1,4 @@
-"""The `tasks.py` of a repository: written when there is none, else four lines that a person, or `--patch`, adds."""
+"""The `tasks.py` of a repository: written when there is none, else three lines that a person, or `--patch`, adds."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ del sys.modules[__name__]
 
 from tasks import ns
 """
-ADDED = f"__import__('os').path.isdir(__file__[:-3]) or exit('{_MISSING}')  # noqa\n"
-ADDED += "del __import__('sys').modules[__name__]  # Invoke loads this file under the package's name\n"
-ADDED += "from tasks import join  # noqa: E402\nns = join(globals())\n"
+# Invoke loads that file under the package's name: without the first line it would import itself.
+ADDED = f"__import__('os').path.isdir(__file__[:-3]) or exit('{_MISSING}'); "
+ADDED += "del __import__('sys').modules[__name__]  # noqa\n"
+ADDED += "from tasks import join  # noqa\nns = join(globals())\n"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def plan(file: Path, patch: bool) -> Plan:
     if not _of_invoke(text):
         raise EmbedError(f"{file} is not a file of Invoke's tasks; rename it: `inv` and the package need its name")
     if patch:
-        return Plan(file, f"\n{ADDED}", "added four lines at the end of tasks.py")
+        return Plan(file, f"\n{ADDED}", "added three lines at the end of tasks.py")
     return Plan(file, None, f"tasks.py stays as it is; add to its end (--patch does it):\n\n{ADDED}")
 
 

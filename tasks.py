@@ -75,7 +75,7 @@ def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
     help={
         "path": "the repository to put the sessions into",
         "preset": "the system to configure, instead of the one that fits",
-        "patch": "add the four lines to an existing tasks.py",
+        "patch": "add the three lines to an existing tasks.py",
     },
 )
 def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None:

@@ -35,7 +35,15 @@ def extend() -> None:
     sys.excepthook = lambda *_: None  # such as Invoke's traceback for an invoke.yaml that is broken
 
 
-def _complete(names: list[str], core: Any, initial_context: Any, collection: Collection, parser: Any) -> Any:
+def _complete(**asked: Any) -> None:
+    """Print what fits and end at once: unloading modules would take a seventh of all the time."""
+    with contextlib.suppress(Exit):
+        _offer(**asked)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _offer(names: list[str], core: Any, initial_context: Any, collection: Collection, parser: Any) -> None:
     with contextlib.redirect_stderr(io.StringIO()):
         try:
             words = shlex.split(re.sub(rf"^({'|'.join(names)}) ", "", core.remainder))
@@ -47,7 +55,7 @@ def _complete(names: list[str], core: Any, initial_context: Any, collection: Col
             print("\n".join(dict.fromkeys(found)))
         if whole:
             raise Exit
-        return _original(names, core, initial_context, collection, parser)
+        _original(names, core, initial_context, collection, parser)
 
 
 def _current(words: list[str], collection: Collection) -> tuple[str, list[str]]:

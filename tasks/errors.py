@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 
 from invoke.exceptions import Exit
 
@@ -51,7 +50,7 @@ def told(error: SessionError | OSError) -> str:
     if not isinstance(error, OSError):
         return str(error)
     file, said = error.filename or "", error.strerror or str(error)
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):  # of a whole directory
+    if error.args and isinstance(error.args[0], list):  # shutil's, of a whole directory
         _source, file, said = error.args[0][0]
     place = os.path.dirname(os.fsdecode(file)) if isinstance(file, (str, bytes)) else ""
     refused = [_REFUSED.format(place=place)] if isinstance(error, PermissionError) and place else []

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
 from .command import NAME, answer, as_json, command, fail
+
+if TYPE_CHECKING:
+    from .model import Repository, Session
 
 
 @command(aliases=("ls",), help={"json": "answer as JSON", "removed": "show what session.restore can bring back"})
@@ -13,20 +19,32 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
     Example: inv session.list
     """
-    from . import choosing, status
-    from .answers import listing, parted
-    from .archives import archive
+    from . import choosing
+
+    repository = choosing.here()
+    if removed:
+        from .answers import parted
+        from .archives import archive
+
+        kept = archive.all_of(repository)
+        answer(as_json([each.record() for each in kept]) if json else parted.removed(kept))
+    elif sessions := choosing.every(c, repository):
+        _list(sessions, repository, json)
+    else:
+        from .answers import listing
+
+        answer(as_json([]) if json else listing.NONE)
+
+
+def _list(sessions: Sequence[Session], repository: Repository, json: bool) -> None:
+    from . import status
+    from .answers import listing
     from .machine import tables, terminal
     from .overlap import conflicts, findings
 
     if not json:
         tables.prefetch()
-    repository = choosing.here()
-    if removed:
-        kept = archive.all_of(repository)
-        answer(as_json([each.record() for each in kept]) if json else parted.removed(kept))
-        return
-    found = conflicts.noted(repository, status.of(choosing.every(c, repository), repository))
+    found = conflicts.noted(repository, status.of(sessions, repository))
     answer(as_json([each.record() for each in found]) if json else listing.table(found, terminal.room()))
     findings.tell(conflicts.notes(found))
 

@@ -11,13 +11,14 @@ from . import display
 if TYPE_CHECKING:
     from ..status import Status
 
+NONE = "no sessions; to make one: inv session.add NAME"
 _LEFT_OUT = ("branch", "age", "containers", "component", "git", "ports")  # in this order, where there is no room
 
 
 def table(found: Sequence[Status], columns: int = 0) -> str:
     """Return the sessions as a table for people, in at most so many *columns* if it can be."""
     if not found:
-        return "no sessions; to make one: inv session.add NAME"
+        return NONE
     titles = ["name", "branch", "ports", "state", "git", "age", "claude"]
     rows = [display.row(each) for each in found]
     if any(each.session.component for each in found):

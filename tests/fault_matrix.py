@@ -7,7 +7,7 @@ from typing import Any
 
 SHARES = 4  # each a test of its own, so that two processors share the matrix
 _ALL = bool(os.environ.get("TALLY_SESSIONS_ALL_FAULTS"))
-_SAMPLE = {True: 4, False: 2}  # kills, and other faults, of each share where not all are tried
+_SAMPLE = {True: 3, False: 2}  # kills, and other faults, of each share where not all are tried
 
 Fault = tuple[int, str, str]
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests import dirty
 from tests.project import INV, Project
 
-_ROUNDS = 12
+_ROUNDS = 8
 _LONGEST = 0.6  # seconds until the kill; a task takes about half of that on a machine that is idle
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import lifecycle, ports
+from . import lifecycle, orphans, ports
 from .conversations import granting
 from .docker import services
 from .errors import SessionError
 from .finish import adopted
-from .machine import environments, listeners, orphans
+from .machine import environments, listeners
 from .machine import tools as machine
 from .model import Problem, Repository, Session
 from .request import Removal

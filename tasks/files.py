@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from . import work
-from .machine import copying, envfile, exclude, unchanged
+from . import exclude, work
+from .machine import copying, envfile, unchanged
 from .model import Problem, Session
 from .narration import notice
 

@@ -75,7 +75,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 
     Of several, *at* chooses by the beginning of its time; else it is the newest.
     """
-    from .archives import restoration
+    from . import restoration
 
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .machine import terminal
+from . import terminal
 
 _WIDTH = 10
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")

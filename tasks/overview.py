@@ -37,9 +37,9 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
 
 
 def _list(sessions: Sequence[Session], repository: Repository, json: bool) -> None:
-    from . import status
+    from . import status, terminal
     from .answers import listing
-    from .machine import tables, terminal
+    from .machine import tables
     from .overlap import conflicts, findings
 
     if not json:
@@ -98,8 +98,7 @@ def prune(c: Context, days: str = "", dry_run: bool = False) -> None:
 
     Example: inv session.prune --dry-run
     """
-    from . import choosing
-    from .archives import pruning
+    from . import choosing, pruning
     from .config import checks
 
     repository = choosing.here()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_CONFIG = "~/.claude"
+RULES = ".claude/settings.local.json"  # in a worktree: what its conversation may do unasked
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import os
 import stat
 from pathlib import Path
 
-from . import registry
+from . import exclude, registry
 from .conversations import claude_entry, claude_version, granted
 from .errors import SessionError
-from .machine import atomic, exclude
+from .machine import atomic
 from .model import Problem, Session
 from .narration import notice
 

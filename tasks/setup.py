@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from . import registry, shell
+from . import registry, shell, terminal
 from .errors import CommandError
-from .machine import terminal, within
+from .machine import within
 from .model import Problem, Session
 from .narration import busy, masked, notice, say, told
 

@@ -66,9 +66,8 @@ def attach(c: Context, name: str = "") -> None:
 
 
 def _bring_back(c: Context, name: str, all: bool, wait: bool) -> None:
-    from . import choosing, lifecycle, setup, status
+    from . import choosing, lifecycle, setup, status, terminal
     from .answers import awaiting, listing
-    from .machine import terminal
 
     limit = choosing.settings(c).wait if wait else 0
     sessions = choosing.chosen(c, name, all)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 
-from . import narration, ports, registry
+from . import exclude, narration, ports, registry
 from .errors import SessionError, told
-from .machine import exclude, signals
+from .machine import signals
 from .model import Resource, Session
 
 

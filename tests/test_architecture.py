@@ -130,6 +130,15 @@ def test_imports_go_down_only(file: Path) -> None:
     assert upwards == set()
 
 
+def test_no_two_packages_need_each_other() -> None:
+    """What is in no package stands for itself; `status` and `overlap` share the form of a status, as a type."""
+    places = {module(file): file.relative_to(_TASKS).parts[0] for file in _FILES}
+    needed = {(places[module(file)], places[name]) for file in _FILES for name in imported(file)}
+    both = {tuple(sorted(pair)) for pair in needed if pair[0] != pair[1] and pair[::-1] in needed}
+
+    assert both == {("overlap", "status.py")}
+
+
 @pytest.mark.parametrize("name", sorted(_RESOURCES))
 def test_no_resource_imports_another(name: str) -> None:
     assert imported(_TASKS / f"{name}.py") & _RESOURCES == set()

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks import records
-from tasks.answers import addresses
+from tasks import addresses, records
 from tasks.docker import engine as docker
 from tasks.docker import readiness, services
 from tasks.docker.engine import Container

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.machine import orphans
+from tasks import orphans
 from tests.project import Project, eventually
 from tests.terminal import enter, tmux, windows
 

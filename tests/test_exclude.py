@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.machine import exclude
+from tasks import exclude
 from tasks.model import Repository
 
 

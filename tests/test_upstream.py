@@ -8,7 +8,7 @@ import pytest
 
 from tasks import git
 from tasks.errors import CommandError, SessionError
-from tasks.finish import upstream
+from tasks.history import upstream
 from tasks.machine import limited
 from tasks.planning import branching
 from tests.project import Project, eventually

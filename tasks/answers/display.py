@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from .. import addresses
 from ..model import Problem, Resource, Session
 from ..narration import masked
-from . import addresses
 
 if TYPE_CHECKING:
     from ..status import Status

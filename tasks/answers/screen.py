@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from ..machine import terminal
+from .. import terminal
 from ..model import Session
 from .view import HEADINGS, Source, View
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from .. import terminal
 from ..errors import SessionError
-from ..machine import terminal
 from ..model import Session
 from ..status import Status
 from . import listing

@@ -13,8 +13,9 @@ from typing import Any
 from ..errors import SessionError
 from ..machine import atomic, locks
 from ..model import Repository
+from ..parts import RULES
 
-FILE = ".claude/settings.local.json"
+FILE = RULES
 KINDS = ("allow", "ask", "deny")
 
 Rules = Mapping[str, list[str]]

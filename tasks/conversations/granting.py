@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import registry
+from .. import exclude, registry
 from ..archives import archive
 from ..errors import SessionError
-from ..machine import exclude
 from ..model import Problem, Repository, Session
 from ..narration import notice
 from . import claude_version, granted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..answers import addresses
+from .. import addresses
 from ..config.placeholders import expand
 from ..model import Session
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..answers import addresses
+from .. import addresses
 from ..errors import SessionError
 from ..model import Session
 from . import engine as docker

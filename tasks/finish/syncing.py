@@ -7,9 +7,10 @@ import shlex
 from .. import git, narration, registry, work
 from ..archives import keeping
 from ..errors import CommandError, SessionError
+from ..history import upstream
 from ..machine import signals
 from ..model import Session
-from . import covered, destination, standing, upstream
+from . import covered, destination, standing
 
 
 def sync(session: Session) -> str:

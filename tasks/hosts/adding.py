@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import git, narration
 from ..errors import SessionError
-from ..finish import upstream
+from ..history import upstream
 from ..model import Repository
 from ..planning import names
 from ..settings import Settings

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from .. import terminal
 from ..answers import display, listing
 from ..errors import SessionError
-from ..machine import terminal
 
 
 def records(found: Mapping[str, dict[str, Any] | SessionError]) -> list[dict[str, Any]]:

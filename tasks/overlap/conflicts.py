@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from .. import work
 from ..errors import SessionError
 from ..model import Repository, Session
-from ..status import Status
 from . import scope, sides, trial
 from .findings import KINDS, Finding, shortened
 from .sides import Side
+
+if TYPE_CHECKING:
+    from ..status import Status
 
 _MOST = 6  # merges that are tried for `list`
 

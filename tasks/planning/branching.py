@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import git
 from ..errors import SessionError
-from ..finish import upstream
+from ..history import upstream
 from ..machine import places
 from ..model import Repository
 from ..narration import notice

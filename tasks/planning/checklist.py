@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from .. import git, ports, registry
 from ..config.formula import Formula
-from ..finish import upstream
+from ..history import upstream
 from ..machine import listeners
 from ..model import Repository
 from ..narration import notice

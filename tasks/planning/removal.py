@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import compose, git, work, worktree
 from ..archives import keeping
 from ..errors import SessionError
-from ..finish import merged
+from ..history import merged
 from ..machine import places
 from ..model import Session
 from ..narration import notice

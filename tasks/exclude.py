@@ -2,10 +2,9 @@
 
 import re
 
-from .. import registry
-from ..conversations import granted
-from ..model import Repository
-from . import atomic, locks
+from . import parts, registry
+from .machine import atomic, locks
+from .model import Repository
 
 _BEGIN, _END = "# tally-sessions: begin (kept by session.add and session.remove)", "# tally-sessions: end"
 
@@ -17,7 +16,7 @@ def refresh(repository: Repository, without: str = "") -> None:
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
             wanted |= {_pattern(path) for path in (*row.get("link", ()), *row.get("env_files", ()))}
-            wanted |= {_pattern(granted.FILE)} if "rules" in row else set()
+            wanted |= {_pattern(parts.RULES)} if "rules" in row else set()
         atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))
 

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import ports, registry
-from ..model import Problem, Repository
-from . import panes
+from . import ports, registry
+from .machine import panes
+from .model import Problem, Repository
 
 if TYPE_CHECKING:
     import psutil

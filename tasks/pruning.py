@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import lifecycle, worktree
-from ..model import Repository, Session
-from ..request import Removal
-from . import archive
+from . import lifecycle, worktree
+from .archives import archive
+from .model import Repository, Session
+from .request import Removal
 
 
 def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_run: bool) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ..model import Session
+from .model import Session
 
 _WEB = frozenset("api app backend frontend http https page server site ui web".split())  # in a key, as APP_PORT
 

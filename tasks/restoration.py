@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .. import git, ports, records, registry
-from ..errors import SessionError
-from ..model import Repository, Session
-from ..parts import Window
-from ..planning import branching, composing
-from ..planning import plan as planning
-from . import archive
+from . import git, ports, records, registry
+from .archives import archive
+from .errors import SessionError
+from .model import Repository, Session
+from .parts import Window
+from .planning import branching, composing
+from .planning import plan as planning
 
 
 def find(name: str, repository: Repository, at: str = "") -> archive.Archive:

@@ -1,0 +1,1 @@
+"""What is elsewhere already: on the remote, and merged."""

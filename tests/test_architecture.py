@@ -30,8 +30,8 @@ _LAYERS = (
     "checkout claude_json granting hauling merges sending session_config settings tail",
     "adopted branching changes claude_lock claude_version conversation keeping keys landing orphans printed"
     " readiness scrollback services talk trees walk",
-    "adoption agents archive attaching copying covered destination engine exclude host_entry logfile merged"
-    " messages ports snapshot upstream verifying work",
+    "adoption agents archive attaching compose_file copying covered destination engine exclude host_entry"
+    " logfile merged messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted limited note panes registry running shapes tools within",
     "addresses checks cloning environments findings hooks listeners locks places processes remembered sameness"
     " shell transcripts",

@@ -16,7 +16,7 @@ from tasks.docker.engine import Container
 from tasks.errors import SessionError
 from tasks.model import Repository, Session
 from tasks.parts import Compose, Window
-from tasks.planning import composing
+from tasks.planning import compose_file, composing
 from tasks.request import Request
 from tests.project import Project
 
@@ -32,7 +32,7 @@ services:
 
 
 def _chosen(**asked: str) -> Compose:
-    found = composing.services("dc.yml", _TEXT)
+    found = compose_file.services("dc.yml", _TEXT)
     return composing.chosen(Request("x", **asked), _CONFIGURED, found, "tally-x")
 
 
@@ -70,11 +70,11 @@ def test_the_mode_chooses_the_services() -> None:
 )
 def test_a_broken_file_is_named(text: str, message: str) -> None:
     with pytest.raises(SessionError, match=message):
-        composing.services("dc.yml", text)
+        compose_file.services("dc.yml", text)
 
 
 def test_services_that_are_included_are_nobody_s_business() -> None:
-    assert composing.services("dc.yml", "include: [other.yml]\n") == {}
+    assert compose_file.services("dc.yml", "include: [other.yml]\n") == {}
 
 
 def test_a_row_says_what_was_decided_and_a_wrong_one_is_refused(sandbox: Path) -> None:
@@ -169,6 +169,9 @@ def test_what_is_in_the_way_is_told_before_anything_is_made(project: Project, sa
     assert "--mode x: unknown; known: docker, native" in project.inv("session.add", "x", "--mode", "x", code=1).err
     assert project.world() == before
 
+    project.configure("session: {preset: dev-session}\n")
+    assert "docker-compose.session.yml is left out: neither main nor" in project.inv("session.add", "007").err
+    project.inv("session.remove", "007")
     project.configure(compose)
     before = project.world()
     assert "docker is not installed" in project.inv("session.add", "x", code=1, env=path).err

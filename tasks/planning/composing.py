@@ -7,34 +7,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from invoke.util import yaml
-
-from .. import git, ports, registry
+from .. import ports, registry
 from ..docker import compose_cli
 from ..docker import engine as docker
 from ..errors import SessionError
 from ..model import Session
+from ..narration import notice
 from ..parts import Compose
+from ..presets import dev_session
 from ..request import Request
 from ..settings import Settings
-from . import names
+from . import compose_file, names
 
 MODES = ("docker", "native")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with compose's own tags, `!reset` and `!override`."""
-
-
-_load: Any = yaml.load
-getattr(_Loader, "add_multi_constructor")("!", lambda _loader, _tag, _node: None)  # noqa: B009 (untyped)
 
 
 def decide(asked: Request, settings: Settings, session: Session) -> Compose | None:
     """Return what *session* is to run in containers; None when no compose file is configured.
 
-    Raises `SessionError` for a mode or service that there is not, a file that is missing or broken, an engine that
-    does not answer, and a project name that somebody else uses.
+    The file of a preset that nobody made is left out, and told. Raises `SessionError` for a mode or service that
+    there is not, a file that is missing or broken, an engine that does not answer, and a project name that somebody
+    else uses.
     """
     if asked.mode and asked.mode not in MODES:
         raise SessionError(f"--mode {asked.mode}: unknown; known: {', '.join(MODES)}")
@@ -42,8 +35,12 @@ def decide(asked: Request, settings: Settings, session: Session) -> Compose | No
         if asked.mode or asked.without:
             raise SessionError("--mode and --without are about containers, and no compose file is configured")
         return None
+    file = settings.compose["file"]
+    if file == dev_session.SETTINGS["compose"]["file"] and not compose_file.exists(file, session):
+        notice(f"{file} is left out: neither {session.base or session.branch} nor the main checkout has one")
+        return None
     compose_cli.program()
-    found = services(settings.compose["file"], _text(settings.compose["file"], session))
+    found = compose_file.services(file, compose_file.text(file, session))
     return unclaimed(session, chosen(asked, settings.compose, found, _project(session)))
 
 
@@ -94,37 +91,6 @@ def _project(session: Session) -> str:
     given = session.variables.get("COMPOSE_PROJECT_NAME")
     wanted = given or f"{session.project}-{session.slug}"
     return names.slug(wanted).lower().lstrip("-_") or "session"
-
-
-def _text(file: str, session: Session) -> str:
-    if file in (*session.copy, *session.link) and (session.repository.main / file).is_file():
-        return (session.repository.main / file).read_text(encoding="utf-8", errors="replace")
-    text = git.read(session.repository.main, "show", f"{session.tip}:{file}", check=False)
-    if not text:
-        raise SessionError(
-            f"{file} is not in {session.base or session.branch} ({session.tip[:12]}), which the session begins with;"
-            " commit it, or do without containers: `compose: {}`"
-        )
-    return text
-
-
-def services(file: str, text: str) -> dict[str, dict[str, Any]]:
-    """Return the services that the *text* of the compose *file* says; those that it includes are unknown.
-
-    Raises `SessionError` naming file, line and column when it is no compose file.
-    """
-    try:
-        found = _load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        place = f":{where.line + 1}:{where.column + 1}" if where else ""
-        raise SessionError(f"{file}{place}: not valid YAML: {getattr(error, 'problem', error)}") from None
-    said = found.get("services") if isinstance(found, dict) else None
-    if said is None and isinstance(found, dict) and "include" in found:
-        return {}
-    if not isinstance(said, dict) or not all(isinstance(each, (dict, type(None))) for each in said.values()):
-        raise SessionError(f"{file}: expected a table `services`, each with its own table")
-    return {str(name): each or {} for name, each in said.items()}
 
 
 def _enabled(service: Mapping[str, Any], profiles: tuple[str, ...]) -> bool:

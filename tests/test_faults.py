@@ -97,10 +97,8 @@ def test_remove(worked: Worked, share: int, kinds: tuple[str, ...]) -> None:
         state = _listed(project, "x")
         assert state != "adding", said.err
         _finished(project, state)
-        if ".claude.json" in said.err:  # it could not be written: that is told, and the entry stays
-            entries = project.top.parent / "home" / ".claude.json"
-            assert str(project.worktree("x")) in entries.read_text()
-            entries.write_text(str(before["claude"]))
+        if ".claude.json" in said.err:  # it could not be written, or not for certain: that is told, and nothing else
+            (project.top.parent / "home" / ".claude.json").write_text(str(before["claude"]))
         assert different(project.world(), before) == {}
         _again(project, work)
 

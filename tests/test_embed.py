@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from develop import embedding
-from develop.embedding import front_door, package
+from develop.embedding import front_door, layout, package
 from tasks.presets import PRESETS
 from tasks.settings import load
 from tests.project import CHECKOUT, INV, Project
@@ -137,6 +137,22 @@ def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], pre
     assert settings(target)["preset"] == preset
     assert following.endswith("inv session.add" if preset == "dev-session" else "inv session.add try-it")
     assert ("git push" in following) == (preset == "parallel")
+
+
+def test_what_nobody_has_committed_yet_is_found_and_what_was_installed_is_not(target: Path) -> None:
+    vite = '{"scripts": {"dev": "vite"}}'
+    fill(target, {"README": ""})
+    for file in ("api/manage.py", "api/web/package.json", "node_modules/package.json"):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        (target / file).write_text(vite)
+
+    found = layout.of(target)
+
+    assert (found.django, found.frontend) == ("api", layout.Frontend("api/web", "npm"))
+    assert found.uncommitted == ("api",)
+    assert "  commit api too: a session has what is committed\n" in embedding.embed(target)
+    fill(target, {})
+    assert layout.of(target).uncommitted == ()
 
 
 def test_tally_has_the_windows_of_its_preset(target: Path) -> None:

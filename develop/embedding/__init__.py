@@ -54,6 +54,11 @@ def _next(top: Path, found: layout.Layout, preset: str, door: front_door.Plan, f
         *(["  the three lines above, at the end of tasks.py"] if door.left else []),
         *([f"  the settings above, in {file.name}"] if configuration.lacking(file) else []),
         *([f"  take out what ignores {ignored}: a session has what is committed"] if ignored else []),
+        *(
+            [f"  commit {', '.join(found.uncommitted)} too: a session has what is committed"]
+            if found.uncommitted
+            else []
+        ),
         f"  {layout.INSTALL[found.python]}",
         f"  git add {' '.join(ours)} .gitignore && git commit -m 'Embed the sessions'",
         *(["  git push    (sessions begin at what the remote has)"] if preset == "parallel" and found.remote else []),

@@ -14,13 +14,14 @@ _PROJECT = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(en
 _NEEDED = " ".join(
     f"'{each}'" for each in re.findall(r'"([^"]+)"', re.split(r"^dependencies = |^\]", _PROJECT, flags=re.M)[1])
 )
+_INSTALLED = {"node_modules", "site-packages"}  # who has not ignored them yet did not write them
 _LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1):\d+")
 
 INSTALL = {
     "poetry": f"poetry add --group dev {_NEEDED}",
     "uv": f"uv add --dev {_NEEDED}",
     "pipenv": f"pipenv install --dev {_NEEDED}",
-    "pip": f"pip install {_NEEDED}    (and name them in your requirements)",
+    "pip": f"pip install {_NEEDED}    (in a virtualenv; and name them in your requirements)",
 }
 
 
@@ -47,19 +48,24 @@ class Layout:
     session_config: str
     new_session: bool  # whether the Makefile has such a target
     remote: bool  # whether the repository has one
+    uncommitted: tuple[str, ...]  # where the servers are, if these are not committed
 
 
 def of(top: Path) -> Layout:
-    """Return what is in the repository at *top*: its tracked files, and the ignored ones that a worktree would lack."""
-    tracked = _git(top, "ls-files", "-z")
-    ignored = _git(top, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    django = _shallowest(path for path in tracked if Path(path).name == "manage.py")
+    """Return what is in the repository at *top*: its files, and the ignored ones that a worktree would lack."""
+    standard = ("ls-files", "-z", "--exclude-standard")
+    tracked = _git(top, *standard)
+    loose = [path for path in _git(top, *standard, "--others") if not _INSTALLED.intersection(path.split("/"))]
+    own = [*tracked, *loose]
+    ignored = _git(top, *standard, "--others", "--ignored", "--directory")
+    django = _shallowest(path for path in own if Path(path).name == "manage.py")
     env_files = tuple(path for path in ignored if re.fullmatch(r"\.env(\.local)?", Path(path).name))
     packages = [path.rstrip("/") for path in ignored if Path(path).name == "node_modules"]
-    present = {Path(path).name for path in tracked if "/" not in path}
+    frontend = _frontend(top, own)
+    present = {Path(path).name for path in own if "/" not in path}
     return Layout(
         django=None if django is None else _parent(django),
-        frontend=_frontend(top, tracked),
+        frontend=frontend, uncommitted=_within(loose, django, frontend),
         databases=tuple(path for path in ignored if re.search(r"\.(sqlite3?|db)$", path)),
         env_files=env_files, packages=tuple(packages), python=_python(top, present),
         addresses={file: found for file in env_files if (found := _addresses(top / file))},
@@ -68,6 +74,11 @@ def of(top: Path) -> Layout:
         new_session=bool(re.search(r"^new-session\s*:", _read(top / "Makefile"), re.MULTILINE)),
         remote=bool(_git(top, "remote")),
     )  # fmt: skip
+
+
+def _within(loose: list[str], django: str | None, frontend: Frontend | None) -> tuple[str, ...]:
+    used = [*([django] if django else []), *([f"{frontend.directory}/package.json".lstrip("/")] if frontend else [])]
+    return tuple(dict.fromkeys(path.split("/")[0] for path in used if path in loose))
 
 
 def _git(top: Path, *arguments: str) -> list[str]:
@@ -87,8 +98,8 @@ def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
-def _frontend(top: Path, tracked: list[str]) -> Frontend | None:
-    scripts = [path for path in tracked if Path(path).name == "package.json"]
+def _frontend(top: Path, own: list[str]) -> Frontend | None:
+    scripts = [path for path in own if Path(path).name == "package.json"]
     for path in sorted(scripts, key=lambda path: (path.count("/"), path)):
         try:
             content = json.loads(_read(top / path))

@@ -38,11 +38,11 @@ def watch(c: Context, interval: str = "2") -> None:
         attaching.attach(chosen)
 
 
-@command()
-def pick(c: Context) -> None:
+@command("name", help={"name": "some letters of it; without them, or where several sessions have them, you are asked"})
+def pick(c: Context, name: str = "") -> None:
     """Choose a session by some of its letters, and attach to it.
 
-    Example: inv session.pick
+    Example: inv session.pick auth
     """
     from . import choosing
     from .answers import attaching, picking
@@ -51,9 +51,9 @@ def pick(c: Context) -> None:
     sessions = {session.name: session for session in choosing.every(c, choosing.here())}
     if not sessions:
         raise SessionError("there is no session; to make one: inv session.add NAME")
-    name = picking.pick(list(sessions))
-    if name is not None:
-        attaching.attach(sessions[name])
+    chosen = picking.pick(list(sessions), name)
+    if chosen is not None:
+        attaching.attach(sessions[chosen])
     else:
         answer("nothing chosen")
 

@@ -5,7 +5,7 @@ import subprocess
 from types import SimpleNamespace
 from typing import Any
 
-from tasks.answers import listing, view
+from tasks.answers import listing, picking, view
 from tasks.errors import SessionError
 from tests.project import INV, Project, eventually
 from tests.terminal import screen, shows, tmux
@@ -71,9 +71,7 @@ def test_some_letters_choose_the_session_to_attach_to(project: Project) -> None:
     shows(pane, "feature-auth")  # all of them, before anything is typed
     tmux("send-keys", "-t", pane, "Escape")
     shows(pane, "nothing chosen")
-    tmux("send-keys", "-t", pane, f"clear; {INV} session.pick", "Enter")
-    shows(pane, "session:")
-    tmux("send-keys", "-t", pane, "zzz", "Enter")
+    tmux("send-keys", "-t", pane, f"clear; {INV} session.pick zzz", "Enter")
     shows(pane, "no session matches 'zzz'; known: bugfix-ui, feature-auth")
     subprocess.run(
         ["tmux", "-L", "outer", "-f", "/dev/null", "new-session", "-d", f"TMUX= tmux attach -t {pane}"], check=True
@@ -88,6 +86,12 @@ def test_some_letters_choose_the_session_to_attach_to(project: Project) -> None:
     tmux("send-keys", "-t", pane, "fxu", "Enter")
 
     eventually(lambda: sorted(attached()) == ["tally-bugfix-ui", "tally-feature-auth"])
+
+
+def test_letters_of_one_session_only_need_no_question() -> None:
+    names = ["bugfix", "bugfix-ui", "feature"]
+
+    assert [picking.pick(names, letters) for letters in ("bugfix", "fxu", "ea")] == ["bugfix", "bugfix-ui", "feature"]
 
 
 def test_the_chosen_session_stays_chosen_whatever_comes_and_goes() -> None:

@@ -12,6 +12,7 @@ from . import git, ports, records, registry
 from .archives import archive
 from .errors import SessionError
 from .model import Repository, Session
+from .narration import notice
 from .parts import Window
 from .planning import branching, composing
 from .planning import plan as planning
@@ -70,6 +71,9 @@ def _on_free_ports(session: Session, held: set[int]) -> Session:
     if all(port not in held and ports.free(port) for port in session.ports.values()):
         return session
     chosen = ports.choose(session.ports, held)
+    for key, old in session.ports.items():
+        if chosen[key] != old:
+            notice(f"{key} {old} is taken; it is {chosen[key]} now")
     moved = {str(old): str(chosen[key]) for key, old in session.ports.items()}
     env = {file: _renumbered(values, moved) for file, values in session.env.items()}
     windows = tuple(Window(**_renumbered(vars(window), moved)) for window in session.windows)

@@ -85,9 +85,10 @@ def test_ports_and_conversation_are_the_old_ones_and_moved_when_taken(added: Pro
     added.inv("session.remove", "x", "--force")
 
     with socket.create_server(("127.0.0.1", row["backend_port"])):
-        added.inv("session.restore", "x")
+        said = added.inv("session.restore", "x")
 
     moved = added.row("x")
+    assert f"backend_port {row['backend_port']} is taken; it is {moved['backend_port']} now" in said.err
     assert moved["backend_port"] != row["backend_port"]
     assert moved["conversation"] == row["conversation"]
     value = (added.worktree("x") / "frontend" / ".env").read_text()

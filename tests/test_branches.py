@@ -100,3 +100,13 @@ def test_a_kept_branch_is_taken_up_again(project: Project) -> None:
     project.inv("session.add", "x")
 
     assert project.git("log", "-1", "--format=%s", cwd=project.worktree("x")) == "new"
+
+
+def test_tasks_that_are_not_committed_are_told_because_the_worktree_has_none(project: Project) -> None:
+    assert "is not on its branch" not in project.inv("session.add", "x").err
+    project.git("rm", "--cached", "--quiet", "tasks", "tasks.py")
+    project.git("commit", "--quiet", "--message", "without")
+
+    said = project.inv("session.add", "y")
+
+    assert "tasks/ is not on its branch" in " ".join(said.err.split())

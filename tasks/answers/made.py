@@ -9,7 +9,10 @@ from invoke.context import Context
 from .. import choosing, lifecycle, walk
 from ..command import answer, as_json, fail
 from ..model import Session
+from ..narration import notice
 from . import display
+
+_OURS = "tasks"
 
 
 def plan(planned: Session, json: bool) -> None:
@@ -22,6 +25,9 @@ def plan(planned: Session, json: bool) -> None:
 def tell(c: Context, made: Session, json: bool, failed: Sequence[str] = ()) -> None:
     """Answer where it is; tell what clashes with it, and of what *failed* as the task's own failure."""
     answer(_record(made) if json else display.added(made))
+    if (made.repository.main / _OURS).is_dir() and not (made.worktree / _OURS).is_dir():
+        again = f"commit it, then: inv session.sync {made.name}"
+        notice(f"{_OURS}/ is not on its branch, so inv does not work in its worktree; {again}")
     if made.scope or made.brings_work:
         from ..overlap import conflicts, findings
 

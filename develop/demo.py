@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +17,7 @@ from develop.embedding import front_door
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CACHE = CHECKOUT / ".cache" / "sample"
+USUAL = "~/tally-demo"
 SESSIONS = ("feature-auth", "bugfix-ui")
 
 _MARKER = ".made-by-inv-demo"
@@ -139,13 +140,14 @@ def answers(url: str) -> bool:
 def guide(main: Path, directory: Path) -> str:
     """Return what to do next."""
     pages = "\n".join(f"  open      {url}" for what, url in addresses(main).items() if what.endswith("frontend"))
-    program = os.path.relpath(Path(sys.executable).with_name("inv"))
-    where = directory / "tally"
+    programs, place = (shlex.quote(str(each)) for each in (Path(sys.executable).parent, main))
+    path = "" if directory == Path(USUAL).expanduser().resolve() else f" --path {shlex.quote(str(directory))}"
     return f"""
 Each session has its own page, database and branch:
 {pages}
-Next, in {where} (inv is {Path(program).resolve()}):
-  attach    inv session.attach {SESSIONS[0]}      (leave it with Ctrl-b d)
-  reboot    tmux kill-server; inv session.resume      (it ends everything in tmux, yours too)
+Next:
+  begin     PATH={programs}:$PATH; cd {place}
+  attach    inv session.attach {SESSIONS[0]}    (leave it with Ctrl-b d)
+  reboot    tmux kill-server; inv session.resume    (ends everything in tmux, yours too)
   stop      inv session.stop --all
-  delete    inv demo --clean --path {directory}      (here, in {CHECKOUT})"""
+  delete    cd {shlex.quote(str(CHECKOUT))} && inv demo --clean{path}"""

@@ -54,6 +54,10 @@ class _Optional(_Argument):
 
 
 class _Command(Task):  # type: ignore[type-arg]
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        taken = taken_names if name == "host" else taken_names | {"h"}  # elsewhere -h asks for help
+        return super().arg_opts(name, default, taken)
+
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         said = dict(self.help)
         arguments: list[Argument] = super().get_arguments(ignore_unknown_help)
@@ -108,13 +112,29 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
 
 def _complete_context(machine: ParseMachine) -> None:
     if machine.context:
+        helped = machine.initial and machine.initial.flags["--help"].value == machine.context.name
         for argument in machine.context.missing_positional_args:
-            if isinstance(argument, _Optional):
+            if isinstance(argument, _Optional) or (helped and isinstance(argument, _Argument)):
                 argument.set_value("", cast=False)
-    _original(machine)
+    _originals["complete_context"](machine)
+
+
+def _see_positional(machine: ParseMachine, value: str) -> None:
+    """Take *value* for what is missing, unless it asks for help."""
+    flag = (
+        machine.initial.flags[value] if machine.initial and value in machine.initial.flags else None
+    )  # -h is an alias
+    if flag and flag.name == "help" and isinstance(machine.context.missing_positional_args[0], _Argument):
+        flag.value = machine.context.name
+    else:
+        _originals["see_positional_arg"](machine, value)
 
 
 # Invoke's parser asks its contexts, not the arguments, whether a positional is missing; only ours are let through.
-_original: Callable[[ParseMachine], None] = getattr(ParseMachine, "_before_optional", ParseMachine.complete_context)
-setattr(ParseMachine, "_before_optional", _original)
+_KEPT = "_before_optional"
+_originals: dict[str, Callable[..., None]] = getattr(ParseMachine, _KEPT, {}) or {
+    name: getattr(ParseMachine, name) for name in ("complete_context", "see_positional_arg")
+}
+setattr(ParseMachine, _KEPT, _originals)
 setattr(ParseMachine, "complete_context", _complete_context)
+setattr(ParseMachine, "see_positional_arg", _see_positional)

@@ -30,6 +30,13 @@ def test_a_name_may_be_given_by_position_or_by_flag(project: Project) -> None:
     assert "'x'" in project.inv("session.resume", "--name", "x", code=1).err
 
 
+def test_help_is_help_wherever_it_stands(project: Project) -> None:
+    for words in (["add", "-h"], ["add", "x", "-h"], ["remove", "--help"], ["restore", "-h"], ["run", "--help"]):
+        assert project.inv(f"session.{words[0]}", *words[1:]).out.startswith("Usage: ")
+    assert not project.worktree("x").exists()
+    assert "required positional arguments: 'name'" in project.inv("session.restore", code=1).err
+
+
 def test_flags_may_come_before_and_after_the_name(project: Project) -> None:
     first = project.inv("session.add", "--dry-run", "x").out
     second = project.inv("session.add", "x", "--dry-run").out

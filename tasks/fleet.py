@@ -109,12 +109,11 @@ def move(c: Context, name: str, host: str = "") -> None:
     Example: inv fleet.move feature/login --host devbox
     """
     from . import choosing
-    from .hosts import finding, machine, moving
+    from .hosts import machine, moving, routes
 
     settings, repository = choosing.settings(c), choosing.here()
     target = machine.here(repository) if host == machine.HERE else machine.called(host, settings)
-    source, row = finding.find(name, settings, repository)
-    answer(moving.move(name, source, target, row.get("base", ""), repository))
+    answer(moving.move(name, routes.route(name, target, settings, repository), repository))
 
 
 ns = Collection("fleet", setup, attach, forward, push, pull, move)

@@ -79,7 +79,8 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
 
     saved = restoration.find(name, repository, at)
     row = saved.facts["row"]
-    done = {key: row[key] for key in ("setup_done", "rules") if key in row}  # what it did is in what comes back
+    # What it did is in what comes back; and which move brought it, if one did.
+    done = {key: row[key] for key in ("setup_done", "rules", "moved") if key in row}
 
     def decide(held: set[int], _until: ExitStack) -> Session:
         return restoration.plan(saved, repository, held)

@@ -14,7 +14,7 @@ import pytest
 
 from tasks import elsewhere, ns, ports
 from tasks.errors import SessionError
-from tasks.hosts import adding, finding, forwarding, machine, openssh, preparing, relaying, translation
+from tasks.hosts import adding, finding, forwarding, machine, openssh, preparing, relaying, room, translation
 from tasks.hosts.machine import Host
 from tasks.hosts.sent import checkout, files
 from tasks.model import Repository
@@ -42,11 +42,11 @@ def _answer(sessions: int, load: float = 0, free: int = 0) -> dict[str, Any]:
 def test_the_next_session_goes_where_there_is_most_room(
     first: dict[str, Any], second: dict[str, Any], chosen: str
 ) -> None:
-    assert finding.roomiest({_host("a"): first, _host("b"): second}).name == chosen
+    assert room.roomiest({_host("a"): first, _host("b"): second}).name == chosen
 
 
 def test_room_is_relative_to_what_a_host_takes() -> None:
-    assert finding.roomiest({_host("small", 2): _answer(1), _host("large", 10): _answer(3)}).name == "large"
+    assert room.roomiest({_host("small", 2): _answer(1), _host("large", 10): _answer(3)}).name == "large"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from ..history import upstream
 from ..model import Repository
 from ..planning import names
 from ..settings import Settings
-from . import branches, finding
+from . import branches, room
 from .machine import Host
 
 
@@ -21,7 +21,7 @@ def prepare(asked: dict[str, Any], settings: Settings, repository: Repository, o
     """
     if asked.get("name"):
         names.check(asked["name"])
-    host = finding.for_new(asked.get("name", ""), settings, repository, only)
+    host = room.for_new(asked.get("name", ""), settings, repository, only)
     if asked.get("dry_run"):
         narration.notice(f"on {host.name}")
         return host

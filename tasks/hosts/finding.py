@@ -1,4 +1,4 @@
-"""Which host has a session, and which should get the next one."""
+"""Which host has a session, and how the sessions of all of them stand."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from ..planning import names
 from ..settings import Settings
 from . import connection, machine, relaying
 from .machine import Host
-
-_CLOSE = 0.2  # loads that differ less are the same: they change from second to second
 
 
 def everything(settings: Settings, repository: Repository) -> dict[str, connection.Answer | SessionError]:
@@ -36,33 +34,51 @@ def _own(place: Host) -> connection.Answer | SessionError:
         return error
 
 
+Found = list[tuple[Host, dict[str, Any]]]
+
+
 def find(name: str, settings: Settings, repository: Repository, only: str = "") -> tuple[Host, dict[str, Any]]:
     """Return the host of the session *name* and what is registered there; *only* that host is asked, if given.
 
     Raises `SessionError` when none or several have it.
     """
+    found, answers = holders(name, settings, repository, only)
+    if len(found) != 1:
+        raise unclear(name, found, answers)
+    for reason in _silent(answers):
+        narration.notice(reason)
+    return found[0]
+
+
+def holders(
+    name: str, settings: Settings, repository: Repository, only: str = ""
+) -> tuple[Found, dict[Host, connection.Answer | SessionError]]:
+    """Return who has a session *name*, each with what is registered there, and what every host that is asked says."""
     if not name:
         raise SessionError("a NAME is needed; to see what there is: inv fleet.list")
-    hosts = _asked(settings, only)
-    found: list[tuple[Host, dict[str, Any]]] = []
-    silent = []
-    for host, answer in _surveyed(hosts, settings, repository):
-        if isinstance(answer, SessionError):
-            silent.append(str(answer))
-        elif name in answer["sessions"]:
-            found.append((host, checked(host, answer["sessions"][name])))
+    answers = dict(surveyed(_asked(settings, only), settings, repository))
+    found = [
+        (host, checked(host, answer["sessions"][name]))
+        for host, answer in answers.items()
+        if not isinstance(answer, SessionError) and name in answer["sessions"]
+    ]
     rows = registry.rows(repository) if only in ("", machine.HERE) else {}
-    if name in rows:
-        found.append((machine.here(repository), rows[name]))
-    for reason in silent if found else ():
-        narration.notice(reason)
-    if len(found) > 1:
-        places = ", ".join(host.name for host, _row in found)
-        raise SessionError(f"{name} is on several machines: {places}; say which with --host")
+    return found + ([(machine.here(repository), rows[name])] if name in rows else []), answers
+
+
+def unclear(name: str, found: Found, answers: Mapping[Host, connection.Answer | SessionError]) -> SessionError:
+    """Return the error that none or several have the session *name*."""
     if not found:
-        unsure = "".join(f"\n{reason}" for reason in silent)
-        raise SessionError(f"no host has a session {name!r}; to see what there is: inv fleet.list{unsure}")
-    return found[0]
+        unsure = "".join(f"\n{reason}" for reason in _silent(answers))
+        return SessionError(f"no host has a session {name!r}; to see what there is: inv fleet.list{unsure}")
+    places = ", ".join(host.name for host, _row in found)
+    came = next((host.name for host, row in found if row.get("moved")), "")
+    finish = f"; if a move was cut off, to finish it: inv fleet.move {name} --host {came}" if came else ""
+    return SessionError(f"{name} is on several machines: {places}; say which with --host{finish}")
+
+
+def _silent(answers: Mapping[Host, connection.Answer | SessionError]) -> list[str]:
+    return [str(answer) for answer in answers.values() if isinstance(answer, SessionError)]
 
 
 def checked(host: Host, row: dict[str, Any]) -> dict[str, Any]:
@@ -84,53 +100,16 @@ def find_elsewhere(name: str, settings: Settings, repository: Repository, only: 
     return host, row
 
 
-def for_new(name: str, settings: Settings, repository: Repository, only: str = "") -> Host:
-    """Return the host for a new session *name*: *only*, or the one with most room.
-
-    Raises `SessionError` when the name is taken anywhere, or no host has room.
-    """
-    hosts = machine.configured(settings)
-    chosen = machine.called(only, settings) if only else None
-    surveyed = _surveyed(hosts, settings, repository)
-    holders = [host.name for host, each in surveyed if not isinstance(each, SessionError) and name in each["sessions"]]
-    holders += [machine.HERE] if name in registry.rows(repository) else []
-    if holders:
-        raise SessionError(f"{name} is on {holders[0]} already; choose another NAME: inv fleet.list")
-    silent = [str(each) for _host, each in surveyed if isinstance(each, SessionError)]
-    answers = {host: each for host, each in surveyed if not isinstance(each, SessionError)}
-    if chosen is not None:
-        answers = {host: each for host, each in answers.items() if host == chosen}
-        silent = [reason for reason in silent if reason.startswith(f"{chosen.name}:")]
-    if not answers:
-        raise SessionError("\n".join(silent))
-    for reason in silent:
-        narration.notice(reason)
-    roomy = {host: each for host, each in answers.items() if len(each["sessions"]) < host.max_sessions}
-    if not roomy:
-        full = ", ".join(f"{host.name} has {len(e['sessions'])} of {host.max_sessions}" for host, e in answers.items())
-        raise SessionError(f"no room: {full} sessions; remove one, or raise max_sessions")
-    return roomiest(roomy)
-
-
-def roomiest(answers: Mapping[Host, Mapping[str, Any]]) -> Host:
-    """Return the host with the fewest sessions for its size; of several the one with less load, then more memory."""
-
-    def rank(host: Host) -> tuple[float, int, float]:
-        answer = answers[host]
-        return len(answer["sessions"]) / host.max_sessions, round(answer["load"] / _CLOSE), -answer["free"]
-
-    return min(answers, key=rank)
-
-
 def _asked(settings: Settings, only: str) -> list[Host]:
     if only == machine.HERE:
         return []
     return [machine.called(only, settings)] if only else machine.configured(settings)
 
 
-def _surveyed(
+def surveyed(
     hosts: list[Host], settings: Settings, repository: Repository
 ) -> list[tuple[Host, connection.Answer | SessionError]]:
+    """Return what each of *hosts* has, or why it does not say."""
     answers = connection.everywhere(hosts, "survey")
     _remember(answers, settings, repository)
     return [(host, answers[host.name]) for host in hosts]

@@ -33,13 +33,14 @@ except OSError as error:
 """
 
 
-def run(host: Host, arguments: Sequence[str], reads: bool = False) -> int:
+def run(host: Host, arguments: Sequence[str], reads: bool = False, answers: bool = True) -> int:
     """Run `inv` with *arguments* on *host* and return its exit code; its output is ours as it comes.
 
-    With *reads* it gets our stdin. ^C and the like reach it, and then its own end is waited for.
+    With *reads* it gets our stdin. Unless it *answers*, what it prints is narration. ^C and the like reach it, and
+    then its own end is waited for.
     """
     sys.stdout.flush()
-    process = relaying.start(host, [*host.inv, *arguments], reads)
+    process = relaying.start(host, [*host.inv, *arguments], reads, **({} if answers else {"stdout": 2}))
     with _passing_on(process):
         if reads:
             threading.Thread(target=_feed, args=(process,), daemon=True).start()
@@ -62,7 +63,8 @@ def _passing_on(process: relaying.Popen) -> Iterator[None]:
     def passed(number: int, _frame: FrameType | None) -> None:
         relaying.pass_on(process, number)
 
-    with signals.handled(_PASSED_ON, passed):
+    ours = [number for number in _PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]  # else held: an undo
+    with signals.handled(ours, passed):
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tarfile
 import uuid
 from typing import IO, Any
 
@@ -25,18 +26,19 @@ def pack(name: str) -> dict[str, Any]:
     After a failure it runs again if it did.
     """
     repository = choosing.here()
-    session = _session(name, repository)
+    session = ready(name, repository)
     ran = bool(panes.observe(session))
     try:
         lifecycle.stop(session)  # now nothing is written any more
-        return {**_packed(session, repository), "ran": ran}
+        return {**packed(session, repository), "ran": ran}
     except BaseException:
         if ran:
             lifecycle.resume([session])
         raise
 
 
-def _packed(session: Session, repository: Repository) -> dict[str, Any]:
+def packed(session: Session, repository: Repository) -> dict[str, Any]:
+    """Make the archive of *session* and return what describes it."""
     name = session.name
     with registry.alone(repository, name):
         saved = archiving.keep(removal.plan(session, Removal(force=True)))
@@ -45,7 +47,7 @@ def _packed(session: Session, repository: Repository) -> dict[str, Any]:
     facts = _complete(saved, session)
     found = activation.default(repository.main, session.project)
     return {
-        "slug": session.slug, "at": saved.directory.name, "main": str(repository.main),
+        "slug": session.slug, "created": session.created, "at": saved.directory.name, "main": str(repository.main),
         "home": os.path.expanduser("~"), "files": digests(saved),
         "found": session.activate == found, "reference": saved.reference,
         "commit": git.commit(repository, saved.reference),
@@ -54,10 +56,16 @@ def _packed(session: Session, repository: Repository) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _session(name: str, repository: Repository) -> Session:
+def ready(name: str, repository: Repository) -> Session:
+    """Return the session *name*; raises `SessionError` when it is not whole or not ours."""
     row = registry.rows(repository).get(name)
     if row is None or row.get("state", "ready") != "ready":
         raise SessionError(f"session {name} is {row['state'] if row else 'gone'}; to see it: inv session.list")
+    return of_row(name, row, repository)
+
+
+def of_row(name: str, row: registry.Row, repository: Repository) -> Session:
+    """Return the session of *row*; raises `SessionError` when it is not ours."""
 
     def foreign() -> Any:
         raise SessionError(f"the row of {name} is another tool's, which says too little to move it")
@@ -86,31 +94,33 @@ def digests(saved: archive.Archive) -> dict[str, str]:
     return found
 
 
-def _at(slug: str, at: str) -> archive.Archive:
+def kept(slug: str, at: str) -> archive.Archive:
+    """Return the archive *at* of a session, whether it is there or not."""
     directory = archive.top(choosing.here()) / slug / at
     return archive.Archive(directory, {"name": slug})
 
 
 def pour(slug: str, at: str, stream: IO[bytes]) -> None:
     """Write the archive to *stream*."""
-    files.pack(stream, [("archive", str(_at(slug, at).directory))])
+    files.pack(stream, [("archive", str(kept(slug, at).directory))])
 
 
-def take(packed: dict[str, Any], stream: IO[bytes]) -> dict[str, str]:
-    """Make the archive that *packed* describes from *stream*, for this machine, and return its digests."""
-    repository, target = choosing.here(), _at(packed["slug"], packed["at"])
+def take(sent: dict[str, Any], stream: IO[bytes]) -> dict[str, str]:
+    """Make the archive that *sent* describes from *stream*, for this machine, and return its digests."""
+    repository, target = choosing.here(), kept(sent["slug"], sent["at"])
     scratch = repository.private / f"incoming-{uuid.uuid4().hex}"
     scratch.mkdir(parents=True, mode=0o700)
     try:
         files.unpack(stream, str(scratch))
         taken = scratch / "archive"
         facts = json.loads((taken / "row.json").read_text())
-        facts["row"] = translation.translated(facts["row"], packed, repository)
+        facts["row"] = {**translation.translated(facts["row"], sent, repository), "moved": sent["at"]}
         atomic.write(taken / "row.json", json.dumps(facts, indent=2) + "\n", mode=0o600)
         target.directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         taken.rename(target.directory)
-    except OSError as error:
-        raise SessionError(f"the session could not be taken here: {error.strerror}; nothing was changed") from None
+    except (OSError, tarfile.TarError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SessionError(f"the session could not be taken here: {reason}; nothing was changed") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return digests(target)
@@ -118,12 +128,7 @@ def take(packed: dict[str, Any], stream: IO[bytes]) -> dict[str, str]:
 
 def look(name: str, present: list[str]) -> dict[str, Any]:
     """Return where the session *name* stands: its commit, its branch, and which of *present* its worktree lacks."""
-    session = _session(name, choosing.here())
+    session = ready(name, choosing.here())
     done = work.of(session)
     missing = [path for path in present if not os.path.lexists(session.worktree / path)]
     return {"head": done.head, "branch": done.branch, "missing": missing}
-
-
-def drop(slug: str, at: str) -> None:
-    """Forget the archive, if it is there."""
-    archive.drop(choosing.here(), _at(slug, at))

@@ -13,9 +13,9 @@ from invoke.context import Context
 from invoke.tasks import task
 
 
-def _handing() -> Any:
+def _handing(part: str = "handing") -> Any:
     sys.path.insert(0, os.getcwd())  # the main checkout, whose package this is part of
-    return import_module("tasks.hosts.handing")
+    return import_module(f"tasks.hosts.{part}")
 
 
 @task
@@ -32,19 +32,31 @@ def pour(_c: Context, slug: str, at: str) -> None:
 
 
 @task
-def take(_c: Context, packed: str) -> None:
+def take(_c: Context, sent: str) -> None:
     """Make an archive from stdin; print its digests."""
-    print(json.dumps(_handing().take(json.loads(packed), sys.stdin.buffer)))
+    print(json.dumps(_handing().take(json.loads(sent), sys.stdin.buffer)))
 
 
 @task
-def look(_c: Context, name: str, present: str) -> None:
-    """Print where a session stands."""
-    print(json.dumps(_handing().look(name, json.loads(present))))
+def look(_c: Context, name: str) -> None:
+    """Print where a session stands; what it should hold comes from stdin."""
+    print(json.dumps(_handing().look(name, json.load(sys.stdin))))
 
 
 @task
-def drop(_c: Context, slug: str, at: str) -> None:
-    """Forget an archive."""
-    _handing().drop(slug, at)
+def leave(_c: Context, name: str, slug: str, at: str, created: str, keep_volumes: bool = False) -> None:
+    """Remove a session that arrived elsewhere; print whether this move did."""
+    print(json.dumps(_handing("settling").leave(name, slug, at, created, keep_volumes)))
+
+
+@task
+def discard(_c: Context, name: str, slug: str, at: str) -> None:
+    """Take back what a move made."""
+    _handing("settling").discard(name, slug, at)
     print("{}")
+
+
+@task
+def left(_c: Context, name: str, at: str) -> None:
+    """Describe what a move that was cut off left."""
+    print(json.dumps(_handing("settling").left(name, at)))

@@ -40,7 +40,8 @@ def registered() -> Any:
 
 def _essence(row: Any) -> Any:
     keys = row.get("ports", [key for key in row if type(row[key]) is int])
-    return {"branch": row["branch"], "base": row.get("base", ""), "ports": {key: row[key] for key in keys}}
+    ports = {key: row[key] for key in keys}
+    return {"branch": row["branch"], "base": row.get("base", ""), "moved": row.get("moved", ""), "ports": ports}
 
 
 def load() -> float:

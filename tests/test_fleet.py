@@ -1,5 +1,6 @@
 """Sessions on other machines, over real sshd: two hosts with their own HOMEs, keys, state and tmux servers."""
 
+import json
 import os
 import shutil
 import signal
@@ -240,6 +241,9 @@ def test_move_takes_everything_and_a_move_that_fails_changes_nothing(ready: Flee
     worktree = alpha.main.with_name("tally-x")
     (worktree / "backend/manage.py").write_text((worktree / "backend/manage.py").read_text() + "# mine\n")
     (worktree / "untracked").write_text("mine")
+    (worktree / "many").mkdir()
+    for number in range(900):  # their names are more than the arguments of a program may be
+        (worktree / "many" / f"{number:0150}").touch()
     (worktree / "backend/.env").write_text("OWN=1\n")
     with closing(sqlite3.connect(here.main / "backend/db.sqlite3")) as database, database:
         database.execute("insert into points values (9)")
@@ -254,11 +258,24 @@ def test_move_takes_everything_and_a_move_that_fails_changes_nothing(ready: Flee
         assert not (machine.main / ".git/tally-sessions/removed").exists()
         assert ready.ssh(machine, "git -C ~/dev/tally for-each-ref refs/tally") == ""
 
-    here.inv("fleet.move", "x", "--host", "here")
+    ready.configure(full=hosts.entry("beta", max_sessions=1), dead=hosts.entry("nowhere.invalid"))
+    (beta.main / ".tally-sessions").write_text('{"y": {"worktree": "/nowhere", "branch": "y", "backend_port": 1}}')
+    for target, said in (("full", "full has 1 of 1 sessions"), ("dead", "no such machine is known")):
+        failed = here.inv("fleet.move", "x", "--host", target, code=1).err
+        assert said in failed
+        assert "pack" not in failed, "nothing was stopped for it"
+    for name in ("full", "dead"):
+        del ready.hosts[name]
+    ready.configure()
+
+    done = here.inv("fleet.move", "x", "--host", "here")
+    assert done.out == "x is here; to go there: inv session.attach x\n"
     assert not worktree.exists()
     moved = here.worktree("x")
     assert (moved / "backend/manage.py").read_text().endswith("# mine\n")
-    assert here.git("status", "--porcelain", cwd=moved).splitlines() == ["M backend/manage.py", "?? untracked"]
+    changed = here.git("status", "--porcelain", cwd=moved).splitlines()
+    assert changed == ["M backend/manage.py", "?? many/", "?? untracked"]
+    assert len(list((moved / "many").iterdir())) == 900
     assert (moved / "untracked").read_text() == "mine"
     assert (moved / "backend/.env").read_text() == "OWN=1\n"
     assert stat.S_IMODE((moved / "backend/.env").stat().st_mode) == 0o600
@@ -267,6 +284,46 @@ def test_move_takes_everything_and_a_move_that_fails_changes_nothing(ready: Flee
     assert str(alpha.top) not in (here.main / ".tally-sessions").read_text(), "no directory of the other machine"
     assert here.git("for-each-ref", "refs/tally") == ""
     assert here.listed("x")["status"] in ("partial", "running")
+
+
+def test_a_move_that_was_killed_is_finished_by_repeating_it_and_of_two_at_once_one_wins(ready: Fleet) -> None:
+    here, alpha, beta = ready.here, ready.alpha, ready.beta
+    here.inv("fleet.add", "x", "--host", "alpha")
+    worktree = alpha.main.with_name("tally-x")
+    (worktree / "untracked").write_text("mine")
+
+    moving = _begin(here, "fleet.move", "x", "--host", "beta")
+    eventually(lambda: _state(beta) == "ready")
+    moving.kill()
+    moving.communicate()
+    assert _state(alpha) == "ready", "it was killed before it could remove it there"
+    assert (
+        "if a move was cut off, to finish it: inv fleet.move x --host beta" in here.inv("fleet.stop", "x", code=1).err
+    )
+    (worktree / "later").write_text("since")
+    refused = here.inv("fleet.move", "x", "--host", "beta", code=1).err
+    assert "remove all but one: inv fleet.remove x --host alpha; or inv fleet.remove x --host beta" in refused
+    (worktree / "later").unlink()
+
+    here.inv("fleet.move", "x", "--host", "beta")
+    assert not worktree.exists()
+    assert _state(alpha) == ""
+    worktree = beta.main.with_name("tally-x")
+    assert (worktree / "untracked").read_text() == "mine"
+
+    both = [_begin(here, "fleet.move", "x", "--host", target) for target in ("alpha", "here")]
+    said = [each.communicate(timeout=60)[1] for each in both]
+    assert sorted(each.returncode for each in both) == [0, 1], said
+    assert "by somebody else meanwhile" in "".join(said) or "does not run again" in "".join(said)
+    places = {"alpha": alpha.main, "beta": beta.main, "here": here.main}
+    has = [name for name, main in places.items() if (main.with_name("tally-x") / "untracked").exists()]
+    assert has == ["alpha" if both[0].returncode == 0 else "here"]
+
+
+def _state(machine: Machine) -> str:
+    """Return the state of the session x on *machine*."""
+    file = machine.main / ".tally-sessions"
+    return str(json.loads(file.read_text())["x"]["state"]) if file.exists() else ""
 
 
 def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_attaches(ready: Fleet) -> None:
@@ -296,6 +353,11 @@ def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_a
     assert f"{taken['backend_port']} is taken here" in err
     assert "dropped" in err
     assert not answers()
+    forwarding = _begin(here, "fleet.forward", "x")
+    eventually(answers)
+    forwarding.kill()
+    forwarding.communicate()
+    eventually(lambda: not answers())
 
     assert "needs a terminal" in here.inv("fleet.attach", "x", code=1).err
     tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")

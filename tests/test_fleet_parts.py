@@ -14,7 +14,19 @@ import pytest
 
 from tasks import elsewhere, ns, ports
 from tasks.errors import SessionError
-from tasks.hosts import adding, finding, forwarding, machine, openssh, preparing, relaying, room, translation
+from tasks.hosts import (
+    adding,
+    finding,
+    forwarding,
+    handing,
+    machine,
+    openssh,
+    preparing,
+    relaying,
+    room,
+    table,
+    translation,
+)
 from tasks.hosts.machine import Host
 from tasks.hosts.sent import checkout, files
 from tasks.model import Repository
@@ -87,6 +99,23 @@ def test_host_keys_are_always_verified() -> None:
         assert argv[argv.index("StrictHostKeyChecking=yes") - 1] == "-o"
         assert argv[argv.index("BatchMode=yes") - 1] == "-o"
     assert "StrictHostKeyChecking=yes" in openssh.git_environment(_host("a"))["GIT_SSH_COMMAND"]
+
+
+def test_why_a_host_does_not_answer_is_not_what_it_greets_with() -> None:
+    noise = openssh.failure(_host("a"), 128, "fatal: protocol error: bad line length character: Welc\nfatal: x")
+    assert "a: its shell prints something as it starts" in str(noise)
+
+    shown = table.table({"a": SessionError("a: ** Authorized use only **\nthe checkout is not there")})
+    assert "the checkout is not there" in shown
+    assert "Authorized" not in shown
+
+
+def test_a_session_that_arrives_cut_short_is_refused(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout.create(str(sandbox / "here"), "main")
+    monkeypatch.chdir(sandbox / "here")
+
+    with pytest.raises(SessionError, match=r"could not be taken here: .+; nothing was changed"):
+        handing.take({"slug": "x", "at": "y"}, io.BytesIO(b"cut"))
 
 
 def test_setup_installs_what_the_collection_needs() -> None:
@@ -213,6 +242,21 @@ raise SystemExit(foreground.run({place}, [{script!r}], reads=True))"""
     )
 
     assert (done.stdout, done.stderr, done.returncode) == (b"in\0putno\xff", b"err\n", 7)
+
+
+def test_a_signal_that_is_held_is_not_passed_on(sandbox: Path) -> None:
+    place = f"Host('here', '', {str(sandbox)!r}, 0, {sys.executable!r}, ('bash', '-c'), 0)"
+    code = f"""import os
+from tasks.hosts import foreground
+from tasks.hosts.machine import Host
+from tasks.machine import signals
+script = f"kill -INT {{os.getpid()}}; sleep 0.2; echo up; exit 7"
+with signals.held():
+    raise SystemExit(foreground.run({place}, [script], answers=False))"""
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, check=False)
+
+    assert (done.stdout, done.stderr, done.returncode) == (b"", b"up\n", 7)
 
 
 def test_the_relay_ends_what_it_started_when_the_line_is_cut(sandbox: Path) -> None:

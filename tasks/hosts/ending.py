@@ -31,9 +31,11 @@ def leave(name: str, packed: dict[str, Any], source: Host, target: Host, finishi
             created = f"--created={packed['created']}"
             gone = call(source, "leave", f"--name={name}", *_archive(packed), created, *keep)["left"]
     except SessionError as error:
-        again = f"inv fleet.move {name} --host {target.name}"
-        fact = f"{name} is on {target.name}, and may still be on {source.name}"
-        raise SessionError(f"{error}\n{fact}; to finish: {again}") from None
+        narration.notice(str(error))
+        raise SessionError(
+            f"{name} is on {target.name}, and may still be on {source.name};"
+            f" to finish: inv fleet.move {name} --host {target.name}"
+        ) from None
     if not gone and not finishing:
         _discard(name, packed, target)
         raise SessionError(f"{name} was moved or removed by somebody else meanwhile; to see it: inv fleet.list")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections import deque
 from collections.abc import Mapping
+from typing import IO
 
 from .. import narration, ports, shell
 from ..errors import Interrupted
@@ -34,7 +36,7 @@ def keep(host: Host, wanted: Mapping[str, int], own: Mapping[str, int]) -> None:
     Raises `SessionError` when there is no line to begin with.
     """
     pairs = [word for key, port in wanted.items() for word in ("-L", f"127.0.0.1:{own[key]}:localhost:{port}")]
-    argv = [*openssh.options(host), "-N", "-T", "-o", "ExitOnForwardFailure=yes", *pairs, host.destination]
+    argv = [*openssh.options(host), "-T", "-o", "ExitOnForwardFailure=yes", *pairs, host.destination, "exec cat"]
     argv[1:1] = ["-o", "ControlPath=none"]  # the line that drops has to be our own
     lines = 0
     pause = 1.0
@@ -54,11 +56,15 @@ def keep(host: Host, wanted: Mapping[str, int], own: Mapping[str, int]) -> None:
 
 
 def _line(argv: list[str], own: set[int], before: int) -> tuple[str, int, bool]:
-    """Hold one line until it drops; return what ssh said, its exit code, and whether it stood."""
+    """Hold one line until it drops; return what ssh said, its exit code, and whether it stood.
+
+    What runs over there ends with its stdin, so that the line ends with us, however we end.
+    """
     process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=shell.environment(),
-        start_new_session=True,
+        argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=shell.environment(), start_new_session=True,
     )  # fmt: skip
+    assert process.stdin is not None and process.stderr is not None
     stood = False
     try:
         while process.poll() is None and not stood:
@@ -66,8 +72,19 @@ def _line(argv: list[str], own: set[int], before: int) -> tuple[str, int, bool]:
             time.sleep(0.05)
         if stood:
             narration.say("forwarding again" if before else "forwarding; ^C ends it")
-        said = process.communicate()[1]
+        said = _heard(process.stderr)
     finally:
+        process.stdin.close()
         process.terminate()
         process.wait()
     return said, process.returncode, stood
+
+
+def _heard(stderr: IO[str]) -> str:
+    """Return the last of what ssh says, at its end; say once that a port has nobody behind it."""
+    last: deque[str] = deque(maxlen=20)
+    for line in stderr:
+        if "open failed" in line and not any("open failed" in each for each in last):
+            narration.notice("nothing answers there on a port that is forwarded; to see what runs: inv fleet.list")
+        last.append(line)
+    return "".join(last)

@@ -71,6 +71,11 @@ def url(host: Host) -> str:
 def failure(host: Host, code: int, stderr: str) -> SessionError:
     """Return the error that a question to *host* ended with *code*."""
     said = stderr.strip()
+    if "bad line length character" in said:
+        return SessionError(
+            f"{host.name}: its shell prints something as it starts, which git takes for an answer;"
+            " for example as the first line of ~/.bashrc over there: case $- in *i*) ;; *) return ;; esac"
+        )
     if code == 255:
         for pattern, fact in _FACTS:
             if re.search(pattern, said):

@@ -27,7 +27,9 @@ def table(found: Mapping[str, dict[str, Any] | SessionError]) -> str:
     rows: list[list[str]] = []
     for host, answer in found.items():
         if isinstance(answer, SessionError):
-            reason = str(answer).removeprefix(f"{host}: ").splitlines()[0]
+            reason = (
+                str(answer).removeprefix(f"{host}: ").splitlines()[-1]
+            )  # before it may stand what its shell or sshd greets with
             rows.append([host, "-", "", "", "no answer", reason, "", ""])
         elif not answer["listed"]:
             rows.append([host, "-", "", "", "no sessions", "", "", ""])

@@ -82,10 +82,12 @@ def push(c: Context, name: str, host: str = "") -> None:
     """
     from . import choosing
     from .hosts import branches, finding
+    from .machine import signals
 
     repository = choosing.here()
     place, row = finding.find_elsewhere(name, choosing.settings(c), repository, host)
-    answer(branches.push(repository, place, row["branch"], name))
+    with signals.raised():
+        answer(branches.push(repository, place, row["branch"], name))
 
 
 @command("name", help=_HOST)
@@ -96,10 +98,12 @@ def pull(c: Context, name: str, host: str = "") -> None:
     """
     from . import choosing
     from .hosts import branches, finding, machine
+    from .machine import signals
 
     repository = choosing.here()
     place, row = finding.find_elsewhere(name, choosing.settings(c), repository, host)
-    answer(branches.pull(repository, machine.here(repository), place, row["branch"]))
+    with signals.raised():
+        answer(branches.pull(repository, machine.here(repository), place, row["branch"]))
 
 
 @command("name", help={"name": "the session", "host": "where to: a host, or `here`"})

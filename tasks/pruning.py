@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import lifecycle, worktree
+from . import git, lifecycle, worktree
 from .archives import archive
 from .model import Repository, Session
 from .request import Removal
@@ -21,6 +21,10 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
         if not dry_run:
             archive.drop(repository, old)
         said.append(f"{word} {old.name}, removed {old.removed:%Y-%m-%d %H:%M}, {old.size / 1e6:.1f} MB")
+    for reference in archive.stray(repository, days):
+        if not dry_run:
+            git.run(repository.main, "update-ref", "-d", reference)
+        said.append(f"{word} {reference}, which a move that was killed left")
     for session in sessions:
         if worktree.administration(session) is None and session.state == "ready" and not session.worktree.exists():
             if not dry_run:

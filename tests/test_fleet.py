@@ -102,6 +102,13 @@ def test_setup_names_everything_that_a_host_lacks(fleet: Fleet) -> None:
     assert "python is missing as python9" in said
     assert not fleet.alpha.main.exists()
 
+    fleet.beta.put("tmux", f"#!/bin/sh\ntouch {fleet.beta.home}/asked; exec sleep 20\n")
+    asking = _begin(fleet.here, "fleet.setup", "beta")
+    eventually((fleet.beta.home / "asked").exists)
+    asking.send_signal(signal.SIGINT)
+    assert "interrupted" in asking.communicate(timeout=10)[1]
+    assert asking.returncode == 130
+
     fleet.beta.put("python3", "#!/bin/sh\necho Python 3.8.1\n")
     fleet.configure(old=hosts.entry("beta", python="python3"))
     assert "python 3.8 is too old as python3" in fleet.here.inv("fleet.setup", "old", code=1).err

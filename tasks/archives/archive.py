@@ -85,6 +85,21 @@ def drop(repository: Repository, archive: Archive) -> None:
             parent.rmdir()
 
 
+def stray(repository: Repository, days: float) -> list[str]:
+    """Return the refs older than *days* that a move which was killed left without an archive."""
+    limit = datetime.now() - timedelta(days=days)
+    listed = git.read(repository.main, "for-each-ref", "--format=%(refname:lstrip=3)", "refs/tally/removed").split()
+    old = [each for each in listed if _time(each.rpartition("/")[2]) < limit]
+    return [f"refs/tally/removed/{each}" for each in old if not (top(repository) / each / "row.json").exists()]
+
+
+def _time(written: str) -> datetime:
+    try:
+        return datetime.strptime(written, FORM)
+    except ValueError:
+        return datetime.max
+
+
 def older(repository: Repository, days: float) -> list[Archive]:
     """Return the archives that are older than *days*."""
     limit = datetime.now().astimezone() - timedelta(days=days)

@@ -7,6 +7,7 @@ from typing import Any
 from .. import git, narration
 from ..errors import SessionError
 from ..history import upstream
+from ..machine import signals
 from ..model import Repository
 from ..planning import names
 from ..settings import Settings
@@ -26,7 +27,7 @@ def prepare(asked: dict[str, Any], settings: Settings, repository: Repository, o
         narration.notice(f"on {host.name}")
         return host
     base = _base(asked.get("base", ""), settings, repository)
-    with narration.step("base", f"{base} to {host.name}"):
+    with signals.raised(), narration.step("base", f"{base} to {host.name}"):
         asked["base"] = branches.send_base(repository, host, base)
         _send_own(asked.get("name", ""), settings, repository, host)
     return host

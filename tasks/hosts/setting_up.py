@@ -7,6 +7,7 @@ import sys
 
 from .. import narration
 from ..errors import SessionError
+from ..machine import signals
 from ..model import Repository
 from . import preparing
 from .machine import VENV, Host
@@ -17,6 +18,12 @@ def set_up(host: Host, repository: Repository, copy: list[str], agreed: bool) ->
 
     Files of *copy* go there when that is *agreed*, now or at the terminal. Raises `SessionError` with what it lacks.
     """
+    with signals.raised():
+        _set_up(host, repository, copy, agreed)
+    return f"{host.name} is ready; to make a session there: inv fleet.add NAME --host {host.name}"
+
+
+def _set_up(host: Host, repository: Repository, copy: list[str], agreed: bool) -> None:
     check(host, repository)
     with narration.step("checkout", f"{host.path} on {host.destination}"):
         done = preparing.checkout(host, repository)
@@ -29,7 +36,6 @@ def set_up(host: Host, repository: Repository, copy: list[str], agreed: bool) ->
         _agree(host, repository, missing, agreed)
         with narration.step("files", f"copy {', '.join(missing)}"):
             preparing.send(host, repository, missing)
-    return f"{host.name} is ready; to make a session there: inv fleet.add NAME --host {host.name}"
 
 
 def check(host: Host, repository: Repository) -> None:

@@ -245,14 +245,14 @@ raise SystemExit(foreground.run({place}, [{script!r}], reads=True))"""
 
 
 def test_a_signal_that_is_held_is_not_passed_on(sandbox: Path) -> None:
-    place = f"Host('here', '', {str(sandbox)!r}, 0, {sys.executable!r}, ('bash', '-c'), 0)"
+    place = f"Host('here', '', {str(sandbox)!r}, 0, {sys.executable!r}, ({sys.executable!r}, '-c'), 0)"
     code = f"""import os
 from tasks.hosts import foreground
 from tasks.hosts.machine import Host
 from tasks.machine import signals
-script = f"kill -INT {{os.getpid()}}; sleep 0.2; echo up; exit 7"
+script = f"import os, signal, sys, time; signal.signal(2, signal.SIG_DFL); os.kill({{os.getpid()}}, 2); time.sleep(0.2)"
 with signals.held():
-    raise SystemExit(foreground.run({place}, [script], answers=False))"""
+    raise SystemExit(foreground.run({place}, [script + "; print('up'); sys.exit(7)"], answers=False))"""
 
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, check=False)
 

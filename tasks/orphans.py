@@ -51,11 +51,14 @@ def _kill(process: psutil.Process) -> None:
 
 
 def _gone(repository: Repository, mark: str) -> bool:
-    """Return whether *mark* is a worktree that does not exist and that no registry on this machine names."""
+    """Return whether *mark* is a worktree of *repository* that does not exist and that no registry here names."""
     if not mark or os.path.lexists(mark):
         return False
-    rows = [*registry.rows(repository).values(), *ports.rows_elsewhere(repository)]
-    return all(row["worktree"] != mark for row in rows)
+    own = registry.rows(repository).values()
+    # What another repository left elsewhere is its own doctor's: it knows whether that is just being removed.
+    near = {repository.main.parent, *(Path(row["worktree"]).parent for row in own)}
+    known = {row["worktree"] for row in (*own, *ports.rows_elsewhere(repository))}
+    return mark not in known and not near.isdisjoint(Path(mark).parents)
 
 
 def _tmux_sessions(repository: Repository) -> list[tuple[str, str]]:

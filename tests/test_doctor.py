@@ -112,6 +112,22 @@ def test_what_a_session_that_is_gone_left_is_found_and_ended(healthy: Project) -
     eventually(lambda: healthy.listed("y")["status"] == "running")
 
 
+def test_what_another_repository_left_is_left_to_its_own_doctor(healthy: Project, tmp_path: Path) -> None:
+    elsewhere = str(tmp_path / "other" / "worktree-x")
+    foreign = subprocess.Popen(["sleep", "60"], env={**os.environ, "TALLY_SESSION": elsewhere})
+    beside = {**os.environ, "TALLY_SESSION": str(healthy.top / "tally-gone")}
+    left = subprocess.Popen(["sleep", "60"], env=beside)
+    try:
+        assert _found(healthy) == [f"process {left.pid} belongs to no session"]
+        healthy.inv("session.doctor", "--fix")
+        assert left.wait(5) < 0
+        assert foreign.poll() is None
+    finally:
+        for process in (foreign, left):
+            process.kill()
+            process.wait()
+
+
 def test_an_interrupted_removal_is_finished(healthy: Project) -> None:
     rows = json.loads((healthy.main / ".tally-sessions").read_text())
     rows["x"]["state"] = "removing"

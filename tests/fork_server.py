@@ -4,6 +4,8 @@ What runs is the same as in a new process: its own environment, directory, strea
 loaded before it asks for them; the tests of what is imported, and when, start real processes.
 """
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -143,7 +145,23 @@ def _preload() -> None:
     del sys.path[1]
 
 
+def _end(said: str | int | None) -> None:
+    """End as Python does on `sys.exit`, without freeing what was preloaded: that would copy every page of it."""
+    if isinstance(said, str):
+        print(said, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1 if isinstance(said, str) else said or 0)
+
+
 if __name__ == "__main__":
     _preload()
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy the pages of what it visits
     _serve(sys.argv[1])
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        _end(end.code)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.presets import points
 from tests import fork_server, guard, world
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -103,6 +104,11 @@ class Project:
         self.git("add", "invoke.yaml")
         self.git("commit", "--quiet", "-m", "configure")
 
+    def unconfigure(self) -> None:
+        """Leave everything to the preset, also how the frontend's server is started: through npm."""
+        self.git("rm", "--quiet", "invoke.yaml")
+        self.git("commit", "--quiet", "--amend", "--no-edit")
+
 
 def _run(argv: list[str], cwd: Path, env: dict[str, str]) -> tuple[int, str, str]:
     whole = {**os.environ, **env}
@@ -134,6 +140,8 @@ def make(main: Path) -> Project:
     (main / "frontend" / "server.py").write_text(_SERVER)
     (main / "frontend" / "node_modules" / "left-pad" / "index.js").write_text("module.exports = 1\n")
     (main / ".gitignore").write_text(".env\n*.sqlite3\nnode_modules/\n__pycache__/\n")
+    windows = json.dumps(points.SETTINGS["windows"]).replace("npm run dev --", "python server.py")  # npm takes its time
+    (main / "invoke.yaml").write_text(f'{{"session": {{"windows": {windows}}}}}')
     (main / "tasks.py").write_text(EMBEDDING)
     (main / "tasks").symlink_to(CHECKOUT / "tasks")
     secrets = {"backend": "SECRET_KEY='a # \"b\" $c'\n", "frontend": "# kept\nexport VITE_TITLE='T'\nVITE_API_URL=x\n"}

@@ -13,6 +13,7 @@ def _verbs(started: list[str]) -> list[str]:
 
 
 def test_add_starts_git_twice_and_tmux_twice(project: Project, sandbox: Path) -> None:
+    project.unconfigure()
     git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
 
     project.inv("session.add", "x")

@@ -118,6 +118,7 @@ def test_an_example_of_configuration_in_the_pages_is_one() -> None:
 
 
 def test_the_tutorial_shows_what_the_commands_print(project: Project) -> None:
+    project.unconfigure()
     (project.main / "frontend" / "src").mkdir()
     (project.main / "frontend" / "src" / "App.svelte").write_text("<h1>Tally</h1>\n")
     project.git("add", "--all")

@@ -35,6 +35,8 @@ export default {
 def config(project: Project, text: str = _FILE, name: str = "session.config.mjs") -> Path:
     """Commit *text* as the configuration of *project*; nothing else is configured, but by the person for everybody."""
     (Path.home() / ".invoke.yaml").write_text("session: {preset: tally, windows: [], ports: {a: 1}, compose: {}}\n")
+    if (project.main / "invoke.yaml").exists():
+        project.unconfigure()
     file = project.main / name
     file.write_text(text)
     project.git("add", name)

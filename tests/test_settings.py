@@ -174,6 +174,8 @@ def test_an_environment_variable_sets_a_key(project: Project) -> None:
 
 
 def test_an_environment_variable_chooses_the_preset(project: Project) -> None:
+    project.unconfigure()
+
     said = project.inv("session.add", "x", "--dry-run", env={"INVOKE_SESSION_PRESET": "tally"})
 
     assert "windows backend, frontend, claude\n" in said.out

@@ -9,6 +9,7 @@ from tests.terminal import panes, runs
 
 
 def test_stop_frees_the_listeners_and_keeps_the_ports(project: Project) -> None:
+    project.unconfigure()
     project.inv("session.add", "x")
     runs(project, "x")
     own = project.listed("x")["ports"]

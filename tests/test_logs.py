@@ -74,6 +74,9 @@ def test_logs_of_windows_of_one_window_and_what_follows(project: Project) -> Non
     tmux("send-keys", "-t", mine, "C-c")
     shows(mine, "ended 0")
 
+    enter(mine, f"clear; {INV} session.logs x -f -w shell --lines 1 | head -n 1; echo left ${{PIPESTATUS[0]}}")
+    shows(mine, "left 0")
+
     enter(mine, f"clear; echo again; {INV} session.logs x -f -w shell --lines 3; echo over $?")
     eventually(lambda: "is new" in screen(mine).partition("again")[2])
     project.inv("session.stop", "x")

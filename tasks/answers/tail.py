@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import sys
 import time
 from collections.abc import Sequence
 
@@ -41,7 +43,7 @@ def by_windows(session: Session, window: str, lines: int, follow: bool) -> None:
         _print(each.window, _ended(each, follow)[-lines:] if lines > 0 else [], widest)
     try:
         while follow:
-            time.sleep(_AGAIN)
+            _pause()
             found = scrollback.of(panes, max(lines, _REACH))
             for before, now in zip(known, found, strict=True):
                 _print(now.window, scrollback.added(_ended(before), _ended(now)), widest)
@@ -50,6 +52,17 @@ def by_windows(session: Session, window: str, lines: int, follow: bool) -> None:
         return
     except CommandError:
         notice(f"session {session.name}, or a window of it, was ended")
+
+
+def _pause() -> None:
+    """Wait until the next look; raise `BrokenPipeError` when nobody reads what is printed any more."""
+    reader = select.poll()
+    reader.register(sys.stdout.fileno(), 0)
+    states = [state for _, state in reader.poll(_AGAIN * 1000)]
+    if any(state & (select.POLLERR | select.POLLHUP) for state in states):
+        raise BrokenPipeError
+    if states:
+        time.sleep(_AGAIN)  # macOS polls no device
 
 
 def last(session: Session, room: int) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import ports, registry
+from . import forms, ports, registry
 from .errors import SessionError
 from .model import Repository, Session
 from .parts import Agent, Compose, Window
@@ -22,7 +22,12 @@ _FACTS = (
     " issue eta activate archive adopts merged merged_tip merged_into merged_as"
 ).split()
 _LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope")
-
+_PARTS = ("windows", "agent", "compose")
+_TABLES: dict[str, forms.Form] = {"env": forms.tables, "variables": forms.table, "work_log": forms.table}
+_FORMS: dict[str, forms.Form] = {
+    **dict.fromkeys(_FACTS, forms.text), "creates_branch": forms.switch,
+    **dict.fromkeys((*_LISTS, "ports"), forms.texts), **dict.fromkeys(_PARTS, forms.parts), **_TABLES,
+}  # fmt: skip
 _COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
 
 
@@ -46,45 +51,64 @@ def compose(session: Session) -> registry.Row:
     return {"compose": asdict(session.compose)} if session.compose else {}
 
 
-def session(name: str, row: registry.Row, repository: Repository, settings: Callable[[], Settings]) -> Session:
+def session(
+    name: str, row: registry.Row, repository: Repository, settings: Callable[[], Settings], file: Path | None = None
+) -> Session:
     """Return the session of a *row*; what a row of another tool does not say follows from the *settings* of today.
 
-    Raises `SessionError` when the row holds a value of a wrong type.
+    Raises `SessionError` naming *file*, by default the registry, when the row holds a value of a wrong type.
     """
-    where = {"worktree": Path(row["worktree"]).expanduser(), "branch": row["branch"], "ports": ports.in_row(row)}
     try:
+        where = {"worktree": Path(row["worktree"]).expanduser(), "branch": row["branch"], "ports": ports.in_row(row)}
         if "windows" not in row:
             return _foreign(name, where, repository, settings())
+        _check(row)
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
-        lists: dict[str, Any] = {key: tuple(row.get(key, ())) for key in _LISTS}
-        windows = tuple(Window(**window) for window in row["windows"])
-        _check(facts, row.get("ports", []))
-        tables: dict[str, Any] = {key: row.get(key, {}) for key in ("env", "variables", "work_log")}
-        made = {**where, **facts, **lists, **tables, "windows": windows, "compose": _compose(row.get("compose"))}
-        made["agent"] = _agent(row.get("agent", {}))
-        return Session(name=name, repository=repository, **made)
-    except (TypeError, KeyError, ValueError) as error:
-        file = registry.path(repository)
+        facts |= {key: tuple(row.get(key, ())) for key in _LISTS} | {key: row.get(key, {}) for key in _TABLES}
+        facts |= {"compose": _compose(row.get("compose")), "agent": _agent(row.get("agent", {}))}
+        return Session(name=name, repository=repository, **where, **facts, windows=_windows(row["windows"]))
+    except (
+        AttributeError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:  # Path's about a home is RuntimeError
         raise SessionError(
-            f"{file}: the row of {name!r} cannot be used: {error!r}; mend it, it was not changed"
+            f"{file or registry.path(repository)}: the row of {name!r} cannot be used: {error!r};"
+            " mend it, it was not changed"
         ) from None
 
 
+def current(session: Session) -> Session:
+    """Return *session* as it stands: who waited for another command read what that has changed since.
+
+    Raises `SessionError` when it was removed meanwhile.
+    """
+    row = registry.rows(session.repository).get(session.name, {"created": None})
+    if row.get("created", "") != session.created:
+        raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
+    return replace(session, state=row.get("state", session.state), archive=row.get("archive", ""))
+
+
+def _check(row: registry.Row) -> None:
+    if found := forms.wrong(row, _FORMS):
+        raise TypeError(found)
+    if row.get("created"):
+        datetime.fromisoformat(row["created"])
+
+
+def _windows(said: list[dict[str, Any]]) -> tuple[Window, ...]:
+    for each in said:
+        if found := forms.wrong(each, {**dict.fromkeys(each, forms.text), "claude": forms.switch}):
+            raise TypeError(f"windows: {found}")
+    return tuple(Window(**each) for each in said)
+
+
 def _agent(said: dict[str, Any]) -> Agent:
-    words = said.get("args", [])
-    if not all(isinstance(word, str) for word in (*words, *(said[key] for key in said if key != "args"))):
-        raise TypeError(f"agent: {said!r}")
-    return Agent(**{**said, "args": tuple(words)})
-
-
-def _check(facts: dict[str, Any], keys: list[Any]) -> None:
-    if not all(isinstance(key, str) for key in keys):
-        raise TypeError(f"ports: {keys!r}")
-    for fact, value in facts.items():
-        if not isinstance(value, bool if fact == "creates_branch" else str):
-            raise TypeError(f"{fact}: {value!r}")
-    if facts.get("created"):
-        datetime.fromisoformat(facts["created"])
+    if found := forms.wrong(said, {**dict.fromkeys(said, forms.text), "args": forms.texts}):
+        raise TypeError(f"agent: {found}")
+    return Agent(**{**said, "args": tuple(said.get("args", ()))})
 
 
 def _compose(found: dict[str, Any] | None) -> Compose | None:

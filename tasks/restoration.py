@@ -39,7 +39,7 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
     """
     row = kept.facts["row"]
     rows = registry.rows(repository)
-    before = records.session(kept.name, row, repository, _unneeded)
+    before = records.session(kept.name, row, repository, _unneeded, kept.directory / "row.json")
     planning.refuse_taken(kept.name, before.slug, rows, repository)
     if os.path.lexists(before.worktree):
         raise SessionError(f"{before.worktree} exists; move it away, then: inv session.restore {kept.name}")

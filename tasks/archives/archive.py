@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .. import git
+from .. import forms, git
 from ..model import Repository
 from ..narration import notice
 
-_FACTS = {"name", "row", "tip", "head", "head_branch", "work", "hidden", "same", "raw", "files"}
+_FORMS: dict[str, forms.Form] = {
+    **dict.fromkeys(("name", "tip", "head", "head_branch", "work"), forms.text), "hidden": forms.table,
+    **dict.fromkeys(("same", "raw", "files"), forms.texts),
+    "row": lambda row: isinstance(row, dict) and forms.text(row.get("worktree")) and forms.text(row.get("branch")),
+}  # fmt: skip
 FORM = "%Y%m%dT%H%M%S.%f"
 
 
@@ -62,16 +66,21 @@ def all_of(repository: Repository) -> list[Archive]:
     """Return every archive, the newest first; one that was not finished is none."""
     found = []
     for row in top(repository).glob("*/*/row.json"):
-        try:
-            facts = json.loads(row.read_text())
-            datetime.strptime(row.parent.name, FORM)
-        except (ValueError, RecursionError):
-            facts = None
-        if isinstance(facts, dict) and set(facts) >= _FACTS:
-            found.append(Archive(row.parent, facts))
+        if archive := _read(row):
+            found.append(archive)
         else:
             notice(f"{row} is left out: it is damaged")
     return sorted(found, key=lambda archive: archive.directory.name, reverse=True)
+
+
+def _read(row: Path) -> Archive | None:
+    try:
+        facts = json.loads(row.read_text())
+        datetime.strptime(row.parent.name, FORM)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(facts, dict) and set(facts) >= set(_FORMS) and not forms.wrong(facts, _FORMS)
+    return Archive(row.parent, facts) if whole else None
 
 
 def drop(repository: Repository, archive: Archive) -> None:

@@ -12,7 +12,6 @@ from .finish import adopted
 from .machine import environments, listeners
 from .machine import tools as machine
 from .model import Problem, Repository, Session
-from .request import Removal
 from .status import foreigners
 
 
@@ -33,13 +32,14 @@ def examine(repository: Repository, sessions: Sequence[Session]) -> list[tuple[s
 def mend(repository: Repository, sessions: Sequence[Session]) -> list[str]:
     """Finish what was interrupted, bring back what is missing, end what belongs to nobody; return what failed.
 
-    An interrupted removal is finished and an interrupted add undone; what they would lose is archived.
+    An interrupted removal is finished and an interrupted add undone, what they would lose is archived; those that are
+    going on are left to themselves.
     """
     failed = []
     for session in sessions:
         if session.state != "ready":
             try:
-                lifecycle.remove(session, Removal())
+                lifecycle.finish(session)
             except SessionError as error:
                 failed.append(f"{session.name}: {error}")
     failed += lifecycle.resume([session for session in sessions if _mendable(session)])

@@ -53,21 +53,12 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
     from .planning import checklist, deciding, numbering
 
     numbering.check(asked.name, settings)
-    if asked.name:
-        _finish_earlier(asked.name, settings, repository)
+    row = registry.rows(repository).get(asked.name, {})
+    if row.get("state", "ready") != "ready":
+        finish(records.session(asked.name, row, repository, lambda: settings))
     checklist.tell(asked, settings, repository, fetch=True)
     plan = partial(deciding.claimed, asked, settings, repository)
     return making.make(asked.name, repository, plan, RESOURCES)
-
-
-def _finish_earlier(name: str, settings: Settings, repository: Repository) -> None:
-    from .request import Removal
-
-    with signals.raised(), registry.alone(repository, name):  # who has this lock knows that nobody is at it
-        row = registry.rows(repository).get(name, {})
-        if row.get("state", "ready") != "ready":
-            narration.notice(f"an earlier attempt was interrupted ({row['state']}); what it left is removed first")
-            _remove(records.session(name, row, repository, lambda: settings), Removal())
 
 
 def restore(name: str, repository: Repository, at: str = "") -> Session:
@@ -122,9 +113,20 @@ def remove(session: Session, how: Removal) -> archive.Archive | None:
     Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        if registry.rows(session.repository).get(session.name, {"created": None}).get("created", "") != session.created:
-            raise SessionError(f"session {session.name} was removed meanwhile; to see what there is: inv session.list")
-        return _remove(session, how)
+        return _remove(records.current(session), how)
+
+
+def finish(session: Session) -> None:
+    """Undo an add, or end a removal, that was interrupted; what is going on, or has become whole, is left alone."""
+    from .request import Removal
+
+    with signals.raised(), ExitStack() as until:
+        if not registry.alone_at_once(session.repository, session.name, until):
+            return
+        state = registry.rows(session.repository).get(session.name, {}).get("state", "ready")
+        if state != "ready":
+            narration.notice(f"an earlier attempt was interrupted ({state}); what it left of {session.name} is removed")
+            _remove(records.current(session), Removal())
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
@@ -155,6 +157,5 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
 
 
 def _require_ready(session: Session) -> None:
-    state = registry.rows(session.repository).get(session.name, {"state": "gone"}).get("state", "ready")
-    if state != "ready":
+    if (state := records.current(session).state) != "ready":
         raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import ports, registry
 from .machine import panes
 from .model import Problem, Repository
+from .planning import names
 
 if TYPE_CHECKING:
     import psutil
@@ -25,7 +27,9 @@ def problems(repository: Repository) -> list[Problem]:
     ]
     for process in _processes(repository):
         found.append(Problem(f"process {process.pid} belongs to no session", "it may hold a port", _MEND))
-    if _unfinished(repository):
+    with ExitStack() as until:
+        left = _unfinished(repository, until)
+    if left:
         found.append(Problem("a deletion did not end", "it holds disk space", _MEND))
     return found
 
@@ -37,8 +41,9 @@ def end(repository: Repository) -> None:
         panes.step(steps)
     for process in _processes(repository):
         _kill(process)
-    for entry in _unfinished(repository):
-        shutil.rmtree(entry, ignore_errors=True)
+    with ExitStack() as until:
+        for entry in _unfinished(repository, until):
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _kill(process: psutil.Process) -> None:
@@ -79,8 +84,12 @@ def _processes(repository: Repository) -> list[psutil.Process]:
     return found
 
 
-def _unfinished(repository: Repository) -> list[Path]:
-    trash = list((repository.private / "trash").glob("*"))
-    return trash + [
-        entry for entry in (repository.private / "removed").glob("*/*") if not (entry / "row.json").exists()
-    ]
+def _unfinished(repository: Repository, until: ExitStack) -> list[Path]:
+    """Return deletions and archives that were cut off, whose sessions nobody is at *until* that is left."""
+    halves = [each for each in (repository.private / "removed").glob("*/*") if not (each / "row.json").exists()]
+    slugs = {each.parent.name for each in halves}
+    near = [name for name in registry.rows(repository) if names.slug(name) in slugs]
+    busy = {names.slug(name) for name in near if not registry.alone_at_once(repository, name, until)}
+    # Whoever filled one when we looked first has finished it since, or has the lock still.
+    cut = [each for each in halves if each.parent.name not in busy and not (each / "row.json").exists()]
+    return [*(repository.private / "trash").glob("*"), *cut]

@@ -4,12 +4,29 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.project import Project, make
+import psutil
+
+from tasks.machine import locks
+from tests.project import Project, eventually, make
 
 
 def _codes(project: Project, *commands: tuple[str, ...]) -> list[int]:
     with ThreadPoolExecutor(len(commands)) as pool:
         return sorted(result.code for result in pool.map(lambda each: project.inv(*each, code=None), commands))
+
+
+def _lock(project: Project) -> Path:
+    return project.main / ".git" / "tally-sessions" / "session-x.lock"
+
+
+def _somebody_waits(lock: Path) -> bool:
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if any(file.path == str(lock) for file in process.open_files()):
+                return True
+        except psutil.Error:
+            continue
+    return False
 
 
 def test_of_two_adds_of_one_name_one_wins(project: Project) -> None:
@@ -64,3 +81,39 @@ def test_adds_and_removes_at_once_leave_each_other_alone(project: Project) -> No
     assert [each["name"] for each in project.inv("session.list", "--json").json] == ["c"]
     project.inv("session.remove", "c")
     assert project.world() == before
+
+
+def test_who_waits_to_remove_keeps_what_the_session_has_become(project: Project) -> None:
+    project.inv("session.add", "x")
+    file = project.main / ".tally-sessions"
+    ready = file.read_text()
+    file.write_text(ready.replace('"state": "ready"', '"state": "adding"'))
+    with ThreadPoolExecutor(1) as pool:
+        with locks.held(_lock(project)):
+            waiting = pool.submit(project.inv, "session.remove", "x", "--force")
+            eventually(lambda: _somebody_waits(_lock(project)))
+            (project.worktree("x") / "backend" / ".env").write_text("MINE=1\n")
+            file.write_text(ready)
+        said = waiting.result()
+
+    assert "backend/.env" in said.out
+
+
+def test_doctor_leaves_what_is_going_on_to_who_is_at_it(project: Project) -> None:
+    project.inv("session.add", "x")
+    file = project.main / ".tally-sessions"
+    ready = file.read_text()
+    begun = project.main / ".git" / "tally-sessions" / "removed" / "x" / "20260101T000000.000000"
+    begun.mkdir(parents=True)
+
+    with locks.held(_lock(project)):
+        assert "a deletion did not end" not in project.inv("session.doctor", code=None).out
+        for state in ("adding", "removing"):
+            file.write_text(ready.replace('"state": "ready"', f'"state": "{state}"'))
+            project.inv("session.doctor", "--fix", code=None)
+    assert project.worktree("x").is_dir() and begun.is_dir()
+
+    file.write_text(ready)
+    assert "a deletion did not end" in project.inv("session.doctor", code=1).out
+    project.inv("session.doctor", "--fix")
+    assert project.worktree("x").is_dir() and not begun.exists()

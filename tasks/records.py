@@ -21,6 +21,8 @@ _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
     " issue eta activate archive adopts merged merged_tip merged_into merged_as"
 ).split()
+# Of these each is noted as it comes to be, in rows of other tools as well.
+_NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive".split()
 _LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope")
 _PARTS = ("windows", "agent", "compose")
 _TABLES: dict[str, forms.Form] = {"env": forms.tables, "variables": forms.table, "work_log": forms.table}
@@ -61,7 +63,10 @@ def session(
     try:
         where = {"worktree": Path(row["worktree"]).expanduser(), "branch": row["branch"], "ports": ports.in_row(row)}
         if "windows" not in row:
-            return _foreign(name, where, repository, settings())
+            noted = {key: row[key] for key in (*_NOTED, "setup_done") if key in row}
+            _check(noted)
+            done = tuple(noted.pop("setup_done", ()))
+            return replace(_foreign(name, where, repository, settings()), **noted, setup_done=done)
         _check(row)
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
         facts |= {key: tuple(row.get(key, ())) for key in _LISTS} | {key: row.get(key, {}) for key in _TABLES}

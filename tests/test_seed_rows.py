@@ -103,3 +103,23 @@ def test_unmerged_work_of_a_seeds_session_is_not_removed(old: Project) -> None:
 
     assert "unmerged" in said.err
     assert old.worktree("old").exists()
+
+
+def test_what_becomes_of_a_seeds_session_is_remembered(old: Project) -> None:
+    tmux("kill-server")
+    old.configure("session: {setup: ['true'], windows: [{name: shell}]}\n")
+
+    old.inv("session.resume")
+    assert "failed" not in old.inv("session.list").out  # the setup command succeeded
+
+    file = old.main / ".tally-sessions"
+    row = {**old.row("old"), "conversation": "11111111-2222-4333-8444-555555555555"}
+    file.write_text(json.dumps({"old": row}))
+    shown = old.inv("session.show", "old").out
+    assert row["conversation"] in shown
+    assert "created" not in shown
+
+    file.write_text(json.dumps({"old": {**row, "state": "removing", "creates_branch": False}}))
+    assert old.listed("old")["status"] == "removing"
+    old.inv("session.remove", "old")  # as it was agreed to: without the branch
+    assert "old" in old.git("branch", "--list")

@@ -59,12 +59,14 @@ def details(found: Status, advice: Sequence[tuple[str, str]]) -> str:
         who = f", by {found.foreign[port]}" if port in found.foreign else ""
         lines.append((key, f"{url} ({_answer(found, port)}{who})"))
     lines += _containers(found)
-    lines += [("worktree", _home(str(session.worktree))), ("base", f"{session.base} {session.start[:12]}".strip())]
+    lines += [("worktree", _home(str(session.worktree)))]
+    lines += [("base", base)] if (base := f"{session.base} {session.start[:12]}".strip()) else []
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
     failed = [f"failed: {masked(each)}; then: inv session.start {session.name}" for each in session.setup_failed[:1]]
     lines += [("setup", each) for each in failed]
     lines += [("claude", f"{_talk(found)}; conversation {session.conversation or 'not begun'}")]
-    lines += [("activate", session.activate or "nothing"), ("created", f"{session.created} ({_age(session)})")]
+    lines += [("activate", session.activate or "nothing")]
+    lines += [("created", f"{session.created} ({_age(session)})")] if session.created else []
     lines += [("component", f"{found.component}: {', '.join(session.scope)}")] if session.component else []
     lines += [(fact, said) for fact in ("profile", "issue", "eta") if (said := getattr(session, fact))]
     changed = [*done.changed, *done.untracked] if done else []

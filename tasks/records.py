@@ -63,10 +63,7 @@ def session(
     try:
         where = {"worktree": Path(row["worktree"]).expanduser(), "branch": row["branch"], "ports": ports.in_row(row)}
         if "windows" not in row:
-            noted = {key: row[key] for key in (*_NOTED, "setup_done") if key in row}
-            _check(noted)
-            done = tuple(noted.pop("setup_done", ()))
-            return replace(_foreign(name, where, repository, settings()), **noted, setup_done=done)
+            return replace(_foreign(name, where, repository, settings()), **_noted(row))
         _check(row)
         facts: dict[str, Any] = {fact: row[fact] for fact in _FACTS if fact in row}
         facts |= {key: tuple(row.get(key, ())) for key in _LISTS} | {key: row.get(key, {}) for key in _TABLES}
@@ -126,6 +123,13 @@ def _compose(found: dict[str, Any] | None) -> Compose | None:
         if not isinstance(value, wanted) or (wanted is tuple and not all(isinstance(each, str) for each in value)):
             raise TypeError(f"compose.{name}: {value!r}")
     return made
+
+
+def _noted(row: registry.Row) -> dict[str, Any]:
+    """Return what a *row* of another tool says that was noted by us."""
+    noted = {key: row[key] for key in (*_NOTED, "setup_done") if key in row}
+    _check(noted)
+    return {**noted, "setup_done": tuple(noted.get("setup_done", ()))}
 
 
 def _foreign(name: str, where: dict[str, Any], repository: Repository, settings: Settings) -> Session:

@@ -123,3 +123,17 @@ def test_what_becomes_of_a_seeds_session_is_remembered(old: Project) -> None:
     assert old.listed("old")["status"] == "removing"
     old.inv("session.remove", "old")  # as it was agreed to: without the branch
     assert "old" in old.git("branch", "--list")
+
+
+def test_a_seeds_session_is_brought_back_with_its_work(old: Project) -> None:
+    (old.worktree("old") / "backend" / "new.py").write_text("x = 1\n")
+    row = old.row("old")
+
+    assert "session.restore old" in old.inv("session.remove", "old", "--force").out
+    old.inv("session.restore", "old")
+
+    assert (old.worktree("old") / "backend" / "new.py").read_text() == "x = 1\n"
+    assert {key: old.row("old")[key] for key in row} == row
+    runs(old, "old")
+    old.inv("session.remove", "old", "--force")
+    assert "old" not in old.git("branch", "--list")

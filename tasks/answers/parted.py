@@ -33,6 +33,8 @@ def _gone(session: Session, saved: Archive | None) -> str:
         return f"removed {session.name}"
     kept = [*(["its uncommitted work"] if saved.facts["work"] else []), *saved.facts["files"]]
     listed = f", {', '.join(kept[:5])}{' …' if len(kept) > 5 else ''} kept" if kept else ""
+    if "windows" not in saved.facts["row"]:  # another tool's, with other ports than the windows of today
+        return f"removed {session.name}{listed} in {saved.directory}"
     return f"removed {session.name}{listed}; to bring it back: inv session.restore {session.name}"
 
 

@@ -72,6 +72,8 @@ def _filled(session: Session, directory: Path) -> Archive:
 
 def _finished(session: Session, directory: Path, found: dict[str, Any], commit: str) -> Archive:
     row = registry.rows(session.repository).get(session.name, records.row(session))
+    if "windows" not in row and session.windows:  # another tool's: what it does not say is that of today
+        row = {**records.row(session), **row}
     facts = {"name": session.name, "row": row, "tip": session.tip, **found}
     made = Archive(directory, facts)
     if commit:

@@ -252,3 +252,11 @@ def test_the_work_log_stays_and_tells_of_the_merge(project: Project) -> None:
     project.git("commit", "--quiet", "-m", "fresh", cwd=tree)
     project.inv("session.merge", "x")
     assert "MERGED" in log.read_text()
+
+    (project.main / "more").write_text("committed on the wrong branch, with the log\n")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "more")
+    project.inv("session.adopt", "y", "--commits", "1")
+    assert not (project.main / "more").exists()
+    assert (project.top / project.row("y")["worktree"] / "more").exists()
+    assert re.findall("### Session: (.*)", log.read_text()) == ["first", "x", "y"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import git, lifecycle, narration
+from .. import git, lifecycle, narration, worklog
 from ..archives import snapshot
 from ..errors import SessionError
 from ..machine import signals
@@ -93,6 +93,13 @@ def _take(main: Session, haul: Haul) -> None:
         except (SessionError, OSError) as error:
             narration.notice(f"{error}\nthe files are as they should be, git's index is not yet: git reset")
         return
+    _go_back(main, haul)
+
+
+def _go_back(main: Session, haul: Haul) -> None:
+    """Take the commits of *haul* back; where they change the work log, its new entry is written again after that."""
+    if haul.log:
+        git.settle(main.worktree, "checkout", "--quiet", haul.head, "--", f":(literal){haul.log}")
     git.read(main.worktree, "update-index", "-q", "--refresh", check=False)
     git.settle(main.worktree, "update-ref", "-m", f"session.adopt {main.name}", "HEAD", haul.to, haul.head)
     try:
@@ -100,3 +107,6 @@ def _take(main: Session, haul: Haul) -> None:
     except (SessionError, OSError):
         git.settle(main.worktree, "update-ref", "-m", f"undone: session.adopt {main.name}", "HEAD", haul.head, haul.to)
         raise
+    finally:
+        if haul.log:
+            worklog.refresh(main.repository)

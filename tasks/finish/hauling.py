@@ -23,6 +23,7 @@ class Haul:
     work: str = ""  # a commit, on no branch
     paths: tuple[str, ...] = ()  # what is different in it
     without: tuple[str, ...] = ()  # what is not in it
+    log: str = ""  # the work log, if the commits change it
 
 
 def main_checkout(main: Session, count: int) -> Haul:
@@ -93,7 +94,8 @@ def _commits(main: Session, count: int) -> Haul:
     back = _differing(place, branch.commit, to)
     _refuse_touched(place, differing)
     _refuse_covered(place, {path: ("D", modes) for path, (status, modes) in back.items() if status == "A"})
-    return Haul(branch.commit, to)
+    log = main.work_log["file"] if main.work_log else ""
+    return Haul(branch.commit, to, log=log if differing.get(log, "D")[0] != "D" else "")
 
 
 def _fork(repository: Repository, head: str, count: int, short: str) -> str:

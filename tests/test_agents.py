@@ -126,17 +126,15 @@ def test_a_line_of_the_note_without_its_fact_is_left_out(session: Session) -> No
     (session.worktree / "data").mkdir(parents=True)
     (session.worktree / "data" / "own.db").touch()
     (session.worktree / "shared").symlink_to(session.worktree)
-    template = (
-        "{name} at {app_port}: {urls}\nfirst {activate}\n\n{{name}} ${HOME}\nown {own}\nshared {shared}\n{values}"
-    )
+    template = "{name} at {app_port}: {urls}\nfirst {activate}\n\n{{name}} ${HOME}\nown {own}\nshared {shared}\n{values}\n{profile}{component}\n{profile}"
     told = replace(
-        session, agent=Agent(note=template), copy=("data/own.db", "gone", "shared"), link=("shared",),
+        session, agent=Agent(note=template), profile="test", copy=("data/own.db", "gone", "shared"), link=("shared",),
         env={"data/own.db": {"A": "secret", "B": ""}, "gone": {"C": ""}},
     )  # fmt: skip
 
     assert note.text(told).splitlines() == [
         "x at 9: app http://localhost:9", "", "{name} ${HOME}", "own data/own.db", "shared shared",
-        "A, B in data/own.db",
+        "A, B in data/own.db", "test",
     ]  # fmt: skip
     with pytest.raises(SessionError, match=r"session.claude.note: unknown placeholder \{colour\}"):
         note.check("{colour} {app_port}", ["app_port"])

@@ -12,7 +12,7 @@ from ..model import Session
 _KEY = "claude.note"
 _WORD = re.compile(r"(?<![\${])\{([A-Za-z_]\w*)\}")
 _KNOWN = (
-    "name slug project branch worktree main component tmux urls values activate own shared".split()
+    "name slug project branch worktree main component profile tmux urls values activate own shared".split()
 )  # and each port  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def _facts(session: Session) -> dict[str, str]:
         **{key: str(port) for key, port in session.ports.items()},
         "name": session.name, "slug": session.slug, "project": session.project, "branch": session.branch,
         "worktree": str(top), "main": str(session.repository.main), "component": session.component,
+        "profile": session.profile,
         "tmux": session.tmux, "activate": session.activate, "own": ", ".join(own), "values": "; ".join(values),
         "urls": ", ".join(f"{what} {url}" for what, url in addresses.of(session)),
         "shared": ", ".join(path for path in session.link if (top / path).is_symlink()),

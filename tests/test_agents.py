@@ -126,7 +126,10 @@ def test_a_line_of_the_note_without_its_fact_is_left_out(session: Session) -> No
     (session.worktree / "data").mkdir(parents=True)
     (session.worktree / "data" / "own.db").touch()
     (session.worktree / "shared").symlink_to(session.worktree)
-    template = "{name} at {app_port}: {urls}\nfirst {activate}\n\n{{name}} ${HOME}\nown {own}\nshared {shared}\n{values}\n{profile}{component}\n{profile}"
+    template = (
+        "{name} at {app_port}: {urls}\nfirst {activate}\n\n{{name}} ${HOME}\nown {own}\nshared {shared}\n{values}\n"
+        "{profile}{component}\n{profile}"
+    )
     told = replace(
         session, agent=Agent(note=template), profile="test", copy=("data/own.db", "gone", "shared"), link=("shared",),
         env={"data/own.db": {"A": "secret", "B": ""}, "gone": {"C": ""}},

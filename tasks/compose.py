@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from .docker import engine as docker
 from .errors import SessionError
@@ -56,7 +57,7 @@ def problems(session: Session) -> list[Problem]:
     compose = session.compose
     if compose is None or not session.worktree.exists() or (session.worktree / compose.file).is_file():
         return []
-    mend = f"git -C {session.worktree} checkout -- {compose.file}"
+    mend = f"git -C {shlex.quote(str(session.worktree))} checkout -- {shlex.quote(str(compose.file))}"
     return [Problem(f"{compose.file} is missing", "its containers cannot be started", mend)]
 
 

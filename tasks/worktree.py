@@ -22,13 +22,11 @@ def describe(session: Session) -> str:
 
 
 def create(session: Session) -> None:
-    """Check the branch out in its worktree.
-
-    Raises `SessionError` when a session that was complete has lost its worktree: git decides what can be mended.
-    """
+    """Check the branch out; a complete session that lost its worktree is an error: git decides what mends it."""
     if administration(session) is not None:
         return
     if session.state != "adding":
+        refuse_unlinked(session)
         raise SessionError(
             f"the worktree {session.worktree} is gone, its branch {session.branch} is not. To begin again on it:"
             f" inv session.remove {session.name} --keep-branch, then inv session.add {session.name}"
@@ -76,6 +74,12 @@ def administration(session: Session) -> Path | None:
     entry = git.data_of(session.worktree)
     ours = entry is not None and places.same(entry.parent, session.repository.common / "worktrees")
     return entry if entry and ours and entry.is_dir() else None
+
+
+def refuse_unlinked(session: Session) -> None:
+    """Raise `SessionError` when the worktree has files and has lost its link to git; a deleted one passes."""
+    if mend := unlinked(session):
+        raise SessionError(f"git does not know {session.worktree} as a worktree any more; to mend that: {mend}")
 
 
 def unlinked(session: Session) -> str:

@@ -1,5 +1,8 @@
 """A session's commits on top of its base: rebased, or merged once they are pushed; conflicts are the person's."""
 
+import shlex
+import subprocess
+
 import pytest
 
 from tests.origin import commit, others_push, share
@@ -156,3 +159,32 @@ def test_a_local_base_says_what_its_remote_has_more_and_a_shallow_clone_what_it_
     shallow.git("checkout", "--quiet", "--detach")
     shallow.git("update-ref", "refs/heads/main", orphan)
     assert "git fetch --unshallow" in shallow.inv("session.sync", "s", code=1).err
+
+
+def test_the_commands_that_are_told_can_be_pasted_whatever_the_path_is_called(project: Project) -> None:
+    project.configure("session: {windows: [], worktree: '../my trees/{slug}'}\n")
+    project.inv("session.add", "x")
+    tree = project.main.parent / "my trees" / "x"
+    (tree / "scratch").write_text("untracked\n")
+
+    for task in ("sync", "merge"):
+        (tree / "README").write_text("changed\n") if task == "merge" else project.git("add", "scratch", cwd=tree)
+        assert f"cd {shlex.quote(str(tree))} && git " in project.inv(f"session.{task}", "x", code=1).err
+    following = project.inv("session.show", "x", "--json").json["next"][0]["command"]
+    subprocess.run(["sh", "-c", following.replace("git commit", "git commit --quiet -m all")], check=True)
+    project.git("switch", "--quiet", "--detach", cwd=tree)
+    said = project.inv("session.sync", "x", code=1).err
+    subprocess.run(["sh", "-c", said.split("to go back to it: ")[1]], check=True)
+    assert "nothing to do" in project.inv("session.sync", "x").out
+
+
+def test_a_worktree_that_lost_its_link_to_git_is_mended_with_what_is_told(shared: Project) -> None:
+    (shared.worktree("x") / ".git").unlink()
+
+    for task in ("sync", "merge", "resume"):
+        said = shared.inv(f"session.{task}", "x", code=1).err
+        assert "as a worktree any more; to mend that: git -C" in said and "--keep-branch" not in said
+    (step,) = shared.inv("session.show", "x", "--json").json["next"]
+
+    subprocess.run(["sh", "-c", step["command"]], check=True, capture_output=True)
+    assert "nothing to do" in shared.inv("session.sync", "x").out

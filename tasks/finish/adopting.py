@@ -5,6 +5,7 @@ The session has all of it, and that was looked at, before the main checkout lose
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from .. import git, lifecycle, narration, worklog
@@ -67,7 +68,8 @@ def _move(main: Session, made: Session, haul: Haul) -> None:
             _take(main, haul)
     except BaseException:
         if complete and not sameness.hold(main, made, haul.paths):
-            narration.notice(f"session {made.name} has all of it; to see what is left: git -C {main.worktree} status")
+            look = f"git -C {shlex.quote(str(main.worktree))} status"
+            narration.notice(f"session {made.name} has all of it; to see what is left: {look}")
         else:
             again = f"inv session.remove {made.name} --force"
             narration.notice(f"everything is still in the main checkout, {main.worktree}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
-from .. import git
+from .. import git, worktree
 from ..archives import keeping
 from ..status import Status
 
@@ -38,6 +39,8 @@ def following(found: Status) -> list[Step]:
     if found.state in ("adding", "removing"):
         return [(f"{found.state} was interrupted", f"inv session.remove {name}")]
     if done is None:
+        if mend := worktree.unlinked(session):  # a server that went on may have made files again, too
+            return [("git does not know its worktree any more", mend)]
         return [("the worktree is gone", f"inv session.remove {name} --keep-branch")]
     steps = _unfinished(found) or _finishing(found)
     if found.state == "stopped" and session.windows:
@@ -51,7 +54,7 @@ def _unfinished(found: Status) -> list[Step]:
     """Return what stands in the way of everything else."""
     session, done = found.session, found.work
     going_on = {entry.name for entry in keeping.in_progress(session)}
-    enter = f"cd {session.worktree} && git"
+    enter = f"cd {shlex.quote(str(session.worktree))} && git"
     if kind := "rebase" if going_on & {"rebase-merge", "rebase-apply"} else "merge" if "MERGE_HEAD" in going_on else "":
         abort = f"inv session.sync {session.name} --abort"
         return [(f"a {kind} waits for you", f"{enter} {kind} --continue"), ("or give it up", abort)]

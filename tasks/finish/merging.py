@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,7 +117,7 @@ def _tree(asked: _Merge, onto: str) -> str:
         raise SessionError(f"{version} is too old; merging beside the worktrees needs git 2.39 or newer")
     if files:
         listed = "\n".join(f"    conflict: {file}" for file in files)
-        by_hand = f"cd {asked.session.worktree} && git merge {asked.into}"
+        by_hand = f"cd {shlex.quote(str(asked.session.worktree))} && git merge {asked.into}"
         raise SessionError(
             f"{asked.session.branch} and {asked.into} change the same lines; nothing was merged:\n{listed}\n"
             f"resolve them in the session, then try again: {by_hand}"

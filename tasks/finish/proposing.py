@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def _push(session: Session, remote: str, head: str) -> None:
     except CommandError as error:
         if not _REJECTED.search(error.stderr):
             raise
-        pull = f"cd {session.worktree} && git pull --rebase {remote} {session.branch}"
+        pull = f"cd {shlex.quote(str(session.worktree))} && git pull --rebase {remote} {session.branch}"
         force = f"git push --force-with-lease {remote} {session.branch}"
         raise SessionError(
             f"{remote} has commits on {session.branch} that are not here, so it takes no push. If they are somebody's:"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .. import git, registry, work, worktree
 from ..archives import keeping
 from ..errors import SessionError
@@ -18,13 +20,14 @@ def ready(session: Session) -> work.Work:
     if state != "ready":
         raise SessionError(f"session {session.name} is {state}; to finish that: inv session.remove {session.name}")
     if worktree.administration(session) is None:
+        worktree.refuse_unlinked(session)
         found = worktree.problems(session)[0]
         raise SessionError(f"{found.what}; to let the session go but not its branch: {found.mend}")
     refuse_in_progress(session)
     done = work.of(session)
     if done.branch != session.branch:
         on = "on no branch (a detached HEAD)" if done.branch == "(detached)" else f"on {done.branch}"
-        back = f"git -C {session.worktree} checkout {session.branch}"
+        back = f"git -C {shlex.quote(str(session.worktree))} checkout {session.branch}"
         raise SessionError(f"{session.worktree} is {on}, expected {session.branch}; to go back to it: {back}")
     return done
 
@@ -43,7 +46,7 @@ def refuse_dirty(session: Session, done: work.Work) -> None:
     if done.dirty:
         raise SessionError(
             f"session {session.name} has work that is not committed:\n{work.listed(done)}\n"
-            f"commit or discard it: cd {session.worktree} && git add --all && git commit"
+            f"commit or discard it: cd {shlex.quote(str(session.worktree))} && git add --all && git commit"
         )
 
 

@@ -21,9 +21,10 @@ def sync(session: Session) -> str:
     with signals.raised(), registry.alone(session.repository, session.name):
         done = standing.ready(session)
         if done.changed:
+            commit = f"cd {shlex.quote(str(session.worktree))} && git commit --all"
             raise SessionError(
                 f"session {session.name} has changes that are not committed:\n{work.listed(done)}\n"
-                f"commit them: cd {session.worktree} && git commit --all; or put them aside: git stash"
+                f"commit them: {commit}; or put them aside: git stash"
             )
         upstream.fetch(destination.of(session).name, session.repository)
         return _onto(session, done.head, destination.of(session))
@@ -76,7 +77,7 @@ def _attempt(session: Session, base: destination.Base, kind: str, *arguments: st
         listed = "\n".join(f"    conflict: {file}" for file in files)
         raise SessionError(
             f"{session.branch} and {base.name} change the same lines; the {kind} waits for you:\n{listed}\n"
-            f"    cd {session.worktree}\n    edit them, then: git add {shlex.join(files) or 'FILE'}\n"
+            f"    cd {shlex.quote(str(session.worktree))}\n    edit them, then: git add {shlex.join(files) or 'FILE'}\n"
             f"    git {kind} --continue\n"
             f"or give it up, and all is as before: inv session.sync {session.name} --abort"
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def _other_packages(session: Session) -> Iterator[Problem]:
             own, main = (top / Path(path).parent / name for top in (session.worktree, session.repository.main))
             if own.is_file() and main.is_file() and not filecmp.cmp(own, main, shallow=False):
                 place = (session.worktree / path).parent
-                mend = f"cd {place} && rm node_modules && npm install"
+                mend = f"cd {shlex.quote(str(place))} && rm node_modules && npm install"
                 yield Problem(f"{path} is the main checkout's, but {name} differs", "packages do not match", mend)
 
 

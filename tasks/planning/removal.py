@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def plan(session: Session, how: Removal) -> Session:
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
     locked = entry is not None and (entry / "locked").exists() and session.state != "adding"  # git's own lock, then
     if locked and not force:
-        raise SessionError(f"{session.worktree} is locked; to unlock it: git worktree unlock {session.worktree}")
+        unlock = f"git worktree unlock {shlex.quote(str(session.worktree))}"
+        raise SessionError(f"{session.worktree} is locked; to unlock it: {unlock}")
     if not force and session.state != "removing" and not session.archive:  # then it was agreed to, and interrupted
         _refuse_in_progress(session)
         _refuse_uncommitted(session, done)
@@ -73,7 +75,7 @@ def _tip_elsewhere(session: Session) -> str:
     if branch is None:
         return ""
     if branch.checkout and session.creates_branch and not places.same(Path(branch.checkout), session.worktree):
-        moved = f"git worktree move {branch.checkout} {session.worktree}"
+        moved = f"git worktree move {shlex.quote(branch.checkout)} {shlex.quote(str(session.worktree))}"
         raise SessionError(f"the branch {session.branch} is checked out at {branch.checkout}; to move it back: {moved}")
     return branch.commit
 

@@ -58,11 +58,11 @@ def remove(session: Session) -> None:
 def problems(session: Session) -> list[Problem]:
     """Return the windows whose server or conversation ended."""
     there = {pane.window: pane for pane in panes.observe(session)}
-    ended = [w.name for w in session.present_windows if w.run and w.name in there and there[w.name].at_prompt]
-    return [_ended(session, there[name]) for name in ended]
+    ended = [w for w in session.present_windows if w.run and w.name in there and there[w.name].at_prompt]
+    return [_ended(session, window, there[window.name]) for window in ended]
 
 
-def _ended(session: Session, pane: panes.Pane) -> Problem:
+def _ended(session: Session, window: Window, pane: panes.Pane) -> Problem:
     """One that cannot run ends again however often it is started; what it printed says why."""
     try:
         (printed,) = scrollback.of([pane], _LINES)
@@ -71,7 +71,19 @@ def _ended(session: Session, pane: panes.Pane) -> Problem:
     lines = [line for line in (printed.lines[:-1] if printed.growing else printed.lines) if line.strip()]
     why = f"its server ended{f'; it printed last: {lines[-1].strip()}' if lines else ''}"
     mend = f"inv session.logs {session.name} --window {pane.window}; then inv session.resume {session.name}"
+    if lines and _not_found(window.run.split()[0], lines[-1]):
+        mend = (
+            "a new shell does not find it: activate its environment in the shell's startup file, then:"
+            f" inv session.resume {session.name}; or set `activate` in invoke.yaml, for sessions that are added then"
+        )
     return Problem(f"nothing runs in window {pane.window}", why, mend)
+
+
+def _not_found(program: str, printed: str) -> bool:
+    """Return whether a shell said in *printed* that it knows no *program*; each has its own words."""
+    said = printed.strip()
+    told = (f"{program}: command not found", f"{program}: not found", f"command not found: {program}")
+    return said.endswith(told) or f"Unknown command: {program}" in said
 
 
 def _lasting(window: Window) -> bool:

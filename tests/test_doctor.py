@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks import orphans
+from tasks import orphans, programs
 from tests.project import Project, eventually
 from tests.terminal import enter, tmux, windows
 
@@ -45,6 +45,32 @@ def test_nothing_is_wrong_with_a_session_that_runs_or_was_stopped(healthy: Proje
 
     assert _found(healthy) == []
     assert healthy.inv("session.doctor").out == "nothing is wrong\n"
+
+
+def test_a_program_that_no_new_shell_finds_is_told_with_what_makes_it_found(project: Project) -> None:
+    project.configure("session: {windows: [{name: backend, run: no-such-python serve}]}\n")
+    project.inv("session.add", "x")
+    eventually(lambda: "no-such-python" in project.inv("session.doctor", "--json", code=1).json[0]["why"])
+
+    (told,) = project.inv("session.doctor", "--json", code=1).json
+
+    assert told["why"].endswith("command not found")
+    assert "inv session.resume x; or set `activate`" in told["mend"]
+
+
+@pytest.mark.parametrize(
+    ("said", "hinted"),
+    [
+        ("-bash: python: command not found", True),
+        ("zsh: command not found: python", True),
+        ("sh: 1: python: not found", True),
+        ("fish: Unknown command: python", True),
+        ("sh: 1: vite: not found", False),
+        ("KeyboardInterrupt", False),
+    ],
+)
+def test_only_the_windows_own_program_counts_as_not_found(said: str, hinted: bool) -> None:
+    assert programs._not_found("python", said) is hinted
 
 
 def test_a_server_that_ended_is_found_and_mended(healthy: Project) -> None:

@@ -27,7 +27,7 @@ def find(name: str, repository: Repository, at: str = "") -> archive.Archive:
     for each in known:
         if each.name == name and each.directory.name.startswith(at):
             return each
-    names = ", ".join(sorted(f"{each.name} ({each.directory.name})" if at else each.name for each in known))
+    names = ", ".join(sorted({f"{each.name} ({each.directory.name})" if at else each.name for each in known}))
     listed = f"known: {names}" if names else "there is none"
     raise SessionError(f"no removed session is called {name!r}; {listed}. To see them: inv session.list --removed")
 

@@ -98,6 +98,10 @@ def test_what_was_removed_is_offered_to_restore(project: Project) -> None:
     assert offered(project, "session.permissions", "") == ["x"]
     (time,) = offered(project, "session.restore", "x", "--at")
     project.inv("session.restore", "x", "--at", time)
+    project.inv("session.remove", "x")
+    project.inv("session.add", "x")
+    project.inv("session.remove", "x")
+    assert "; known: x. To see" in project.inv("session.restore", "typo", code=1).err
 
 
 def test_nothing_that_is_broken_is_told_below_a_half_typed_line(named: Project) -> None:

@@ -59,6 +59,8 @@ def every(c: Context, repository: Repository) -> list[Session]:
 def chosen(c: Context, name: str, all: bool = False) -> list[Session]:
     """Return the session NAME, or that of the worktree we are in, or all of them."""
     repository = here()
+    if all and name:
+        raise SessionError(f"--all is every session, {name} is one; give only one of the two")
     known, inside = every(c, repository), Path.cwd()
     if all:
         return known

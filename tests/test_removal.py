@@ -50,6 +50,9 @@ def test_work_is_refused_by_its_name_and_gone_only_by_force(project: Project, na
         assert named in said.err
         assert "--force" in said.err
         assert project.world() == during
+    for task in ("remove", "stop", "start"):
+        assert "give only one of the two" in project.inv(f"session.{task}", "x", "--all", code=1).err
+    assert project.world() == during
 
     project.inv("session.remove", "x", "--force")
     assert project.world() == before

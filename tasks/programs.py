@@ -71,7 +71,7 @@ def _ended(session: Session, window: Window, pane: panes.Pane) -> Problem:
     lines = [line for line in (printed.lines[:-1] if printed.growing else printed.lines) if line.strip()]
     why = f"its server ended{f'; it printed last: {lines[-1].strip()}' if lines else ''}"
     mend = f"inv session.logs {session.name} --window {pane.window}; then inv session.resume {session.name}"
-    if lines and _not_found(window.run.split()[0], lines[-1]):
+    if lines and _not_found(window.run.partition(" ")[0], lines[-1]):
         mend = (
             "a new shell does not find it: activate its environment in the shell's startup file, then:"
             f" inv session.resume {session.name}; or set `activate` in invoke.yaml, for sessions that are added then"

@@ -34,6 +34,17 @@ def test_a_missing_program_is_named_and_nothing_changes(project: Project, sandbo
     assert project.world() == before
 
 
+def test_without_tmux_nothing_is_removed_by_half(project: Project, sandbox: Path) -> None:
+    project.configure("session: {windows: []}\n")
+    project.inv("session.add", "x")
+    during = project.world()
+
+    said = project.inv("session.remove", "x", "--force", code=1, env={"PATH": _path_without(sandbox, "tmux")})
+
+    assert said.err == "tmux is not installed or not on PATH; install the package 'tmux'\n"
+    assert project.world() == during
+
+
 @pytest.mark.parametrize("program", ["git", "tmux"])
 def test_a_program_that_is_too_old_is_named_and_nothing_stays(project: Project, sandbox: Path, program: str) -> None:
     before = project.world()

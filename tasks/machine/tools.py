@@ -6,9 +6,16 @@ import re
 import shutil
 
 from .. import shell
+from ..errors import SessionError
 from ..model import Problem, Session
 
 _OLDEST = {"git": (2, 25), "tmux": (3, 2)}
+
+
+def require_tmux() -> None:
+    """Raise `SessionError` unless tmux is installed: before what would end half-way without it."""
+    if shutil.which("tmux") is None:
+        raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
 
 
 def problems(sessions: list[Session]) -> list[Problem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from .. import git, ports, registry
 from ..config.placeholders import expand
 from ..conversations import conversation
 from ..errors import SessionError
-from ..machine import places
+from ..machine import places, tools
 from ..model import Repository, Session
 from ..presets import PRESETS
 from ..request import Request
@@ -31,8 +30,7 @@ def plan(asked: Request, settings: Settings, repository: Repository, held: set[i
     """
     names.check(asked.name)
     assignment.check(asked, settings)
-    if shutil.which("tmux") is None:
-        raise SessionError("tmux is not installed or not on PATH; install the package 'tmux'")
+    tools.require_tmux()
     facts, chosen = _place(asked, settings, repository, held, registry.rows(repository))
     now = datetime.now().astimezone()
     session = Session(

@@ -10,7 +10,7 @@ from .. import compose, git, work, worktree
 from ..archives import keeping
 from ..errors import SessionError
 from ..history import merged
-from ..machine import places
+from ..machine import places, tools
 from ..model import Session
 from ..narration import notice
 from ..request import Removal
@@ -21,6 +21,7 @@ def plan(session: Session, how: Removal) -> Session:
 
     Raises `SessionError` naming the work that exists nowhere else, unless forced.
     """
+    tools.require_tmux()
     force = how.force
     if session.state != "adding" and (mend := worktree.unlinked(session)):
         again = f"inv session.remove {session.name}"

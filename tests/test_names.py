@@ -40,6 +40,11 @@ def test_a_name_that_git_tmux_or_a_shell_could_misread_is_refused(name: str) -> 
         names.check(name)
 
 
+def test_the_character_that_is_not_allowed_is_named() -> None:
+    with pytest.raises(SessionError, match="a character that is not allowed, 'ö';"):
+        names.check("größe x")
+
+
 @pytest.mark.parametrize("name", _ACCEPTED)
 def test_a_name_of_letters_digits_and_the_four_signs_is_accepted(name: str) -> None:
     names.check(name)

@@ -5,7 +5,7 @@ import re
 from ..errors import SessionError
 
 _LONGEST = 100
-_ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+_ALLOWED = re.compile(r"[A-Za-z0-9._/-]+")
 
 
 def slug(name: str) -> str:
@@ -35,7 +35,7 @@ def _fault(name: str, longest: int = _LONGEST) -> str:
         "it is empty": not name,
         f"it is longer than {longest} characters": len(name) > longest,
         "it begins with something else than a letter or digit": not re.match(r"[A-Za-z0-9]", name),
-        "it has a character that is not allowed": not _ALLOWED.fullmatch(name),
+        f"it has a character that is not allowed, {_ALLOWED.sub('', name)[:1]!r}": bool(_ALLOWED.sub("", name)),
         "it contains '..'": ".." in name,
         "a part between slashes is empty": "" in parts,
         "a part begins with a dot": any(part.startswith(".") for part in parts),

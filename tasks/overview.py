@@ -76,13 +76,17 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
 
     Example: inv session.doctor --fix
     """
-    from . import choosing
+    from . import choosing, narration
     from . import doctor as doctoring
     from .answers import display
 
     repository = choosing.here()
+    before = doctoring.examine(repository, choosing.every(c, repository)) if fix else []
     failed = doctoring.mend(repository, choosing.every(c, repository)) if fix else []
     found = doctoring.examine(repository, choosing.every(c, repository))
+    for name, problem in before:
+        if problem.what not in [each.what for whose, each in found if whose == name]:
+            narration.told("mended", f"{name}: {problem.what}" if name else problem.what)
     answer(as_json([display.problem(*each) for each in found]) if json else display.problems(found))
     fail([*failed, *([f"{len(found)} problems remain"] if found else [])])
 

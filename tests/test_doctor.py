@@ -132,8 +132,9 @@ def test_what_a_session_that_is_gone_left_is_found_and_ended(healthy: Project) -
     healthy.git("worktree", "remove", "--force", str(healthy.worktree("x")))
 
     assert any("tmux session tally-x belongs to no session" in each for each in _found(healthy))
-    healthy.inv("session.doctor", "--fix", code=None)
+    fixed = healthy.inv("session.doctor", "--fix", code=None)
 
+    assert "  mended     tmux session tally-x belongs to no session\n" in fixed.err
     assert "tally-x" not in tmux("list-sessions", "-F", "#{session_name}").splitlines()
     eventually(lambda: healthy.listed("y")["status"] == "running")
 

@@ -82,9 +82,9 @@ def _bring_back(c: Context, name: str, all: bool, wait: bool) -> None:
 
 def _begun(found: Sequence[Status]) -> str:
     """Return what was just started: servers need a while, and nothing that is only late looks like a failure."""
-    said = {
-        "running": "{0} runs",
-        "partial": "started {0}; to wait until all of it answers: inv session.start {0} --wait",
-    }
+    said = {"running": "{0} runs", "partial": "started {0}"}
     lines = [said.get(each.state, "{0} is {1}").format(each.session.name, each.state) for each in found]
+    begun = [each.session.name for each in found if each.state == "partial"]
+    which = f"session.start {begun[0]}" if len(begun) == 1 else "session.resume"
+    lines += [f"to wait until all of it answers: inv {which} --wait"] if begun else []
     return "\n".join([*lines, "to see how they stand: inv session.list"])

@@ -79,6 +79,9 @@ def test_a_server_that_ended_is_started_in_its_window(running: Project) -> None:
 
     runs(running, "x")
     assert windows("tally-x") == before
+    running.inv("session.add", "y")
+    running.inv("session.stop", "--all")
+    assert running.inv("session.start", "--all").out.count("--wait") == 1
 
 
 def test_half_a_line_at_the_prompt_is_not_executed(running: Project) -> None:

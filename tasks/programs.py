@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from .conversations import conversation
 from .errors import SessionError
@@ -42,7 +43,7 @@ def create(session: Session) -> None:
         due = [(window, pane) for window, pane in due if pane.id in shells]
     used = [pane for _window, pane in due if pane.typed]
     if used:  # half a line, or an open quote, that somebody left there must not become part of ours
-        panes.step([("send-keys", "-t", pane.id, "C-c") for pane in used])
+        panes.step([step for pane in used for step in (panes.listening(pane), ("send-keys", "-t", pane.id, "C-c"))])
         panes.wait_for_prompts(used, _QUICK)
     if due:
         panes.step([keys for window, pane in due for keys in _typing(session, window, pane)])
@@ -102,14 +103,14 @@ def line(session: Session, window: Window) -> str:
     return " && ".join(part for part in (session.activate, f"cd {directory}", command) if part)
 
 
-def _typing(session: Session, window: Window, pane: panes.Pane) -> list[tuple[str, ...]]:
+def _typing(session: Session, window: Window, pane: panes.Pane) -> list[Sequence[str]]:
     text = line(session, window)
     typed = [("send-keys", "-t", pane.id, "-l", "--", text), ("send-keys", "-t", pane.id, "Enter")] if text else []
     ahead = [_literal(window, pane)] if window.type and not session.activate else []
-    return [*typed, *ahead, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
+    return [panes.listening(pane), *typed, *ahead, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
 
 
-def _literal(window: Window, pane: panes.Pane) -> tuple[str, ...]:
+def _literal(window: Window, pane: panes.Pane) -> Sequence[str]:
     return ("send-keys", "-t", pane.id, "-l", "--", window.type)
 
 

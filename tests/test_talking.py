@@ -29,6 +29,7 @@ def test_a_conversation_from_its_prompt_to_its_end(project: Project, sandbox: Pa
     for others in ((), ("--all",)):
         assert "session x is given no text" in project.inv("session.send", "x", *others, code=1).err
     assert "is the only word" in project.inv("session.send", "x", "a", "--all", code=1).err
+    tmux("copy-mode", "-t", pane)  # somebody scrolled back there
     assert project.inv("session.send", "--all", "two\r\nlines").out == "sent to x\n"
     shows(pane, "heard: 'two\\nlines'")
     _is(project, "idle")

@@ -136,3 +136,17 @@ def test_a_window_whose_directory_is_missing_is_left_out_and_said(project: Proje
 
     assert [name.split(":")[0] for name in windows("tally-x")] == ["backend", "claude", "shell", "cli"]
     assert "frontend does not exist" in said.err
+
+
+def test_a_mistake_in_tmux_conf_and_somebody_who_scrolled_back_keep_nothing_from_starting(
+    project: Project, sandbox: Path
+) -> None:
+    (sandbox / "home" / ".tmux.conf").write_text("set -g no-such-option on\n")  # tmux shows it in the first window
+
+    project.inv("session.add", "x", "--wait")
+    pane = windows("tally-x")[f"backend:{project.row('x')['backend_port']}"]
+    tmux("send-keys", "-t", pane, "C-c")
+    eventually(lambda: project.listed("x")["status"] == "partial")
+    tmux("copy-mode", "-t", pane)
+
+    project.inv("session.resume", "x", "--wait")

@@ -91,7 +91,7 @@ def _paste(session: Session, pane: panes.Pane, text: str) -> None:
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as sending:
             sending.write(text.strip())
         pasting = ("paste-buffer", "-p", "-d", "-b", buffer, "-t", pane.id)
-        panes.step([("load-buffer", "-b", buffer, str(file)), pasting])
+        panes.step([("load-buffer", "-b", buffer, str(file)), panes.listening(pane), pasting])
     finally:
         file.unlink(missing_ok=True)
     _within(_SHOWN, lambda: _screen(pane) != shown)

@@ -104,6 +104,11 @@ def begin(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
     return step(commands, env)
 
 
+def listening(pane: Pane) -> Sequence[str]:
+    """Return the step after which *pane* takes keys: one scrolled back, or with errors of `tmux.conf`, does not."""
+    return ("copy-mode", "-q", "-t", pane.id)
+
+
 def _escaped(word: str) -> str:
     return word[:-1] + "\\;" if word.endswith(";") else word
 

@@ -103,6 +103,24 @@ def test_a_restore_that_was_killed_is_finished_by_remove_and_can_be_repeated(wor
     assert dirty.of(worked.worktree("x")) == work
 
 
+def test_what_is_done_in_a_session_whose_restore_was_killed_is_kept_when_that_is_undone(worked: Project) -> None:
+    tree = worked.worktree("x")
+    worked.inv("session.remove", "x", "--force")
+    arguments = ("tmux", "create", "after", "SIGKILL", "session.restore", "x")
+    worked.inv(*arguments, code=-signal.SIGKILL, program=failing_inv.__file__)
+    worked.git("commit", "--quiet", "--allow-empty", "-m", "done since", cwd=tree)
+    (tree / "since").write_text("since")
+    (tree / "backend" / ".env").write_text("SINCE=1\n")
+    work = dirty.of(tree)
+
+    worked.inv("session.doctor", "--fix", code=None)
+    worked.inv("session.restore", "x")
+
+    assert worked.git("log", "-1", "--format=%s", cwd=tree) == "done since"
+    assert dirty.of(tree) == work
+    assert ((tree / "since").read_text(), (tree / "backend" / ".env").read_text()) == ("since", "SINCE=1\n")
+
+
 def test_what_a_server_does_to_a_half_restored_file_does_not_reach_the_archive(worked: Project) -> None:
     worked.inv("session.remove", "x", "--force")
     arguments = ("kept", "create", "after", "SIGKILL", "session.restore", "x")

@@ -23,9 +23,10 @@ def keep(session: Session) -> Archive | None:
     lost = not (session.worktree / ".git").exists()
     if lost and (not session.tip or session.state == "removing"):
         return None
-    if session.archive and (Path(session.archive) / "row.json").exists():  # half restored: that one is complete
+    half = bool(session.archive) and (Path(session.archive) / "row.json").exists()
+    if half and not _whole(session).exists():  # that one is complete
         return Archive(Path(session.archive), json.loads((Path(session.archive) / "row.json").read_text()))
-    if session.state == "adding" and (lost or not _begun(session)):
+    if session.state == "adding" and not half and (lost or not _begun(session)):
         return None
     directory = top(session.repository) / session.slug / datetime.now().strftime(FORM)
     directory.mkdir(parents=True, mode=0o700)
@@ -37,6 +38,11 @@ def keep(session: Session) -> Archive | None:
     except BaseException:
         shutil.rmtree(directory)
         raise
+
+
+def _whole(session: Session) -> Path:
+    """Return the file, gone with the worktree, that says that all was put back: since then somebody may work in it."""
+    return (git.data_of(session.worktree) or session.worktree) / "tally-whole"
 
 
 def _begun(session: Session) -> bool:
@@ -100,3 +106,4 @@ def put_back(session: Session) -> None:
             keeping.give_back(directory / kind / path, session.worktree / path)
     for path, flag in facts["hidden"].items():
         git.run(session.worktree, "update-index", flag, "--", path)
+    _whole(session).touch()

@@ -12,11 +12,13 @@ from invoke.runners import Local
 from . import narration
 from .errors import CommandError, SessionError
 
-# What git itself calls repository-local (`git rev-parse --local-env-vars`), set in its hooks; and where we run from.
+# What git itself calls repository-local (`git rev-parse --local-env-vars`), set in its hooks; where we run from;
+# and what paths mean to the git that a hook was started by: Emacs starts one that takes them literally.
 _MISLEADING = frozenset(
     "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_CONFIG GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS GIT_DIR"
     " GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_NO_REPLACE_OBJECTS GIT_OBJECT_DIRECTORY"
-    " GIT_PREFIX GIT_QUARANTINE_PATH GIT_REPLACE_REF_BASE GIT_SHALLOW_FILE GIT_WORK_TREE TMUX TMUX_PANE".split()
+    " GIT_PREFIX GIT_QUARANTINE_PATH GIT_REPLACE_REF_BASE GIT_SHALLOW_FILE GIT_WORK_TREE TMUX TMUX_PANE"
+    " GIT_GLOB_PATHSPECS GIT_ICASE_PATHSPECS GIT_LITERAL_PATHSPECS GIT_NOGLOB_PATHSPECS".split()
 )
 # A tmux server that we are the first to start keeps its environment for every later pane.
 _PERSONAL = frozenset(

@@ -64,11 +64,13 @@ def test_what_a_git_hook_sets_misleads_nobody(project: Project, sandbox: Path) -
     misleading = {
         "GIT_DIR": str(other.main / ".git"), "GIT_WORK_TREE": str(other.main), "GIT_INDEX_FILE": str(other.main / "i"),
         "GIT_PREFIX": "x/", "GIT_OBJECT_DIRECTORY": str(other.main / ".git" / "objects"),
+        "GIT_LITERAL_PATHSPECS": "1",
     }  # fmt: skip
 
     project.inv("session.add", "x", env=misleading)
     listed = project.inv("session.list", "--json", env=misleading).json
-    project.inv("session.remove", "x", env=misleading)
+    (project.worktree("x") / "new").touch()
+    project.inv("session.remove", "x", "--force", env=misleading)
 
     assert [(each["name"], each["dirty"]) for each in listed] == [("x", False)]
     assert {**other.world(), "registries": ""} == {**before, "registries": ""}

@@ -61,6 +61,20 @@ def test_conflicts_are_left_with_what_to_do_and_aborted_on_demand(shared: Projec
     assert "2 unmerged commits" in shared.inv("session.remove", "x", code=1).err  # no leftover of git's counts
 
 
+def test_what_stops_it_without_a_conflict_is_told_as_git_tells_it(shared: Project) -> None:
+    mine = commit(shared, shared.worktree("x"), "mine", "1\n")
+    others_push(shared, "theirs", "1\n")
+    for setting, value in (("gpg.program", "false"), ("commit.gpgsign", "true")):
+        shared.git("config", setting, value)
+
+    said = shared.inv("session.sync", "x", code=1).err
+
+    assert "gpg failed to sign" in said
+    assert "conflict" not in said and "same lines" not in said
+    assert "as it was before" in shared.inv("session.sync", "x", "--abort").out
+    assert shared.git("rev-parse", "x") == mine
+
+
 def test_pushed_commits_are_not_rewritten(shared: Project) -> None:
     tree = shared.worktree("x")
     mine = commit(shared, tree, "mine", "1\n")

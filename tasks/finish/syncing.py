@@ -69,17 +69,20 @@ def _commits(count: int) -> str:
 def _attempt(session: Session, base: destination.Base, kind: str, *arguments: str) -> None:
     try:
         git.settle(session.worktree, kind, *arguments)
-    except CommandError:
+    except CommandError as error:
         if not keeping.in_progress(session):
             raise
+        enter = f"cd {shlex.quote(str(session.worktree))}"
+        give_up = f"or give it up, and all is as before: inv session.sync {session.name} --abort"
         asked = ("-c", "core.quotePath=false", "diff", "--name-only", "--diff-filter=U")
         files = git.read(session.worktree, *asked).splitlines()
+        if not files:  # a hook said no, or a commit could not be signed
+            again = f"{enter} && git {kind} --continue"
+            raise SessionError(f"{error}\nthe {kind} waits for you; once that is mended: {again}\n{give_up}") from None
         listed = "\n".join(f"    conflict: {file}" for file in files)
         raise SessionError(
             f"{session.branch} and {base.name} change the same lines; the {kind} waits for you:\n{listed}\n"
-            f"    cd {shlex.quote(str(session.worktree))}\n    edit them, then: git add {shlex.join(files) or 'FILE'}\n"
-            f"    git {kind} --continue\n"
-            f"or give it up, and all is as before: inv session.sync {session.name} --abort"
+            f"    {enter}\n    edit them, then: git add {shlex.join(files)}\n    git {kind} --continue\n{give_up}"
         ) from None
 
 

@@ -125,7 +125,10 @@ def branches(repository: Repository) -> dict[str, Ref]:
             f"{read(repository.main, 'version').strip()} is too old; expected git 2.25 or newer"
         ) from None
     rows = (line.split("\0") for line in said.splitlines())
-    return {name: Ref(name, commit, checkout, head == "*") for name, commit, checkout, head in rows}
+    main = str(repository.main)  # of which git may name its data instead: --separate-git-dir
+    return {
+        name: Ref(name, commit, main if head == "*" else checkout, head == "*") for name, commit, checkout, head in rows
+    }
 
 
 def commit(repository: Repository, revision: str) -> str:

@@ -68,6 +68,7 @@ def test_a_separate_git_directory(sandbox: Path) -> None:
     place = made(sandbox / "main", f"--separate-git-dir={sandbox / 'data'}")
 
     assert git.locate(place) == Repository(place, sandbox / "data")
+    assert [ref.checkout for ref in git.branches(git.locate(place)).values()] == [str(place)]  # what a merge updates
 
 
 def test_from_a_linked_worktree_of_a_submodule(sandbox: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,8 +112,8 @@ def echo(command: str) -> None:
 
 
 def failure(argv: tuple[str, ...], code: int, stderr: str) -> SessionError:
-    """Return the error that *argv* ended with *code*."""
-    if code == 127:
+    """Return the error that *argv* ended with *code*: 127 is also how a shell, or git's hook, lacks another program."""
+    if code == 127 and shutil.which(argv[0]) is None:
         return SessionError(f"{argv[0]} is not installed or not on PATH; install the package '{argv[0]}'")
     words = [word for word in argv if not word.startswith(("-", "/")) and "=" not in word][:3]
     return CommandError(" ".join(words), code, stderr)

@@ -54,16 +54,16 @@ def test_the_persons_own_file_counts_as_not_committed(project: Project) -> None:
 
 
 def test_a_failing_setup_keeps_the_session_and_start_tries_it_again(project: Project) -> None:
-    project.configure("session:\n  setup: ['echo told; test -e allowed', touch after]\n  windows: []\n")
+    project.configure("session:\n  setup: ['echo told; test -e allowed || lx', touch after]\n  windows: []\n")
 
     said = project.inv("session.add", "x", code=1)
 
-    assert "setup command failed: echo told; test -e allowed" in said.err
+    assert "setup command failed: echo told; test -e allowed || lx" in said.err
     assert "told" in said.err
     assert not (project.worktree("x") / "after").exists()
     assert "stopped, setup failed" in project.inv("session.list").out
-    assert project.listed("x")["setup_failed"] == ["echo told; test -e allowed", "touch after"]
-    assert "failed: echo told; test -e allowed; then: inv session.start x" in project.inv("session.show", "x").out
+    assert project.listed("x")["setup_failed"] == ["echo told; test -e allowed || lx", "touch after"]
+    assert "failed: echo told; test -e allowed || lx; then: inv session.start x" in project.inv("session.show", "x").out
     assert "setup did not succeed: touch after" in project.inv("session.start", "x", code=1).err
     (project.worktree("x") / "allowed").touch()
     assert "setup failed" not in project.inv("session.start", "x").out

@@ -31,6 +31,14 @@ database.execute("insert into points values (99, 'not committed')")
 print("held", flush=True)
 time.sleep(60)
 """
+_LAST = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("insert into points values (1, 'in the log')")
+print("written", flush=True)
+sys.stdin.read()
+database.close()
+"""
 _COPY = "import sys, pathlib; from tasks.machine import copying; copying.copy(*map(pathlib.Path, sys.argv[1:]))"
 
 
@@ -52,7 +60,7 @@ def database(path: Path, mode: str = "delete") -> Path:
 @contextmanager
 def running(script: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     argv = [sys.executable, "-c", script, *arguments]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
@@ -103,6 +111,26 @@ def test_rows_that_are_only_in_the_log_arrive(sandbox: Path, place: Path) -> Non
 
         copying.copy(source, place / "copy")
 
+    assert numbers(place / "copy") == [0, 1]
+
+
+def test_the_log_is_copied_before_who_closes_the_database_last_can_drop_it(
+    sandbox: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, copy = database(sandbox / "db", "wal"), cloning.copy
+    with running(_LAST, str(source)) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "written\n"
+
+        def slowly(origin: Path, target: Path) -> None:
+            copy(origin, target)
+            if origin == source:
+                server.communicate()
+
+        monkeypatch.setattr(cloning, "copy", slowly)
+        copying.copy(source, place / "copy")
+
+    assert server.returncode == 0
     assert numbers(place / "copy") == [0, 1]
 
 

@@ -19,9 +19,10 @@ def copy(source: Path, target: Path) -> None:
         with closing(_open(f"{source.as_uri()}?mode=rw")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             # While we hold the write lock nobody resets the log: with it the file is whole, whatever a checkpoint does.
-            cloning.copy(source, target)
+            # It comes first: once we close the file our lock on it is gone, and who closes it last drops the log.
             if wal.exists():
                 cloning.copy(wal, target_wal)
+            cloning.copy(source, target)
             connection.execute("ROLLBACK")
         if target_wal.exists():
             _fold(target)

@@ -6,7 +6,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from . import git, shell
+from . import git, linked, shell
 from .errors import CommandError, SessionError
 from .machine import imports, places
 from .model import Problem, Session
@@ -87,8 +87,7 @@ def unlinked(session: Session) -> str:
     place = session.worktree
     if administration(session) is not None or not place.is_dir() or not any(place.iterdir()):
         return ""
-    recorded = (session.repository.common / "worktrees").glob("*/gitdir")
-    known = any(places.same(Path(file.read_text().strip()).parent, place) for file in recorded)
+    known = any(places.same(recorded, place) for _entry, recorded in linked.worktrees(session.repository))
     if known and not (place / ".git").is_symlink() and not (place / ".git").is_dir():
         return shlex.join(["git", "-C", str(session.repository.main), "worktree", "repair"])
     return shlex.join(["mv", str(place), f"{place}.kept"])
@@ -111,11 +110,7 @@ def _discard(session: Session) -> None:
 
 def _forget_missing(session: Session) -> None:
     """Drop git's record of a worktree whose directory somebody deleted, and of no other."""
-    for entry in (session.repository.common / "worktrees").glob("*"):
-        try:
-            recorded = Path((entry / "gitdir").read_text().strip()).parent
-        except OSError:
-            continue
+    for entry, recorded in linked.worktrees(session.repository):
         if places.same(recorded, session.worktree) and not recorded.exists() and not (entry / "locked").exists():
             _drop(entry)
     with suppress(OSError):  # not there, or not empty
@@ -125,14 +120,14 @@ def _forget_missing(session: Session) -> None:
 def _drop(entry: Path) -> None:
     """Delete git's record of a worktree, and as git does the directory of such records with its last one."""
     shutil.rmtree(entry, ignore_errors=True)
-    if not any(entry.parent.iterdir()):
+    with suppress(OSError):  # it has others, or one that went at the same time took it along
         entry.parent.rmdir()
 
 
 def _delete_branch(session: Session) -> None:
     reference = f"refs/heads/{session.branch}"
-    heads = [session.repository.common / "HEAD", *(session.repository.common / "worktrees").glob("*/HEAD")]
-    if any(head.read_text().strip() == f"ref: {reference}" for head in heads):  # moved by hand, or taken up elsewhere
+    heads = [linked.text(directory / "HEAD") for directory in linked.directories(session.repository)]
+    if f"ref: {reference}" in heads:  # moved by hand, or taken up elsewhere
         raise SessionError(f"the branch {session.branch} is checked out elsewhere; it is kept: git worktree list")
     try:
         git.run(session.repository.main, "update-ref", "-d", reference, session.tip)

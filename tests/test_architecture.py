@@ -33,7 +33,7 @@ _LAYERS = (
     "adoption agents archive attaching compose_file copying covered destination engine exclude host_entry"
     " logfile merged messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted limited note panes registry running shapes tools within",
-    "addresses checks cloning environments findings hooks listeners locks places processes remembered sameness"
+    "addresses checks cloning environments findings hooks linked listeners locks places processes remembered sameness"
     " shell transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",
     "activation atomic errors forge forms formula imports parts presets request tables terminal",

@@ -1,5 +1,7 @@
 """Which repository we are in, from anywhere; and what git is asked."""
 
+import os
+import shutil
 import subprocess
 import threading
 import time
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import git
+from tasks import git, linked, worktree
 from tasks.errors import CommandError, SessionError
 from tasks.model import Repository
 
@@ -179,3 +181,22 @@ def test_commits_that_a_remote_branch_has_are_not_unmerged(main: Path, sandbox: 
     run("update-ref", "refs/remotes/origin/x", "x~1", cwd=main)
 
     assert git.unmerged(repository, ["x"], ["main"]) == 1
+
+
+def test_records_of_worktrees_are_read_however_they_are_written_and_while_they_go(main: Path, sandbox: Path) -> None:
+    run("worktree", "add", "--quiet", "-b", "other", sandbox / "other", cwd=main)
+    repository, entry = Repository(main, main / ".git"), main / ".git" / "worktrees" / "other"
+    odd = os.fsencode(sandbox) + b"/caf\xe9"  # Latin-1, as file systems may still have it
+    relative = os.path.relpath(sandbox / "other", entry).encode()  # `worktree.useRelativePaths`
+    for said, place in ((odd, Path(os.fsdecode(odd))), (relative, sandbox / "other")):
+        (entry / "gitdir").write_bytes(said + b"/.git\n")
+
+        assert list(linked.worktrees(repository)) == [(entry, place)]
+
+    (entry / "gitdir").unlink()
+    (entry / "HEAD").unlink()
+    assert list(linked.worktrees(repository)) == []
+    assert [linked.text(each / "HEAD") for each in linked.directories(repository)] == ["ref: refs/heads/main", ""]
+    shutil.rmtree(entry.parent)
+    worktree._drop(entry)
+    assert linked.directories(repository) == [main / ".git"]

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from .. import git, shell
+from .. import git, linked, shell
 from ..errors import CommandError, SessionError
 from ..machine import locks, signals
 from ..model import Repository
@@ -75,9 +75,8 @@ def _take_back(place: Path, paths: list[str]) -> None:
 
 def _rebased(repository: Repository, name: str) -> Path | None:
     """Return git's notes of a rebase of the branch *name*, which will set it when it ends."""
-    for data in (repository.common, *(repository.common / "worktrees").glob("*")):
+    for data in linked.directories(repository):
         for notes in (data / "rebase-merge", data / "rebase-apply"):
-            file = notes / "head-name"
-            if file.is_file() and file.read_text().strip() == name:
+            if linked.text(notes / "head-name") == name:
                 return notes
     return None

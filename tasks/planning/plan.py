@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .. import git, ports, registry
+from .. import git, linked, ports, registry
 from ..config.placeholders import expand
 from ..conversations import conversation
 from ..errors import SessionError
@@ -127,9 +127,8 @@ def _worktree(configured: str, repository: Repository) -> Path:
     path = path.parent.resolve() / path.name  # as git and every program in it will call it
     if os.path.lexists(path):
         raise SessionError(f"{path} exists; the worktree needs a new directory: move it away or choose another NAME")
-    for entry in (repository.common / "worktrees").glob("*/gitdir"):
-        if places.same(Path(entry.read_text().strip()).parent, path):
-            raise SessionError(f"git still has a worktree at {path}, which is gone; to forget it: git worktree prune")
+    if any(places.same(recorded, path) for _entry, recorded in linked.worktrees(repository)):
+        raise SessionError(f"git still has a worktree at {path}, which is gone; to forget it: git worktree prune")
     ancestor = next(parent for parent in path.parents if parent.exists())
     if not os.access(ancestor, os.W_OK):
         raise SessionError(f"{ancestor} is not writable; configure another `worktree`")

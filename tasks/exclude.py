@@ -2,7 +2,7 @@
 
 import re
 
-from . import parts, registry
+from . import forms, parts, registry
 from .machine import atomic, locks
 from .model import Repository
 
@@ -15,7 +15,9 @@ def refresh(repository: Repository, without: str = "") -> None:
         rows = {name: row for name, row in registry.rows(repository).items() if name != without}
         wanted = {f"/{registry.path(repository).name}"} if rows else set()
         for row in rows.values():
-            wanted |= {_pattern(path) for path in (*row.get("link", ()), *row.get("env_files", ()))}
+            # A neighbour's row can hold anything.
+            listed = [row[key] for key in ("link", "env_files") if forms.texts(row.get(key))]
+            wanted |= {_pattern(path) for paths in listed for path in paths}
             wanted |= {_pattern(parts.RULES)} if "rules" in row else set()
         atomic.sweep(repository.common / "info" / "exclude")
         _put(repository, sorted(wanted))

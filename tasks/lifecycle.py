@@ -77,7 +77,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
         return restoration.plan(saved, repository, held)
 
     session = making.make(name, repository, decide, RESOURCES, done)
-    registry.note(repository, name, creates_branch=row["creates_branch"])
+    registry.note(repository, name, creates_branch=row.get("creates_branch", True))
     if not checkout.stays(saved.directory, saved.facts):
         archive.drop(repository, saved)
     return session

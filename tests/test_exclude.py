@@ -17,7 +17,7 @@ def repository(sandbox: Path) -> Repository:
     return Repository(sandbox / "main", sandbox / "main" / ".git")
 
 
-def register(repository: Repository, **links: list[str]) -> None:
+def register(repository: Repository, **links: Any) -> None:
     rows: dict[str, Any] = {name: {"worktree": "/w", "branch": name, "link": link} for name, link in links.items()}
     (repository.main / ".tally-sessions").write_text(json.dumps(rows))
 
@@ -32,7 +32,7 @@ def ours(repository: Repository) -> list[str]:
 
 
 def test_it_names_the_registry_and_each_link_once(repository: Repository) -> None:
-    register(repository, a=["frontend/node_modules"], b=["frontend/node_modules", "data"])
+    register(repository, a=["frontend/node_modules"], b=["frontend/node_modules", "data"], damaged=5)
 
     exclude.refresh(repository)
 

@@ -96,10 +96,18 @@ def drop(repository: Repository, archive: Archive) -> None:
 
 def stray(repository: Repository, days: float) -> list[str]:
     """Return the refs older than *days* that a move which was killed left without an archive."""
-    limit = datetime.now() - timedelta(days=days)
+    limit = _before(days)
     listed = git.read(repository.main, "for-each-ref", "--format=%(refname:lstrip=3)", "refs/tally/removed").split()
     old = [each for each in listed if _time(each.rpartition("/")[2]) < limit]
     return [f"refs/tally/removed/{each}" for each in old if not (top(repository) / each / "row.json").exists()]
+
+
+def _before(days: float) -> datetime:
+    """Return the time so many *days* ago; the first of all when that is before it, as for whoever keeps everything."""
+    try:
+        return datetime.now() - timedelta(days=days)
+    except OverflowError:
+        return datetime.min
 
 
 def _time(written: str) -> datetime:
@@ -111,5 +119,5 @@ def _time(written: str) -> datetime:
 
 def older(repository: Repository, days: float) -> list[Archive]:
     """Return the archives that are older than *days*."""
-    limit = datetime.now().astimezone() - timedelta(days=days)
-    return [archive for archive in all_of(repository) if archive.removed < limit]
+    limit = _before(days)
+    return [archive for archive in all_of(repository) if _time(archive.directory.name) < limit]

@@ -116,6 +116,7 @@ def test_a_configuration_that_invoke_cannot_read_is_told_by_its_place(project: P
     places = {
         "session:\n  preset: points\n bad: 1\n": f"{file}:3:2: not valid YAML",
         "- a\n": "invoke.yaml or ~/.invoke.yaml: ",
+        "released: 2026-13-45\n": "invoke.yaml or ~/.invoke.yaml: not valid YAML: month",
     }
     for text, place in places.items():
         file.write_text(text)

@@ -54,6 +54,8 @@ def test_the_mode_chooses_the_services() -> None:
     assert _chosen(mode="native").services == ("db", "migrate", "seed")
     assert _chosen(mode="native").profiles == ()
     assert _chosen(without="web, seed").services == ("db", "migrate")
+    odd = composing.chosen(Request("x"), _CONFIGURED, {"db": {}, "x": {"profiles": 5}}, "tally-x")
+    assert odd.services == ("db",)
     with pytest.raises(SessionError, match=r"--without tools: .* known: db, web"):
         _chosen(without="tools")
 
@@ -66,6 +68,7 @@ def test_the_mode_chooses_the_services() -> None:
         ("services: [db]\n", r"dc\.yml: expected a table `services`"),
         ("services: {db: postgres}\n", r"dc\.yml: expected a table `services`"),
         ("\tx", r"dc\.yml:1:1: not valid YAML"),
+        ("services: {db: {released: 2026-13-45}}", r"dc\.yml: not valid YAML: month"),
     ],
 )
 def test_a_broken_file_is_named(text: str, message: str) -> None:

@@ -59,7 +59,7 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"activate": 1}, "session.activate: expected text"),
     ({"setup": "make"}, "session.setup: expected a list"),
     ({"verify": "make"}, "session.verify: expected a list"),
-    ({"setup": [""]}, r"session.setup\[0\]: is empty"),
+    ({"setup": [" "]}, r"session.setup\[0\]: is empty"),
     ({"windows": [{"run": "x"}]}, r"session.windows\[0\]: expected a table with at least `name`"),
     ({"windows": [{"name": "a", "cmd": "x"}]}, r"session.windows\[0\].cmd: unknown key"),
     ({"windows": [{"name": "a", "dir": "../b"}]}, r"session.windows\[0\].dir: .* leaves the repository"),

@@ -12,6 +12,7 @@ def _configure_uncommitted(project: Project, text: str) -> None:
 
 
 def test_commands_that_are_not_committed_stop_add_and_are_named(project: Project) -> None:
+    project.configure("released: 2026-13-45\n")  # a date that is none is a ValueError in YAML
     _configure_uncommitted(project, _EXTRA)
     before = project.world()
 
@@ -54,7 +55,9 @@ def test_the_persons_own_file_counts_as_not_committed(project: Project) -> None:
 
 
 def test_a_failing_setup_keeps_the_session_and_start_tries_it_again(project: Project) -> None:
-    project.configure("session:\n  setup: ['echo told; test -e allowed || lx', touch after]\n  windows: []\n")
+    project.configure(
+        "session:\n  activate: ' '\n  setup: ['echo told; test -e allowed || lx', touch after]\n  windows: []\n"
+    )
 
     said = project.inv("session.add", "x", code=1)
 

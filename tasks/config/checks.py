@@ -40,8 +40,8 @@ def prose(key: str, value: object) -> str:
 
 
 def filled(key: str, value: object) -> str:
-    """Return *value*, text that is not empty."""
-    if not text(key, value):
+    """Return *value*, text that is not empty, nor only spaces."""
+    if not text(key, value).strip():
         raise SessionError(f"session.{key}: is empty")
     return str(value)
 

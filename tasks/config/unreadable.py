@@ -37,4 +37,6 @@ def _explained(error: BaseException) -> SessionError | None:
         return SessionError(
             f"invoke.yaml or ~/.invoke.yaml: expected keys with values, found {error.obj!r}; mend it, then try again"
         )
+    if isinstance(error, ValueError) and any(name.startswith("construct_yaml_") for name in frames):
+        return SessionError(f"invoke.yaml or ~/.invoke.yaml: not valid YAML: {error}; mend it, then try again")
     return None

@@ -53,6 +53,6 @@ def _silent(hook: Path) -> bool:
 def sourced(activate: str) -> str:
     """Return *activate* for a script: `workon` is a function of interactive shells, what it activates is a file."""
     words = activate.split()
-    if words[0] == "workon" and len(words) == 2:
+    if len(words) == 2 and words[0] == "workon":
         return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
     return activate

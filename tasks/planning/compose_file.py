@@ -44,7 +44,7 @@ def services(file: str, text: str) -> dict[str, dict[str, Any]]:
     """
     try:
         found = _load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that is none
         where = getattr(error, "problem_mark", None)
         place = f":{where.line + 1}:{where.column + 1}" if where else ""
         raise SessionError(f"{file}{place}: not valid YAML: {getattr(error, 'problem', error)}") from None

@@ -94,7 +94,8 @@ def _project(session: Session) -> str:
 
 
 def _enabled(service: Mapping[str, Any], profiles: tuple[str, ...]) -> bool:
-    own = service.get("profiles") or ()
+    said = service.get("profiles") or []
+    own = said if isinstance(said, list) else [said]  # which compose will refuse
     return not own or "*" in profiles or any(profile in profiles for profile in own)
 
 

@@ -44,7 +44,7 @@ def decide(
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link),
-        "activate": found or filled(configured or "", "activate"),
+        "activate": found or filled(configured or "", "activate").strip(),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),

@@ -84,7 +84,7 @@ def _committed(repository: Repository) -> set[str]:
         if text:
             try:
                 return set(_strings(_load(text)))
-            except yaml.YAMLError:
+            except (yaml.YAMLError, ValueError):  # the latter of a date that is none
                 return set()
     return set()
 

@@ -31,7 +31,7 @@ from tasks.hosts.machine import Host
 from tasks.hosts.sent import checkout, files
 from tasks.model import Repository
 from tasks.settings import load
-from tests.project import CHECKOUT
+from tests.project import CHECKOUT, Project
 
 
 def _host(name: str, most: int = 8) -> Host:
@@ -225,9 +225,16 @@ def test_what_a_host_says_of_a_session_is_checked() -> None:
     row = {"branch": "x", "base": "", "ports": {"a": 8000}}
 
     assert finding.checked(_host("a"), row) == row
-    for fault in ({"branch": "x:refs/heads/main"}, {"branch": "--upload-pack=x"}, {"ports": {"a": "80:evil:80"}}):
+    odd: list[dict[str, Any]] = [{key: 5} for key in ("branch", "base", "moved", "ports")]
+    for fault in (*odd, {"branch": "x:refs/heads/main"}, {"branch": "--upload-pack=x"}, {"ports": {"a": "80:evil:80"}}):
         with pytest.raises(SessionError, match="a: "):
             finding.checked(_host("a"), {**row, **fault})
+
+
+def test_what_the_system_refuses_to_a_move_is_told_over_there_in_one_line(project: Project) -> None:
+    task = ("--search-root", "tasks/hosts", "--collection", "handover", "pour", "--slug=x", "--at=y")
+
+    assert project.inv(*task, code=1).err.endswith("removed/x/y: No such file or directory\n")
 
 
 def test_output_exit_code_and_input_are_those_of_the_program(sandbox: Path) -> None:

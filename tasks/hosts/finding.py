@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
-from .. import narration, registry
+from .. import forms, narration, registry
 from ..answers import remembered
 from ..errors import SessionError
 from ..model import Repository
@@ -14,6 +15,11 @@ from ..planning import names
 from ..settings import Settings
 from . import connection, machine, relaying
 from .machine import Host
+
+_FORMS: dict[str, forms.Form] = {
+    **dict.fromkeys(("branch", "base", "moved"), forms.text),
+    "ports": lambda ports: isinstance(ports, dict) and all(type(port) is int for port in ports.values()),
+}
 
 
 def everything(settings: Settings, repository: Repository) -> dict[str, connection.Answer | SessionError]:
@@ -83,12 +89,10 @@ def _silent(answers: Mapping[Host, connection.Answer | SessionError]) -> list[st
 
 def checked(host: Host, row: dict[str, Any]) -> dict[str, Any]:
     """Return what *host* registered; raises `SessionError` when git or ssh would take it for something else."""
-    try:
-        names.check_branch(row["branch"])
-        if all(type(port) is int for port in row["ports"].values()):
+    if not forms.wrong(row, _FORMS):
+        with suppress(SessionError):
+            names.check_branch(row["branch"])
             return row
-    except SessionError:
-        pass
     raise SessionError(f"{host.name}: its registry says what cannot be: {row}")
 
 

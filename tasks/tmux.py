@@ -120,8 +120,9 @@ def _open_missing(session: Session, there: set[str]) -> None:
         for window in missing:
             opened = _new_window(ours, session, window)
             opened.panes[0].cmd("set-option", "-p", "@tally_window", window.name)
-    except LibTmuxException as error:
-        raise SessionError(f"tmux did not open the windows {', '.join(w.name for w in missing)}: {error}") from None
+    except (LibTmuxException, StopIteration) as error:
+        names, why = ", ".join(window.name for window in missing), str(error) or f"{session.tmux} has just ended"
+        raise SessionError(f"tmux did not open the windows {names}: {why}") from None
 
 
 def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libtmux.Window:

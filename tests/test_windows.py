@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from tasks import tmux as tmux_resource
+from tasks.errors import SessionError
+from tasks.model import Repository, Session
+from tasks.parts import Window
 from tests.project import Project, eventually
 from tests.terminal import enter, panes, runs, screen, shows, tmux, windows
 
@@ -39,6 +43,14 @@ def test_points_has_its_five_windows_in_order_and_place(project: Project) -> Non
     assert panes("tally-x", "#{window_name}") == names
     eventually(lambda: _directories("tally-x", worktree) == ["backend", "frontend", ".", ".", "."])
     assert panes("tally-x", "#{window_active}") == ["1", "0", "0", "0", "0"]
+
+
+def test_a_tmux_session_that_ends_meanwhile_is_told(sandbox: Path) -> None:
+    repository = Repository(sandbox, sandbox / ".git")
+    session = Session("x", "x", repository, sandbox / "x", "x", {}, "tally-x", windows=(Window("shell"),))
+
+    with pytest.raises(SessionError, match="did not open the windows shell: tally-x has just ended"):
+        tmux_resource._open_missing(session, set())
 
 
 def test_tally_has_its_three_windows_and_one_database_for_all(project: Project) -> None:

@@ -69,22 +69,14 @@ class _Command(Task):  # type: ignore[type-arg]
         return arguments
 
 
-def _possible() -> tuple[type[Exception], ...]:
-    """Return what may be no mistake of ours; a database's only if any was opened: else that is not loaded."""
-    module = sys.modules.get("sqlite3")
-    return (OSError, ValueError, module.Error) if module else (OSError, ValueError)
-
-
-def _fault(error: Exception) -> SessionError | None:
+def _fault(error: OSError | ValueError) -> SessionError | None:
     """Return what *error* is to a person; None for a mistake of ours."""
     if isinstance(error, OSError):
         return SessionError(told(error))
     if isinstance(error, UnicodeEncodeError):  # a terminal, YAML or JSON can give us what is no text
         return SessionError(f"{error.object[error.start : error.end]!r} is no text; expected UTF-8")
-    if isinstance(error, ValueError):
-        nul = "a value has a NUL character, which no program takes; look for it in invoke.yaml"
-        return SessionError(nul) if str(error).startswith("embedded null") else None
-    return SessionError(f"a database could not be copied: {error}")
+    nul = "a value has a NUL character, which no program takes; look for it in invoke.yaml"
+    return SessionError(nul) if str(error).startswith("embedded null") else None
 
 
 def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str] | None = None) -> Callable[..., Any]:
@@ -99,7 +91,7 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
                 sys.stdout.flush()
             except BrokenPipeError:  # whoever read our answer has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            except _possible() as error:
+            except (OSError, ValueError) as error:
                 found = _fault(error)
                 if found is None:
                     raise

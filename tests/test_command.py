@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import sqlite3
 import subprocess
 
 import pytest
@@ -111,7 +110,6 @@ _FULL = "free some space (to see where: df -h /some), then run the same command 
         ),
         (OSError("strange"), "strange"),
         (ValueError("embedded null byte"), "a value has a NUL character"),
-        (sqlite3.OperationalError("disk I/O error"), "a database could not be copied: disk I/O error"),
     ],
 )
 def test_an_error_of_the_machine_becomes_ours(error: Exception, expected: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import SessionError
 from tasks.machine import cloning, copying, databases
 from tests.project import CHECKOUT, eventually
 
@@ -161,6 +162,22 @@ def test_a_database_that_nobody_else_may_read_is_an_error_and_no_endless_wait(sa
         ended = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, timeout=3, check=False)
 
     assert ended.returncode
+    assert names_in(place) == []
+
+
+def test_what_sqlite_says_is_an_error_that_names_the_database(
+    sandbox: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    source = database(sandbox / "db", "wal")
+    for step in ("_open", "_back_up"):
+        monkeypatch.setattr(databases, step, full)
+
+    with pytest.raises(SessionError, match=f"{source}: the database could not be copied: database or disk is full"):
+        copying.copy(source, place / "copy")
+
     assert names_in(place) == []
 
 

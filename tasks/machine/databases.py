@@ -7,13 +7,24 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from ..errors import SessionError
 from . import cloning
 
 _BUSY = 5.0  # seconds that a writer may hold the database before the slower way is taken
 
 
 def copy(source: Path, target: Path) -> None:
-    """Make *target*, an empty file, a copy of the database *source*: whole, whoever writes to it meanwhile."""
+    """Make *target*, an empty file, a copy of the database *source*: whole, whoever writes to it meanwhile.
+
+    Raises `SessionError` naming *source* when SQLite cannot.
+    """
+    try:
+        _copy(source, target)
+    except sqlite3.Error as error:
+        raise SessionError(f"{source}: the database could not be copied: {error}") from None
+
+
+def _copy(source: Path, target: Path) -> None:
     wal, target_wal = Path(f"{source}-wal"), Path(f"{target}-wal")
     try:
         with closing(_open(f"{source.as_uri()}?mode=rw")) as connection:

@@ -89,7 +89,7 @@ def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]
     target, variables = f"={session.tmux}:", _variables(session)
     steps: list[Sequence[str]] = []
     for window in session.present_windows:
-        name = _plain(window.name) if plain_names else window.name
+        name = _plain(window.name) if plain_names else panes.literal(window.name)
         where = ("-c", _directory(session, window))
         if not steps:
             steps.append(
@@ -130,7 +130,7 @@ def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libt
 
     where, environment = _directory(session, window), session.environment
     try:
-        return ours.new_window(window.name, start_directory=where, environment=environment)
+        return ours.new_window(panes.literal(window.name), start_directory=where, environment=environment)
     except LibTmuxException as error:
         if _REFUSED not in str(error):
             raise
@@ -138,11 +138,11 @@ def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libt
 
 
 def _directory(session: Session, window: Window) -> str:
-    return str(session.worktree / window.directory).replace("#", "##")  # tmux expands it as a format
+    return panes.literal(str(session.worktree / window.directory))
 
 
 def _plain(name: str) -> str:
-    return name.replace(":", "-")
+    return panes.literal(name.replace(":", "-"))
 
 
 def _absent(error: CommandError) -> bool:

@@ -45,6 +45,16 @@ def test_points_has_its_five_windows_in_order_and_place(project: Project) -> Non
     assert panes("tally-x", "#{window_active}") == ["1", "0", "0", "0", "0"]
 
 
+def test_the_name_of_a_window_is_no_format_of_tmux_which_could_run_commands(project: Project) -> None:
+    project.configure("session: {ports: {}, windows: [{name: 'a#S'}, {name: 'b#(date)'}], env: {}}\n")
+    project.inv("session.add", "x")
+    tmux("kill-window", "-t", windows("tally-x")["b#(date)"])
+
+    project.inv("session.resume", "x")
+
+    assert panes("tally-x", "#{window_name}") == ["a#S", "b#(date)"]
+
+
 def test_a_tmux_session_that_ends_meanwhile_is_told(sandbox: Path) -> None:
     repository = Repository(sandbox, sandbox / ".git")
     session = Session("x", "x", repository, sandbox / "x", "x", {}, "tally-x", windows=(Window("shell"),))

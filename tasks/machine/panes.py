@@ -113,6 +113,11 @@ def _escaped(word: str) -> str:
     return word[:-1] + "\\;" if word.endswith(";") else word
 
 
+def literal(text: str) -> str:
+    """Return *text* for where tmux expands a format: it would run the `#(…)` in a window's name."""
+    return text.replace("#", "##")
+
+
 def same(mark: str) -> str:
     """Return the tmux condition that a tmux session carries *mark*."""
     return "#{==:#{@tally_session}," + re.sub(r"([#,}])", r"#\1", mark) + "}"

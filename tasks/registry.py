@@ -92,7 +92,7 @@ def _past_space(content: str, at: int) -> int:
 def changing(repository: Repository) -> Iterator[dict[str, Row]]:
     """Yield the rows under the registry's lock; what is different afterwards is written, whole.
 
-    The file goes with its last row.
+    The file goes with its last row. Raises `SessionError` for a row that nobody could read again.
     """
     with locks.held(repository.private / "registry.lock"):
         file = path(repository)
@@ -102,9 +102,20 @@ def changing(repository: Repository) -> Iterator[dict[str, Row]]:
         if json.dumps(current) == before:
             return
         if current or file.is_symlink():
-            atomic.write(file, json.dumps(current, indent=2, ensure_ascii=False) + "\n", mode=0o600)
+            atomic.write(file, _text(current), mode=0o600)
         else:
             file.unlink(missing_ok=True)
+
+
+def _text(rows: dict[str, Row]) -> str:
+    text = json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # a directory may be called what is no UTF-8
+        line = text[text.rfind("\n", 0, error.start) : text.find("\n", error.start)].strip(" \n,")
+        told = f"{line!r} is no text in UTF-8, which the registry is"
+        raise SessionError(f"{told}; rename the file or directory, or configure another") from None
+    return text
 
 
 @contextmanager

@@ -188,6 +188,19 @@ def test_a_failure_inside_changes_nothing(repository: Repository) -> None:
     assert os.listdir(repository.private) == []
 
 
+def test_what_nobody_could_read_again_is_not_written(repository: Repository) -> None:
+    file = put(repository, _SEED)
+
+    with (
+        pytest.raises(SessionError, match=r'"worktree": "/caf\\udce9"\' is no text') as raised,
+        registry.changing(repository) as rows,
+    ):
+        rows["x"] = row(worktree=os.fsdecode(b"/caf\xe9"))
+
+    assert "rename" in str(raised.value)
+    assert file.read_text() == _SEED
+
+
 def test_writers_at_the_same_time_lose_nothing(repository: Repository) -> None:
     argv = [sys.executable, "-c", _ADD_AND_DROP, str(repository.main)]
     writers = [subprocess.Popen([*argv, str(number)], cwd=CHECKOUT) for number in range(5)]

@@ -116,13 +116,20 @@ def test_a_configuration_that_invoke_cannot_read_is_told_by_its_place(project: P
     places = {
         "session:\n  preset: points\n bad: 1\n": f"{file}:3:2: not valid YAML",
         "- a\n": "invoke.yaml or ~/.invoke.yaml: ",
-        "released: 2026-13-45\n": "invoke.yaml or ~/.invoke.yaml: not valid YAML: month",
+        "released: 2026-13-45\n": f"{file}: not valid YAML: month",
+        "# caf\udce9\n": f"{file}: not valid YAML: 'utf-8' codec",
+        "a: '\a'\n": f"{file}: not valid YAML: unacceptable character",
+        "session: {ports: {8000: backend}}\n": "invoke.yaml or ~/.invoke.yaml: the key session.ports.8000 is no text",
     }
     for text, place in places.items():
-        file.write_text(text)
+        file.write_text(text, errors="surrogateescape")
         said = project.inv("session.list", code=1).err
         assert (said.startswith(place), said.count("\n")) == (True, 1), said
 
+    file.unlink()
+    file.mkdir()
+    assert project.inv("session.list", code=1).err == f"{file}: Is a directory\n"
+    file.rmdir()
     file.write_text("session: 3\n")
     own.write_text("session: {preset: points}\n")
     assert "differ in kind" in project.inv("session.list", code=1).err

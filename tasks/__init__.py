@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from .machine import imports
+from .machine import imports, streams
 
+streams.complete()
 imports.keep()
 
 from . import fleet, session  # noqa: E402

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from invoke.context import Context
@@ -77,6 +78,15 @@ def test_a_reader_that_has_seen_enough_is_no_failure(project: Project) -> None:
         [INV, "session.list"], cwd=project.main, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )  # fmt: skip
     os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_failure(project: Project, closed: str) -> None:
+    script = f'exec "$0" "$@" {closed}'
+    argv = ["bash", "-c", script, sys.executable, INV, "session.list"]
+    ended = subprocess.run(argv, cwd=project.main, capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stderr) == (0, "")
 

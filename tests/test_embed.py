@@ -155,6 +155,18 @@ def test_what_nobody_has_committed_yet_is_found_and_what_was_installed_is_not(ta
     assert layout.of(target).uncommitted == ()
 
 
+def test_names_and_values_that_are_no_utf_8_are_nobody_s_business(target: Path) -> None:
+    fill(target, {".gitignore": ".env\n", "web/package.json": '{"scripts": {"dev": "vite"}}', "empty": ""})
+    blob = subprocess.check_output(["git", "-C", str(target), "hash-object", "empty"], text=True).strip()
+    odd = f"100644,{blob},caf\udce9"  # only in the index: macOS has no files that are called so
+    subprocess.run(["git", "-C", str(target), "update-index", "--add", "--cacheinfo", odd], check=True)
+    (target / ".env").write_bytes(b"NAME=caf\xe9\nAPI_URL=http://localhost:1/\n")
+
+    embedding.embed(target)
+
+    assert settings(target)["copy"] == [".env"]
+
+
 def test_tally_has_the_windows_of_its_preset(target: Path) -> None:
     fill(target, {"manage.py": "", "package.json": '{"scripts": {"dev": "vite"}}'})
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -82,8 +84,8 @@ def _within(loose: list[str], django: str | None, frontend: Frontend | None) -> 
 
 
 def _git(top: Path, *arguments: str) -> list[str]:
-    said = subprocess.run(["git", "-C", str(top), *arguments], capture_output=True, text=True, check=True).stdout
-    return [path for path in said.split("\0") if path]
+    said = subprocess.run(["git", "-C", str(top), *arguments], capture_output=True, check=True).stdout
+    return [path for path in os.fsdecode(said).split("\0") if path]
 
 
 def _shallowest(paths: Iterable[str]) -> str | None:
@@ -131,5 +133,5 @@ def _addresses(file: Path) -> dict[str, str]:
     """Return the variables of an `.env` file that hold an address on this machine; no other value is looked at."""
     from dotenv import dotenv_values
 
-    found = dotenv_values(file, interpolate=False)
+    found = dotenv_values(stream=io.StringIO(_read(file)), interpolate=False)
     return {key: value for key, value in found.items() if value and _LOCAL.match(value)}

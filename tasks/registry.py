@@ -113,8 +113,9 @@ def _text(rows: dict[str, Row]) -> str:
         text.encode()
     except UnicodeEncodeError as error:  # a directory may be called what is no UTF-8
         line = text[text.rfind("\n", 0, error.start) : text.find("\n", error.start)].strip(" \n,")
-        told = f"{line!r} is no text in UTF-8, which the registry is"
-        raise SessionError(f"{told}; rename the file or directory, or configure another") from None
+        raise SessionError(
+            f"{line!r} is no text in UTF-8, which the registry is; rename the file or directory, or configure another"
+        ) from None
     return text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from . import lifecycle, orphans, ports
 from .conversations import granting
 from .docker import services
-from .errors import SessionError
+from .errors import SessionError, told
 from .finish import adopted
 from .machine import environments, listeners
 from .machine import tools as machine
@@ -40,8 +40,8 @@ def mend(repository: Repository, sessions: Sequence[Session]) -> list[str]:
         if session.state != "ready":
             try:
                 lifecycle.finish(session)
-            except SessionError as error:
-                failed.append(f"{session.name}: {error}")
+            except (SessionError, OSError) as error:
+                failed.append(f"{session.name}: {told(error)}")
     failed += lifecycle.resume([session for session in sessions if _mendable(session)])
     orphans.end(repository)
     adopted.clear(repository, sessions)

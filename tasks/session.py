@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from .command import NAME, answer, command, fail
 from .comparing import compare, conflicts
-from .errors import SessionError
+from .errors import SessionError, told
 from .finishing import adopt, merge, pr, sync
 from .inside import env, run
 from .logs import logs
@@ -101,8 +101,8 @@ def remove(
                 answer(parted.removal(removal.plan(session, how)))
             else:
                 answer(parting.remove(session, how, inside))
-        except SessionError as error:
-            failed.append(str(error))
+        except (SessionError, OSError) as error:
+            failed.append(told(error))
     fail(failed)
 
 

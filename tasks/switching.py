@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from .command import NAME, answer, command, fail
-from .errors import SessionError
+from .errors import SessionError, told
 
 if TYPE_CHECKING:
     from .status import Status
@@ -48,8 +48,8 @@ def stop(c: Context, name: str = "", all: bool = False) -> None:
         try:
             lifecycle.stop(session)
             answer(f"stopped {session.name}; to go on: inv session.start {session.name}")
-        except SessionError as error:
-            failed.append(f"{session.name}: {error}")
+        except (SessionError, OSError) as error:
+            failed.append(f"{session.name}: {told(error)}")
     fail(failed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from .command import answer, command, fail
-from .errors import SessionError
+from .errors import SessionError, told
 
 
 @command("name", "text", help={
@@ -34,6 +34,6 @@ def send(c: Context, name: str = "", text: str = "", all: bool = False) -> None:
         try:
             sending.send(session, text)
             answer(f"sent to {session.name}")
-        except SessionError as error:
-            failed.append(str(error))
+        except (SessionError, OSError) as error:
+            failed.append(told(error))
     fail(failed)

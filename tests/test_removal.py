@@ -1,5 +1,6 @@
 """What `remove` refuses, what it takes, and what it never touches."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def test_all_goes_on_after_one_that_is_refused(project: Project) -> None:
     project.inv("session.remove", "--all", code=1)
 
     assert [each["name"] for each in project.inv("session.list", "--json").json] == ["a"]
+
+
+def test_what_the_system_refuses_of_one_keeps_nobody_from_the_others(project: Project) -> None:
+    project.configure("session: {windows: []}\n")
+    project.inv("session.add", "other")
+    registry = project.main / ".tally-sessions"
+    rows = json.loads(registry.read_text())
+    odd = "a" * 300  # its lock would have a longer name than any file system takes
+    registry.write_text(json.dumps({odd: {**rows["other"], "state": "removing"}, **rows}))
+
+    assert f"{odd}: " in project.inv("session.doctor", "--fix", code=1).err
+    assert "File name too long" in project.inv("session.remove", "--all", code=1).err
+
+    assert list(json.loads(registry.read_text())) == [odd]
 
 
 def test_a_name_is_no_prefix(project: Project) -> None:

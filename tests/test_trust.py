@@ -23,6 +23,13 @@ def test_commands_that_are_not_committed_stop_add_and_are_named(project: Project
     assert project.world() == before
 
 
+def test_a_name_that_would_be_a_command_where_it_is_put_into_one_is_asked_for(project: Project) -> None:
+    for text in ("project: tally; ls", "worktree: ../$(ls)-{slug}"):
+        _configure_uncommitted(project, f"  {text}\n  windows: []\n")
+
+        assert f"    {text.partition(': ')[2]}\n" in project.inv("session.add", "x", code=1).err
+
+
 def test_what_was_agreed_to_is_not_asked_again(project: Project) -> None:
     _configure_uncommitted(project, _EXTRA)
     project.inv("session.add", "x", "--yes")

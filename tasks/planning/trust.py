@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ..model import Repository
 from ..presets import PRESETS
 from ..settings import Settings
 
+_ACTED_ON = re.compile(r"[^\w./@%+=:,{}~ -]")  # by a shell, where a placeholder puts it into a command
 _FILES = ("invoke.yaml", "invoke.yml")
 _load: Any = yaml.safe_load  # what Invoke reads its files with
 
@@ -54,10 +56,12 @@ def require(settings: Settings, repository: Repository, agreed: bool) -> None:
 def _commands(settings: Settings) -> list[str]:
     activate = [settings.activate] if settings.activate else []
     claude = settings.claude
+    named = [text for text in (settings.project or "", settings.worktree) if _ACTED_ON.search(text)]
     talking = [claude["command"], *claude["args"], *([claude["notify"]] if claude["notify"] else [])]
     return [
         *activate,
         *talking,
+        *named,
         *settings.setup,
         *settings.verify,
         *(window["run"] for window in settings.windows if "run" in window),

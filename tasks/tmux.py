@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import shell
 from .errors import CommandError, SessionError
-from .machine import adoption, panes, processes
+from .machine import adoption, formats, panes, processes
 from .model import Problem, Session
 from .narration import notice
 from .parts import Window
@@ -45,7 +45,7 @@ def create(session: Session) -> None:
 def remove(session: Session) -> None:
     """End the tmux session if it is ours, with all that runs in it or came from it; another of that name stays."""
     target = f"={session.tmux}:"
-    condition = panes.same(str(session.worktree))
+    condition = formats.same(str(session.worktree))
     if not session.created:
         adoption.own(session)
     try:
@@ -89,7 +89,7 @@ def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]
     target, variables = f"={session.tmux}:", _variables(session)
     steps: list[Sequence[str]] = []
     for window in session.present_windows:
-        name = _plain(window.name) if plain_names else panes.literal(window.name)
+        name = _plain(window.name) if plain_names else formats.literal(window.name)
         where = ("-c", _directory(session, window))
         if not steps:
             steps.append(
@@ -130,7 +130,7 @@ def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libt
 
     where, environment = _directory(session, window), session.environment
     try:
-        return ours.new_window(panes.literal(window.name), start_directory=where, environment=environment)
+        return ours.new_window(formats.literal(window.name), start_directory=where, environment=environment)
     except LibTmuxException as error:
         if _REFUSED not in str(error):
             raise
@@ -138,11 +138,11 @@ def _new_window(ours: libtmux.Session, session: Session, window: Window) -> libt
 
 
 def _directory(session: Session, window: Window) -> str:
-    return panes.literal(str(session.worktree / window.directory))
+    return formats.literal(str(session.worktree / window.directory))
 
 
 def _plain(name: str) -> str:
-    return panes.literal(name.replace(":", "-"))
+    return formats.literal(name.replace(":", "-"))
 
 
 def _absent(error: CommandError) -> bool:

@@ -36,7 +36,7 @@ _LAYERS = (
     "addresses checks cloning environments findings hooks linked listeners locks places processes remembered sameness"
     " shell transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",
-    "activation atomic errors forge forms formula imports parts presets request streams tables terminal",
+    "activation atomic errors forge formats forms formula imports parts presets request streams tables terminal",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

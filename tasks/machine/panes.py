@@ -113,16 +113,6 @@ def _escaped(word: str) -> str:
     return word[:-1] + "\\;" if word.endswith(";") else word
 
 
-def literal(text: str) -> str:
-    """Return *text* for where tmux expands a format: it would run the `#(…)` in a window's name."""
-    return text.replace("#", "##")
-
-
-def same(mark: str) -> str:
-    """Return the tmux condition that a tmux session carries *mark*."""
-    return "#{==:#{@tally_session}," + re.sub(r"([#,}])", r"#\1", mark) + "}"
-
-
 def line_editor(tty: str) -> bool:
     """Return whether the program on *tty* reads single keys, as a shell does exactly while it shows its prompt."""
     try:

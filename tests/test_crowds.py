@@ -1,12 +1,16 @@
 """Several people, or agents, at once: in one repository and in several."""
 
 import json
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pytest
 
+from tasks import worktree
 from tasks.machine import locks
+from tests import sessions
 from tests.project import Project, eventually, make
 
 
@@ -53,6 +57,27 @@ def test_of_two_removes_of_one_session_none_breaks_the_other(project: Project) -
 
     assert codes[0] == 0
     assert project.world() == before
+
+
+def test_a_neighbour_may_go_while_a_session_is_removed(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = sessions.repository(sandbox / "dev" / "tally", {"a": "1\n"})
+    for name in ("x", "neighbour"):
+        sessions.add(project, name, tip=project.git("rev-parse", "main"))
+    data, read = project.main / ".git" / "worktrees", Path.read_bytes
+
+    def gone(path: Path) -> bytes:
+        if path.is_relative_to(data / "tally-neighbour"):
+            raise FileNotFoundError(2, "gone since it was listed", str(path))
+        return read(path)
+
+    def taken(_place: object, **_how: object) -> None:
+        subprocess.run(["rm", "-rf", str(data)], check=True)
+
+    monkeypatch.setattr(Path, "read_bytes", gone)
+    monkeypatch.setattr("shutil.rmtree", taken)
+    worktree.remove(next(each for each in sessions.all_of(project) if each.name == "x"))
+
+    assert project.git("branch", "--list", "x") == ""
 
 
 def test_adds_in_two_repositories_share_no_port(project: Project, sandbox: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,10 +67,11 @@ def all_of(repository: Repository) -> list[Archive]:
     """Return every archive, the newest first; one that was not finished is none."""
     found = []
     for row in top(repository).glob("*/*/row.json"):
-        if archive := _read(row):
-            found.append(archive)
-        else:
-            notice(f"{row} is left out: it is damaged")
+        with suppress(FileNotFoundError):  # another command has just restored or forgotten it
+            if archive := _read(row):
+                found.append(archive)
+            else:
+                notice(f"{row} is left out: it is damaged")
     return sorted(found, key=lambda archive: archive.directory.name, reverse=True)
 
 
@@ -89,9 +91,9 @@ def drop(repository: Repository, archive: Archive) -> None:
     if git.commit(repository, archive.reference):
         git.run(repository.main, "update-ref", "-d", archive.reference)
     shutil.rmtree(archive.directory, ignore_errors=True)
-    for parent in (archive.directory.parent, top(repository)):
-        if parent.is_dir() and not any(parent.iterdir()):
-            parent.rmdir()
+    with suppress(OSError):  # not empty, or gone with another's
+        archive.directory.parent.rmdir()
+        top(repository).rmdir()
 
 
 def stray(repository: Repository, days: float) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from .. import git, registry, work, worktree
+from .. import git, records, work, worktree
 from ..archives import keeping
 from ..errors import SessionError
 from ..model import Session
@@ -15,9 +15,7 @@ def ready(session: Session) -> work.Work:
 
     Raises `SessionError` otherwise.
     """
-    row = registry.rows(session.repository).get(session.name)
-    state = row.get("state", "ready") if row else "gone"
-    if state != "ready":
+    if (state := records.current(session).state) != "ready":
         raise SessionError(f"session {session.name} is {state}; to finish that: inv session.remove {session.name}")
     if worktree.administration(session) is None:
         worktree.refuse_unlinked(session)

@@ -30,6 +30,17 @@ def test_a_name_that_would_be_a_command_where_it_is_put_into_one_is_asked_for(pr
         assert f"    {text.partition(': ')[2]}\n" in project.inv("session.add", "x", code=1).err
 
 
+def test_a_variable_that_makes_programs_run_something_is_asked_for(project: Project) -> None:
+    variables = "  variables: {BASH_ENV: /tmp/any, GIT_SSH_COMMAND: any, DEBUG: '1'}\n  windows: []\n"
+    _configure_uncommitted(project, variables)
+
+    said = project.inv("session.add", "x", code=1).err
+
+    assert "    BASH_ENV=/tmp/any\n    GIT_SSH_COMMAND=any\ncommit it" in said
+    project.configure(f"session:\n{variables}")
+    project.inv("session.add", "x", "--dry-run")
+
+
 def test_what_was_agreed_to_is_not_asked_again(project: Project) -> None:
     _configure_uncommitted(project, _EXTRA)
     project.inv("session.add", "x", "--yes")

@@ -19,6 +19,11 @@ from ..presets import PRESETS
 from ..settings import Settings
 
 _ACTED_ON = re.compile(r"[^\w./@%+=:,{}~ -]")  # by a shell, where a placeholder puts it into a command
+# Variables that make shells, git, interpreters or the loader run something, or something else.
+_STEERING = re.compile(
+    r"PATH|BASH_ENV|ENV|ZDOTDIR|PROMPT_COMMAND|PS[0-4]|SHELL|IFS|EDITOR|VISUAL|PAGER|BROWSER|(LD|DYLD|GIT|SSH)_.*"
+    r"|NODE_(OPTIONS|PATH)|(npm|NPM)_CONFIG_.*|npm_config_.*|PYTHON(PATH|STARTUP|HOME|BREAKPOINT|WARNINGS|USERBASE)|PERL5.*|RUBY(LIB|OPT)|JAVA_TOOL_OPTIONS|.*_PRELOAD"
+)
 _FILES = ("invoke.yaml", "invoke.yml")
 _load: Any = yaml.safe_load  # what Invoke reads its files with
 
@@ -64,6 +69,7 @@ def _commands(settings: Settings) -> list[str]:
         *named,
         *settings.setup,
         *settings.verify,
+        *(f"{name}={value}" for name, value in settings.variables.items() if _STEERING.fullmatch(name)),
         *(window["run"] for window in settings.windows if "run" in window),
     ]
 
@@ -72,8 +78,9 @@ def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
+        for key, item in value.items():
             yield from _strings(item)
+            yield f"{key}={item}"  # as a variable is named
     elif isinstance(value, list):
         for item in value:
             yield from _strings(item)

@@ -109,6 +109,7 @@ def test_setup_names_everything_that_a_host_lacks(fleet: Fleet) -> None:
     assert "interrupted" in asking.communicate(timeout=10)[1]
     assert asking.returncode == 130
 
+    fleet.beta.put("tmux", "#!/bin/sh\necho tmux 3.4\n")
     fleet.beta.put("python3", "#!/bin/sh\necho Python 3.8.1\n")
     fleet.configure(old=hosts.entry("beta", python="python3"))
     assert "python 3.8 is too old as python3" in fleet.here.inv("fleet.setup", "old", code=1).err

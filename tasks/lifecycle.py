@@ -58,7 +58,7 @@ def add(asked: Request, settings: Settings, repository: Repository) -> Session:
         finish(records.session(asked.name, row, repository, lambda: settings))
     checklist.tell(asked, settings, repository, fetch=True)
     plan = partial(deciding.claimed, asked, settings, repository)
-    return making.make(asked.name, repository, plan, RESOURCES)
+    return making.make(asked.name, repository, plan, RESOURCES, RUNNING)
 
 
 def restore(name: str, repository: Repository, at: str = "") -> Session:
@@ -76,7 +76,7 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     def decide(held: set[int], _until: ExitStack) -> Session:
         return restoration.plan(saved, repository, held)
 
-    session = making.make(name, repository, decide, RESOURCES, done)
+    session = making.make(name, repository, decide, RESOURCES, RUNNING, done)
     registry.note(repository, name, creates_branch=row.get("creates_branch", True))
     if not checkout.stays(saved.directory, saved.facts):
         archive.drop(repository, saved)

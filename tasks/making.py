@@ -12,14 +12,17 @@ from .model import Repository, Resource, Session
 
 # Decides on a session, given the ports held elsewhere; locks that it takes go on the stack.
 Plan = Callable[[set[int], ExitStack], Session]
+Resources = Sequence[Resource]
 
 
 def make(
-    name: str, repository: Repository, plan: Plan, resources: Sequence[Resource], facts: registry.Row | None = None
-) -> Session:
+    name: str, repository: Repository, plan: Plan, resources: Resources, running: Resources,
+    facts: registry.Row | None = None,
+) -> Session:  # fmt: skip
     """Claim the row of what *plan* decides, make each of *resources*, confirm the row, and return the session.
 
-    *facts* go into the row as well. Without *name* the plan chooses it, and sees to it that nobody else is at it.
+    Those that are *running* are undone first. *facts* go into the row as well. Without *name* the plan chooses it, and
+    sees to it that nobody else is at it.
     """
     begun: list[Resource] = []
     session = None
@@ -38,6 +41,6 @@ def make(
             session = replace(session, state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
         except BaseException:
             if session is not None:
-                walk.undo(session, begun)
+                walk.undo(session, begun, running)
             raise
     return session

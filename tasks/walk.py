@@ -25,10 +25,11 @@ def forward(session: Session, resources: Iterable[Resource], begun: list[Resourc
             resource.create(session)
 
 
-def undo(session: Session, begun: Iterable[Resource]) -> None:
-    """Unmake what was *begun*, and drop the row unless something is left behind."""
+def undo(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:
+    """Unmake what was *begun*, as a removal does: what is *running* first; drop the row unless something is left."""
     with signals.held():
-        leftovers = backward(session, list(begun))
+        leftovers = backward(session, [resource for resource in begun if resource in running])
+        leftovers += backward(session, [resource for resource in begun if resource not in running])
         for leftover in leftovers:
             narration.notice(f"left behind: {leftover}")
         if leftovers:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lifecycle import RESOURCES
+from tasks import walk
+from tasks.lifecycle import RESOURCES, RUNNING
 from tasks.walk import label
-from tests import failing_inv
+from tests import failing_inv, sessions
 from tests.project import INV, Project, eventually
 from tests.terminal import tmux
 
@@ -112,3 +113,15 @@ def test_a_foreign_tmux_session_of_the_same_name_is_told_and_left_alone(crowded:
 
     assert "tally-x" in said.err
     assert crowded.world() == before
+
+
+def test_what_runs_is_undone_first_as_a_removal_does(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.add(project, "x", state="adding")
+    (session,) = sessions.all_of(project)
+    undone: list[str] = []
+    for resource in RESOURCES:
+        monkeypatch.setattr(resource, "remove", lambda _session, each=resource: undone.append(label(each)))
+
+    walk.undo(session, RESOURCES[:8], RUNNING)
+
+    assert undone == ["containers", "tmux", "setup", "compose", "files", "claude", "kept", "worktree"]

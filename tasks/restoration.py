@@ -24,10 +24,15 @@ def find(name: str, repository: Repository, at: str = "") -> archive.Archive:
     Raises `SessionError` with the known ones otherwise.
     """
     known = archive.all_of(repository)
+    times = []
     for each in known:
-        if each.name == name and each.directory.name.startswith(at):
-            return each
-    names = ", ".join(sorted({f"{each.name} ({each.directory.name})" if at else each.name for each in known}))
+        if each.name == name:
+            if each.directory.name.startswith(at):
+                return each
+            times.append(each.directory.name)
+    if times:
+        raise SessionError(f"no removed session {name!r} has a time that begins with {at!r}; known: {', '.join(times)}")
+    names = ", ".join(sorted({each.name for each in known}))
     listed = f"known: {names}" if names else "there is none"
     raise SessionError(f"no removed session is called {name!r}; {listed}. To see them: inv session.list --removed")
 

@@ -102,6 +102,8 @@ def test_what_was_removed_is_offered_to_restore(project: Project) -> None:
     project.inv("session.add", "x")
     project.inv("session.remove", "x")
     assert "; known: x. To see" in project.inv("session.restore", "typo", code=1).err
+    said = project.inv("session.restore", "x", "--at", "1999", code=1).err
+    assert "'x' has a time that begins with '1999'; known: 2" in said
 
 
 def test_nothing_that_is_broken_is_told_below_a_half_typed_line(named: Project) -> None:

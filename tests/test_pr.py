@@ -56,7 +56,9 @@ def test_gh_makes_the_request_of_what_was_verified_and_pushed(worked: Project, s
     assert worked.git("branch", "--remotes", "--list", "origin/a/b") == ""
     worked.git("reset", "--quiet", "--hard", "HEAD~1", cwd=tree)
 
-    worked.inv("session.pr", "a/b")
+    commit(worked, worked.main, "4", "")
+    worked.git("push", "--quiet", "origin", "main")
+    assert "main has 1 commit more; to take it: inv session.sync a/b" in worked.inv("session.pr", "a/b").err
     worked.inv("session.pr", "--title", "T; $(x)", "--body", "B", "--draft", cwd=tree)
 
     told = ["pr", "create", "--head", "a/b", "--base", "main", "--title"]

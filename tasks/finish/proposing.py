@@ -35,7 +35,8 @@ def propose(session: Session, words: Words) -> str:
         if not git.beyond(session.repository, done.head, base.commit):
             raise SessionError(f"there is nothing to propose: {session.branch} has no commits that {base.name} lacks")
         if behind := git.beyond(session.repository, base.commit, done.head):
-            narration.notice(f"{base.name} has {behind} commits more; to take them: inv session.sync {session.name}")
+            more = "1 commit more; to take it" if behind == 1 else f"{behind} commits more; to take them"
+            narration.notice(f"{base.name} has {more}: inv session.sync {session.name}")
         remote = _remote(session, base)
         verifying.run(session)
         with narration.step("push", f"{session.branch} to {remote}"):

@@ -51,6 +51,8 @@ def test_the_live_list_follows_and_its_keys_act(project: Project) -> None:
     assert "  note  " not in screen(pane)  # what would be told meanwhile
     tmux("send-keys", "-t", pane, "r")
     shows(pane, "resumed b")
+    tmux("resize-window", "-t", pane, "-x", "40", "-y", "8")
+    eventually(lambda: screen(pane).endswith("l logs s stop r resume q quit"))  # all of them in the last line
     tmux("resize-window", "-t", pane, "-x", "50", "-y", "5")
     eventually(lambda: "branch" not in screen(pane).split("\n")[0])  # which has no room
     eventually(lambda: marked(pane).startswith("b "))  # although there is room for few rows
@@ -96,11 +98,12 @@ def test_letters_of_one_session_only_need_no_question() -> None:
 
 def test_the_chosen_session_stays_chosen_whatever_comes_and_goes() -> None:
     now: list[Any] = [[]]
+    state = "stopped"
 
     def look() -> tuple[list[Any], list[str]]:
         if isinstance(now[0], Exception):
             raise now[0]
-        return [SimpleNamespace(session=SimpleNamespace(name=name), state="stopped") for name in now[0]], []
+        return [SimpleNamespace(session=SimpleNamespace(name=name), state=state) for name in now[0]], []
 
     shown = view.View(view.Source(look, lambda _session, _lines: [], lambda _task, _name: ""))
 
@@ -117,6 +120,10 @@ def test_the_chosen_session_stays_chosen_whatever_comes_and_goes() -> None:
         shown.renew()
         assert (shown.told(), shown.table(80)) == (str(failure), ([], [], []))
     assert (chosen("a"), shown.told()) == ("a", "")
+    assert (shown.attachable(), shown.told()) == (None, "a is stopped; r resumes it")
+    state = "broken"  # which is resumed by nothing
+    chosen("a")
+    assert (shown.attachable(), shown.told()) == (None, "a is broken; to see what to do: inv session.show a")
 
 
 def test_a_table_leaves_out_columns_for_which_there_is_no_room() -> None:

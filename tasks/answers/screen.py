@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     from prompt_toolkit.layout import Layout
 
-_KEYS = "↑↓ choose   enter attach   l logs   s stop   r resume   q quit"
-_PLAIN_KEYS = "j/k choose   enter attach   l logs   s stop   r resume   q quit"
+_KEYS = "j/k choose   enter attach   l logs   s stop   r resume   q quit"
+_FEW_WORDS = "j/k enter l logs s stop r resume q quit"  # in a narrow terminal, which often has few lines as well
 
 
 def watch(source: Source, interval: float) -> Session | None:
@@ -81,8 +81,9 @@ def _rows(view: View) -> StyleAndTextTuples:
 def _footer(view: View) -> str:
     from prompt_toolkit.application import get_app
 
-    plain = not get_app().output.encoding().lower().startswith("utf")
-    keys = _PLAIN_KEYS if plain else _KEYS
+    keys = _KEYS if terminal.room() >= len(_KEYS) else _FEW_WORDS
+    if get_app().output.encoding().lower().startswith("utf"):
+        keys = keys.replace("j/k", "↑↓")
     return f"{told}\n{keys}" if (told := view.told()) else keys
 
 

@@ -79,7 +79,9 @@ class View:
         chosen = self.chosen()
         if chosen is None or chosen.state in _ATTACHED:
             return chosen.session if chosen else None
-        self.said = f"{chosen.session.name} is {chosen.state}; r resumes it"
+        name = chosen.session.name
+        more = "r resumes it" if chosen.state == "stopped" else f"to see what to do: inv session.show {name}"
+        self.said = f"{name} is {chosen.state}; {more}"
         return None
 
     def _read(self) -> None:

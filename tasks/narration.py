@@ -21,7 +21,7 @@ class _Line:
     """The last line of a terminal: what goes on, told again and again in its place until it ends."""
 
     def __init__(self, title: str, detail: str) -> None:
-        self.text, self.share = f"  {title:<{_WIDTH}} {detail}", -1.0
+        self.title, self.detail, self.share = title, detail, -1.0
         self.started, self.ended = time.monotonic(), threading.Event()
 
     def picture(self, columns: int) -> str:
@@ -31,7 +31,8 @@ class _Line:
         tail = f" {turning[int(seconds / _TICK) % len(turning)]}"
         tail += f" {self.share:.0%}" if self.share >= 0 else ""
         tail += f" {seconds:.0f} s" if seconds >= _QUIET else ""
-        return terminal.encodable(terminal.shortened(self.text, columns - terminal.width(tail) - 1)) + tail
+        text = f"  {self.title:<{_WIDTH}} {self.detail}"
+        return terminal.encodable(terminal.shortened(text, columns - terminal.width(tail) - 1)) + tail
 
 
 _lock = threading.RLock()  # a signal may end us while we hold it, and what is undone then talks as well
@@ -80,16 +81,19 @@ def step(title: str, detail: str) -> Iterator[None]:
 
 
 @contextmanager
-def busy(title: str, detail: str) -> Iterator[None]:
-    """Show on a terminal that *title* goes on until it ends, and then no more of it; elsewhere show nothing."""
-    if not terminal.live():
-        yield
-        return
+def busy(title: str, detail: str) -> Iterator[_Line]:
+    """Show on a terminal that *title* goes on until it ends, and then no more of it; elsewhere show nothing.
+
+    The `detail` of what is yielded may change.
+    """
     outer, line = _line, _Line(title, detail)
+    if not terminal.live():
+        yield line
+        return
     _show(line)
     threading.Thread(target=_turn, args=(line,), daemon=True).start()
     try:
-        yield
+        yield line
     finally:
         line.ended.set()
         _show(outer)

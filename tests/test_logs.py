@@ -93,7 +93,7 @@ def test_waiting_tells_which_server_came_up_and_why_another_did_not(project: Pro
     port = project.row("x")["backend_port"]
     assert f"servers    web of x answers on {port}" in said.err
     assert said.json["answering"] == [port]
-    assert "bad of x ended; it printed last:" in said.err
+    assert said.err.index("servers    bad of x ended  ") < said.err.index("bad of x ended; it printed last:")
     assert "\n    oops\n" in said.err
     assert "for more: inv session.logs x --window bad" in said.err
     assert f"late of x does not answer on {project.row('x')['frontend_port']} after 5 s" in said.err
@@ -105,6 +105,7 @@ def test_waiting_tells_which_server_came_up_and_why_another_did_not(project: Pro
     mine = terminal(project)
     enter(mine, f"clear; {INV} session.start x --wait; echo ended $?")
     shows(mine, f"web of x answers on {port}")
+    shows(mine, "waiting for bad")  # and no longer for web
     tmux("send-keys", "-t", mine, "C-c")
     shows(mine, "no longer waiting for bad of x, late of x")
     shows(mine, "ended 1")

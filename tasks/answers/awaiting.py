@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .. import narration, ports
+from .. import narration, ports, terminal
 from ..errors import SessionError
 from ..machine import listeners, panes, scrollback
 from ..model import Session
@@ -47,14 +47,16 @@ def servers(sessions: Sequence[Session], seconds: float) -> list[str]:
     opened = {pane.worktree for pane in panes.observe()}  # of another it was told why it does not run
     waiting = [server for session in sessions if str(session.worktree) in opened for server in _of(session)]
     try:
-        with narration.busy("servers", f"waiting for {', '.join(each.window for each in waiting)}"):
+        with narration.busy("servers", "") as line:
             while waiting:
-                for each, good, how in _settled(waiting, started, seconds):
-                    waiting.remove(each)
-                    if good:
+                line.detail = f"waiting for {', '.join(each.window for each in waiting)}"
+                settled = _settled(waiting, started, seconds)
+                waiting = [each for each in waiting if all(each is not done for done, _, _ in settled)]
+                for each, good, how in settled:
+                    if good or waiting:  # else the reason is told at once
                         said = f"{each.window} of {each.session.name} {how}  {time.monotonic() - started:.2f} s"
-                        narration.told("servers", said)
-                    else:
+                        narration.told("servers", said, terminal.GREEN if good else terminal.RED)
+                    if not good:
                         failed.append(_why(each, how))
     except KeyboardInterrupt:
         names = ", ".join(f"{each.window} of {each.session.name}" for each in waiting)

@@ -33,9 +33,9 @@ def create(session: Session) -> None:
         if kept and path not in made and target.exists():  # a person may have changed it
             continue
         if not target.parent.is_dir():
-            notice(f"{path} is not set: {Path(path).parent} does not exist on this branch")
+            notice(f"{session.name}: {path} is not set: {Path(path).parent} does not exist on this branch")
         elif not target.resolve().is_relative_to(session.worktree.resolve()):
-            notice(f"{path} is not set: it is a link to a file that others use as well")
+            notice(f"{session.name}: {path} is not set: it is a link to a file that others use as well")
         else:
             envfile.put(target, values)
             if path in session.env_files and (odd := envfile.odd(values)):
@@ -79,11 +79,11 @@ def _wanted(session: Session, path: str) -> bool:
     if target.is_symlink() or target.exists():
         return False
     if not source.exists():
-        notice(f"{path} is left out: the main checkout has none")
+        notice(f"{session.name}: {path} is left out: the main checkout has none")
     elif not target.parent.is_dir():
-        notice(f"{path} is left out: {Path(path).parent} does not exist on this branch")
+        notice(f"{session.name}: {path} is left out: {Path(path).parent} does not exist on this branch")
     elif not target.parent.resolve().is_relative_to(session.worktree.resolve()):
-        notice(f"{path} is left out: its directory is a link out of the worktree")
+        notice(f"{session.name}: {path} is left out: its directory is a link out of the worktree")
     else:
         return True
     return False
@@ -92,10 +92,10 @@ def _wanted(session: Session, path: str) -> bool:
 def _copied(session: Session, path: str) -> bool:
     source = session.repository.main / path
     if not source.resolve().is_relative_to(session.repository.main.resolve()):
-        notice(f"{path} is left out: it is a link to {source.resolve()}, outside the repository")
+        notice(f"{session.name}: {path} is left out: it is a link to {source.resolve()}, outside the repository")
         return False
     if not (source.is_file() or source.is_dir()):
-        notice(f"{path} is left out: it is neither a file nor a directory")
+        notice(f"{session.name}: {path} is left out: it is neither a file nor a directory")
         return False
     note = unchanged.noting(work.copies(session), source)
     copying.copy(source.resolve(), session.worktree / path)

@@ -34,7 +34,7 @@ def create(session: Session) -> None:
     for window in session.windows:
         if window not in session.present_windows:
             lacking = window.missing(session.worktree)
-            notice(f"window {window.name} is left out: {lacking} does not exist on this branch")
+            notice(f"{session.name}: window {window.name} is left out: {lacking} does not exist on this branch")
     there = [] if session.state == "adding" else adoption.own(session)
     if there:
         _open_missing(session, {pane.window for pane in there})

@@ -100,7 +100,7 @@ def test_env_files_are_private_ignored_remade_and_follow_the_ports(project: Proj
         f"SESSION_ID=001\nAPI=at:{_BASE + 13}\nAPP_PORT={_BASE + 10}\nPOSTGRES_PORT={_BASE + 13}\n"
     )
     assert dotenv.dotenv_values(app, interpolate=False) == {**number, "DATABASE_URL": url, "KEEP": "${NOPE} $APP_PORT"}
-    assert "gone/.env.session is not set: gone does not exist on this branch" in said.err
+    assert "001: gone/.env.session is not set: gone does not exist on this branch" in said.err
     assert {stat.S_IMODE(file.stat().st_mode) for file in (own, app)} == {0o600}
     assert project.git("status", "--porcelain", cwd=tree) == ""
     listed = {each["name"]: each["ports"] for each in project.inv("session.list", "--json").json}

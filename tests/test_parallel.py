@@ -38,7 +38,7 @@ def test_a_session_begins_at_what_the_remote_has_now_with_its_port_and_profile(p
     project.git("rm", "--quiet", "Makefile")
     project.git("commit", "--quiet", "-m", "no Makefile")
     said = project.inv("session.add", "bare", "--base", "main")
-    assert "window server is left out: Makefile does not exist on this branch" in said.err
+    assert "bare: window server is left out: Makefile does not exist on this branch" in said.err
     assert list(windows("tally-bare")) == ["claude", "shell"]
     assert list(project.row("bare")["variables"]) == ["UVICORN_PORT"]
 

@@ -45,7 +45,7 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
     row = kept.facts["row"]
     rows = registry.rows(repository)
     before = records.session(kept.name, row, repository, _unneeded, kept.directory / "row.json")
-    planning.refuse_taken(kept.name, before.slug, rows, repository)
+    _refuse_taken(kept, before.slug, rows, repository)
     if os.path.lexists(before.worktree):
         raise SessionError(f"{before.worktree} exists; move it away, then: inv session.restore {kept.name}")
     known = git.branches(repository)
@@ -66,6 +66,14 @@ def plan(kept: archive.Archive, repository: Repository, held: set[int]) -> Sessi
         session = replace(session, compose=composing.unclaimed(session, session.compose))
     own = {port for each in rows.values() for port in ports.in_row(each).values()}
     return _on_free_ports(session, held | own)
+
+
+def _refuse_taken(kept: archive.Archive, slug: str, rows: Mapping[str, registry.Row], repository: Repository) -> None:
+    name, time = kept.name, kept.directory.name
+    if name in rows and rows[name].get("state", "ready") == "ready":
+        mend = f"inv session.remove {name}, then inv session.restore {name} --at {time}"
+        raise SessionError(f"session {name} exists; to have the removed one: {mend}")
+    planning.refuse_taken(name, slug, rows, repository)
 
 
 def _unneeded() -> Any:

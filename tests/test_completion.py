@@ -100,6 +100,8 @@ def test_what_was_removed_is_offered_to_restore(project: Project) -> None:
     project.inv("session.restore", "x", "--at", time)
     project.inv("session.remove", "x")
     project.inv("session.add", "x")
+    taken = project.inv("session.restore", "x", code=1).err
+    assert "session x exists; to have the removed one: inv session.remove x, then inv session.restore x --at 2" in taken
     project.inv("session.remove", "x")
     assert "; known: x. To see" in project.inv("session.restore", "typo", code=1).err
     said = project.inv("session.restore", "x", "--at", "1999", code=1).err

@@ -81,6 +81,8 @@ def test_without_a_name_it_is_the_first_id_with_nothing_in_its_way(project: Proj
     shown = project.inv("session.show", "005").out
     assert all(f"\n{label:<13} " in shown for label in ("APP_PORT", "POSTGRES_PORT", "worktree", "commit"))
     assert "on new branch own from main" in project.inv("session.add", "--branch", "own", "--dry-run").out
+    taken = project.inv("session.add", "--branch", "main", "--dry-run", code=1).err
+    assert f"main is checked out at {project.main}; choose another NAME or --branch" in taken
 
 
 def test_env_files_are_private_ignored_remade_and_follow_the_ports(project: Project) -> None:

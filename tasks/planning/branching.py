@@ -28,7 +28,8 @@ def decide(branch: str, configured: str, repository: Repository, elsewhere: bool
     local = known.get(f"refs/heads/{branch}")
     if local is not None and local.checkout:
         gone = "" if Path(local.checkout).exists() else ", which is gone; to forget it: git worktree prune"
-        raise SessionError(f"the branch {branch} is checked out at {local.checkout}{gone}; choose another NAME")
+        where = f"{local.checkout}{gone}"
+        raise SessionError(f"the branch {branch} is checked out at {where}; choose another NAME or --branch")
     if local is not None:
         return {"base": base, "start": local.commit, "tip": local.commit, "creates_branch": False}
     refuse_beside(branch, known, repository)

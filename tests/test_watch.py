@@ -51,8 +51,10 @@ def test_the_live_list_follows_and_its_keys_act(project: Project) -> None:
     assert "  note  " not in screen(pane)  # what would be told meanwhile
     tmux("send-keys", "-t", pane, "r")
     shows(pane, "resumed b")
-    tmux("resize-window", "-t", pane, "-x", "40", "-y", "8")
-    eventually(lambda: screen(pane).endswith("l logs s stop r resume q quit"))  # all of them in the last line
+    tmux("resize-window", "-t", pane, "-x", "38", "-y", "8")
+    tmux("send-keys", "-t", pane, "s")
+    shows(pane, "stopped b; to go on: inv session")  # in two lines
+    assert screen(pane).endswith("l logs s stop r resume q quit")  # all of them are in the last one
     tmux("resize-window", "-t", pane, "-x", "50", "-y", "5")
     eventually(lambda: "branch" not in screen(pane).split("\n")[0])  # which has no room
     eventually(lambda: marked(pane).startswith("b "))  # although there is room for few rows

@@ -62,7 +62,9 @@ def _layout(view: View) -> Layout:
         Window(rows, height=lambda: Dimension(min=1, preferred=view.count()), dont_extend_height=True),
         Window(FormattedTextControl(lambda: part(2)), style="italic", wrap_lines=True, dont_extend_height=True),
         Window(FormattedTextControl(lambda: "\n".join(["", *view.printed]))),
-        Window(FormattedTextControl(lambda: _footer(view)), height=Dimension(min=1), style="reverse", wrap_lines=True,
+        Window(FormattedTextControl(view.told), height=lambda: Dimension(min=1) if view.told() else Dimension.exact(0),
+               style="reverse", wrap_lines=True, dont_extend_height=True),
+        Window(FormattedTextControl(_keys_told), height=Dimension(min=1), style="reverse", wrap_lines=True,
                dont_extend_height=True),
     ]))  # fmt: skip
 
@@ -78,13 +80,13 @@ def _rows(view: View) -> StyleAndTextTuples:
     return shown
 
 
-def _footer(view: View) -> str:
+def _keys_told() -> str:
     from prompt_toolkit.application import get_app
 
     keys = _KEYS if terminal.room() >= len(_KEYS) else _FEW_WORDS
     if get_app().output.encoding().lower().startswith("utf"):
         keys = keys.replace("j/k", "↑↓")
-    return f"{told}\n{keys}" if (told := view.told()) else keys
+    return keys
 
 
 def _keys(view: View) -> KeyBindings:

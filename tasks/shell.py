@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from invoke.context import Context
@@ -63,6 +63,18 @@ def pristine_environment() -> dict[str, str]:
     return kept
 
 
+def understood(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
+    """Return *env* for *argv*; git, the one of our programs that translates what we look for, speaks English in it.
+
+    Its hooks keep the person's letters and formats.
+    """
+    if argv[0] != "git":
+        return dict(env)
+    everything = env.get("LC_ALL", "")  # which is above each of the others
+    kept = {key: value for key, value in env.items() if not (everything and key.startswith("LC_"))}
+    return {**kept, **({"LANG": everything} if everything else {}), "LC_MESSAGES": "C"}
+
+
 def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     """Run the step *argv* and return its stdout.
 
@@ -72,7 +84,7 @@ def run(*argv: str, env: Mapping[str, str] | None = None) -> str:
     echo(command)
     result = _Runner(_context).run(
         command, hide="both", warn=True, echo=False, dry=False, pty=False, in_stream=False,
-        encoding="utf-8", env=dict(env or environment()), replace_env=True,
+        encoding="utf-8", env=understood(argv, env or environment()), replace_env=True,
     )  # fmt: skip
     assert result is not None  # only a disowned command has no result
     if result.failed:
@@ -95,8 +107,9 @@ def read(
     echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=env or environment(), stdin=subprocess.DEVNULL if given is None else None, input=given,
-            capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd, start_new_session=apart,
+            argv, env=understood(argv, env or environment()), stdin=subprocess.DEVNULL if given is None else None,
+            input=given, capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd,
+            start_new_session=apart,
         )  # fmt: skip
     except FileNotFoundError:
         raise failure(argv, 127, "") from None

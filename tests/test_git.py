@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks import git, linked, worktree
+from tasks import git, linked, shell, worktree
 from tasks.errors import CommandError, SessionError
+from tasks.machine import limited
 from tasks.model import Repository
 
 
@@ -132,6 +133,21 @@ def test_a_lock_of_another_git_is_waited_for(main: Path) -> None:
 
     timer.join()
     assert run("config", "some.key", cwd=main) == "value"
+
+
+def test_git_speaks_english_to_us_and_its_hooks_keep_the_persons_letters(
+    main: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("LC_MESSAGES", "de_AT.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "de")
+    asked = ("git", "-C", str(main), "-c", "alias.said=!env", "said")
+
+    bounded = limited.bounded(10.0, *asked, env=shell.environment())
+    for said in (shell.run(*asked), shell.read(*asked), bounded):
+        found = {line for line in said.splitlines() if line.startswith(("LANG=", "LC_"))}
+        assert found == {"LANG=de_DE.UTF-8", "LC_MESSAGES=C"}
+    assert "LC_ALL=de_DE.UTF-8" in shell.read("env").splitlines()
 
 
 def test_a_lock_that_stays_is_an_error_after_a_while(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:

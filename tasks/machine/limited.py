@@ -31,8 +31,9 @@ def bounded(seconds: float, *argv: str, env: Mapping[str, str]) -> str:
     # Files, not pipes: what ssh leaves behind for the next connection would keep a pipe open.
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=errors, start_new_session=True
-        )
+            argv, env=shell.understood(argv, env), stdin=subprocess.DEVNULL, stdout=said, stderr=errors,
+            start_new_session=True,
+        )  # fmt: skip
         try:
             code = process.wait(seconds)
         except BaseException as error:

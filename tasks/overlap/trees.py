@@ -57,7 +57,7 @@ def commit(session: Session, done: work.Work, shelf: Shelf) -> str:
     index = shelf.directory / f"index-{session.slug}"
     if (data / "index").exists():
         shutil.copy2(data / "index", index)  # with its time, by which git knows which files it need not read
-    environment = {**shelf.environment, "GIT_INDEX_FILE": str(index), "LC_ALL": "C"}
+    environment = {**shelf.environment, "GIT_INDEX_FILE": str(index)}
 
     def tell(*arguments: str) -> str:
         quietly = (word for setting in _QUIETLY for word in ("-c", setting))

@@ -14,14 +14,18 @@ from invoke.parser import Argument
 from invoke.parser.parser import ParseMachine
 from invoke.tasks import Task
 
-from . import shell
+from . import shell, terminal
 from .errors import SessionError, told
 
 NAME = {"name": "the session; inside its worktree it may be left out"}
 
 
-def answer(text: str) -> None:
-    """Print *text*: stdout is the answer; what its encoding does not have is escaped."""
+def answer(text: str, verbatim: bool = False) -> None:
+    """Print *text*: stdout is the answer; what its encoding does not have, or a terminal would obey, is escaped.
+
+    What a shell is to read comes *verbatim*.
+    """
+    text = text if verbatim else terminal.plain(text)
     try:
         print(text)
     except UnicodeEncodeError:
@@ -91,6 +95,9 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
                 sys.stdout.flush()
             except BrokenPipeError:  # whoever read our answer has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            except SessionError as error:
+                error.message = terminal.plain(str(error))
+                raise
             except (OSError, ValueError) as error:
                 found = _fault(error)
                 if found is None:

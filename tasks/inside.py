@@ -21,7 +21,7 @@ def env(c: Context, name: str = "", app: str = "", json: bool = False) -> None:
     from .machine import running
 
     found = running.variables(choosing.chosen(c, name)[0], app)
-    answer(as_json(found) if json else running.exports(found))
+    answer(as_json(found) if json else running.exports(found), verbatim=not json)
 
 
 @command("name", "line", help={

@@ -31,7 +31,7 @@ class _Line:
         tail = f" {turning[int(seconds / _TICK) % len(turning)]}"
         tail += f" {self.share:.0%}" if self.share >= 0 else ""
         tail += f" {seconds:.0f} s" if seconds >= _QUIET else ""
-        text = f"  {self.title:<{_WIDTH}} {self.detail}"
+        text = f"  {self.title:<{_WIDTH}} {terminal.line(self.detail)}"
         return terminal.encodable(terminal.shortened(text, columns - terminal.width(tail) - 1)) + tail
 
 
@@ -43,6 +43,10 @@ _muted = False
 
 def say(text: str) -> None:
     """Print *text*, above what goes on."""
+    _print(terminal.plain(text))
+
+
+def _print(text: str) -> None:
     if _muted:
         return
     with _lock:
@@ -64,7 +68,7 @@ def notice(text: str) -> None:
 def told(title: str, detail: str, colour: int = terminal.GREEN) -> None:
     """Tell *detail* about *title*, its label."""
     label = terminal.painted(f"{title:<{_WIDTH}}", colour)
-    say(terminal.wrapped(f"  {label} {detail}", _WIDTH + 3))
+    _print(terminal.wrapped(f"  {label} {terminal.plain(detail)}", _WIDTH + 3))
 
 
 @contextmanager

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 import textwrap
 
 YELLOW, RED, GREEN = 3, 1, 2
 _NARROW = 40  # columns below which further lines are indented by less
 _INDENT = 4
+_COLOUR = re.compile(r"\x1b\[[\d;:]*m|\r(?=\n)")  # which programs give their messages; and how Windows ends a line
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # the last turn letters round
 
 
 def live() -> bool:
@@ -27,6 +30,20 @@ def write(text: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         pass
+
+
+def plain(text: str) -> str:
+    """Return *text* without what a terminal would obey: a commit, a file or another program can say anything."""
+    return _OBEYED.sub(_escaped, _COLOUR.sub("", text))
+
+
+def line(text: str) -> str:
+    """Return *text*, as the name of a file, as one line of that."""
+    return re.sub("[\t\n]", _escaped, plain(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"  # as JSON has it, which some answers are
 
 
 def columns() -> int:

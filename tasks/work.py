@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import git
+from . import git, terminal
 from .model import Session
 
 _SHOWN = 10
@@ -36,7 +36,7 @@ class Work:
 def listed(done: Work) -> str:
     """Return what of *done* is not committed, a line for each path, ten at most."""
     kinds = (("changed", done.changed), ("untracked", done.untracked))
-    lines = [f"    {kind}: {path}" for kind, paths in kinds for path in paths]
+    lines = [f"    {kind}: {terminal.line(path)}" for kind, paths in kinds for path in paths]
     more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return "\n".join([*lines[:_SHOWN], *more])
 

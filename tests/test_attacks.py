@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from tasks import terminal
 from tests.project import Project, eventually
 from tests.terminal import screen, tmux, windows
 
@@ -186,3 +187,27 @@ def test_tmux_told_to_end_what_nobody_is_attached_to_keeps_sessions(project: Pro
     project.inv("session.add", "x")
 
     assert "tally-x" in tmux("list-sessions", "-F", "#{session_name}")
+
+
+def test_no_terminal_obeys_what_a_commit_or_the_name_of_a_file_says(project: Project) -> None:
+    project.configure('session: {windows: [], variables: {BELL: "\\a"}, components: {web: [web]}}\n')
+    project.inv("session.add", "x", "--component", "web")
+    tree, name = project.worktree("x"), "a\x1b]0;owned\x07\nnext   rm"
+    project.git("commit", "--quiet", "--allow-empty", "-m", "tidy \x1b[2J\x9bup", cwd=tree)
+    (tree / name).touch()
+
+    said = [project.inv("session.show", "x"), project.inv("session.conflicts"), project.inv("session.list")]
+    said.append(project.inv("session.remove", "x", code=1))
+    shown = project.inv("session.show", "x", "--json").json
+
+    for each in (text for one in said for text in (one.out, one.err)):
+        assert not {"\x1b", "\x07", "\x9b"} & {*each}
+    assert r"tidy \u001b[2J\u009bup" in said[0].out
+    assert "\nnext   rm" not in said[0].out
+    assert r"untracked: a\u001b]0;owned\u0007\u000anext   rm" in said[-1].err
+    assert "tidy \x1b[2J\x9bup" in shown["commits"][0]
+    assert "export BELL='\x07'" in project.inv("session.env", "x").out
+
+
+def test_colours_of_other_programs_are_left_out_and_the_rest_is_escaped() -> None:
+    assert terminal.plain("\x1b[1;31merror\x1b[0m: a\tb\r\nc\rd \u202ee") == "error: a\tb\nc\\u000dd \\u202ee"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .. import addresses
+from .. import addresses, terminal
 from ..model import Problem, Resource, Session
 from ..narration import masked
 
@@ -135,4 +135,4 @@ def _home(path: str) -> str:
 
 def _aligned(lines: Sequence[tuple[str, str]]) -> str:
     width = max([10, *(len(what) for what, _ in lines)])
-    return "\n".join(f"{what:<{width}} {value}" for what, value in lines)
+    return "\n".join(f"{what:<{width}} {terminal.line(value)}" for what, value in lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .. import terminal
 from ..machine import tables
 from ..narration import notice
 
@@ -37,7 +38,7 @@ class Finding:
 def shortened(files: Sequence[str], most: int = 3) -> str:
     """Return the first of *files*, and how many there are beyond them."""
     more = f" and {len(files) - most} more" if len(files) > most else ""
-    return ", ".join(files[:most]) + more
+    return ", ".join(map(terminal.line, files[:most])) + more
 
 
 def table(found: Sequence[Finding]) -> str:

@@ -89,7 +89,7 @@ def _gitdir(entry: Path) -> Path | None:
 
 def _unusual(directory: Path, common: Path) -> Repository:
     """A submodule, `--separate-git-dir` or worktrees of a bare repository: git knows where the main checkout is."""
-    first = read(directory, "worktree", "list", "--porcelain").split("\n\n")[0].splitlines()
+    first = read(directory, "worktree", "list", "--porcelain").split("\n\n")[0].split("\n")
     if "bare" in first:
         raise SessionError(f"{common} is a bare repository; sessions need a main checkout: git clone {common}")
     main = Path(first[0].removeprefix("worktree "))
@@ -115,7 +115,7 @@ class Ref:
 
 def branches(repository: Repository) -> dict[str, Ref]:
     """Return every local and remote branch by its full name, in one question."""
-    form = "%(refname)%00%(objectname)%00%(worktreepath)%00%(HEAD)"
+    form = "%(refname)%00%(objectname)%00%(worktreepath)%00%(HEAD)%00"
     try:
         said = read(repository.main, "for-each-ref", f"--format={form}", "refs/heads", "refs/remotes")
     except CommandError as error:
@@ -124,7 +124,7 @@ def branches(repository: Repository) -> dict[str, Ref]:
         raise SessionError(
             f"{read(repository.main, 'version').strip()} is too old; expected git 2.25 or newer"
         ) from None
-    rows = (line.split("\0") for line in said.splitlines())
+    rows = (row.split("\0") for row in said.split("\0\n")[:-1])
     main = str(repository.main)  # of which git may name its data instead: --separate-git-dir
     return {
         name: Ref(name, commit, main if head == "*" else checkout, head == "*") for name, commit, checkout, head in rows

@@ -169,16 +169,17 @@ def test_another_failure_is_not_tried_again(main: Path) -> None:
 
 
 def test_branches_tell_where_they_are_checked_out(main: Path, sandbox: Path) -> None:
-    run("worktree", "add", "--quiet", "-b", "feature/x", sandbox / "linked", cwd=main)
-    run("branch", "free", cwd=main)
+    linked, odd = sandbox / "lin\nked", "others\u2028may\x85push"  # which Python takes for ends of lines
+    run("worktree", "add", "--quiet", "-b", "feature/x", linked, cwd=main)
+    run("branch", odd, cwd=main)
 
     found = git.branches(Repository(main, main / ".git"))
 
     head = run("rev-parse", "HEAD", cwd=main)
     assert found == {
         "refs/heads/main": git.Ref("refs/heads/main", head, str(main), True),
-        "refs/heads/feature/x": git.Ref("refs/heads/feature/x", head, str(sandbox / "linked"), False),
-        "refs/heads/free": git.Ref("refs/heads/free", head, "", False),
+        "refs/heads/feature/x": git.Ref("refs/heads/feature/x", head, str(linked), False),
+        f"refs/heads/{odd}": git.Ref(f"refs/heads/{odd}", head, "", False),
     }
 
 

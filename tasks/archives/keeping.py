@@ -107,7 +107,7 @@ def give_back_submodules(session: Session, directory: Path) -> None:
 
 def _submodule_paths(session: Session) -> list[str]:
     listed = git.read(session.worktree, "config", "--file", ".gitmodules", "--get-regexp", r"\.path$", check=False)
-    return [line.split(" ", 1)[1] for line in listed.splitlines()]
+    return [line.split(" ", 1)[1] for line in listed.split("\n")[:-1]]
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -24,7 +24,7 @@ def missing(repository: Repository, tips: Iterable[str], into: Iterable[str]) ->
 def _remote_namesakes(repository: Repository, branch: str) -> list[str]:
     form = "--format=%(refname)"
     found = git.read(repository.main, "for-each-ref", form, f"refs/remotes/*/{branch}", check=False)
-    return found.splitlines()
+    return found.split("\n")[:-1]
 
 
 def _same_patches(repository: Repository, tip: str, place: str) -> bool:

@@ -75,7 +75,7 @@ def of(session: Session) -> list[Pane]:
 def parse(said: str) -> list[Pane]:
     """Return the panes in what tmux printed, without those that are not ours."""
     found = []
-    for line in said.splitlines():
+    for line in said.split("\n"):
         fields = line.split(_SEPARATOR, 7)
         if len(fields) == 8 and fields[4] and fields[7]:
             pane, window_id, tty, command, window, typed, tmux, worktree = fields

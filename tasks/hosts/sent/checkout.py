@@ -74,7 +74,7 @@ def _forward(branch: str, commit: str) -> Any:
 def checked_out(reference: str) -> str:
     """Return the worktree that has *reference* checked out, if one does."""
     for block in git("worktree", "list", "--porcelain").split("\n\n"):
-        lines = block.splitlines()
+        lines = block.split("\n")
         if "branch " + reference in lines:
             return lines[0][len("worktree ") :]
     return ""

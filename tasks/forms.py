@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 Form = Callable[[object], bool]
 
@@ -15,6 +16,14 @@ def text(value: object) -> bool:
 def switch(value: object) -> bool:
     """Return whether *value* is true or false."""
     return isinstance(value, bool)
+
+
+def moment(value: object) -> bool:
+    """Return whether *value* is a time as ISO 8601 has it, or the empty text."""
+    try:
+        return isinstance(value, str) and (not value or datetime.fromisoformat(value).tzinfo is not None)
+    except ValueError:
+        return False
 
 
 def texts(value: object) -> bool:

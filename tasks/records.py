@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ _LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope")
 _PARTS = ("windows", "agent", "compose")
 _TABLES: dict[str, forms.Form] = {"env": forms.tables, "variables": forms.table, "work_log": forms.table}
 _FORMS: dict[str, forms.Form] = {
-    **dict.fromkeys(_FACTS, forms.text), "creates_branch": forms.switch,
+    **dict.fromkeys(_FACTS, forms.text), "creates_branch": forms.switch, "created": forms.moment,
     **dict.fromkeys((*_LISTS, "ports"), forms.texts), **dict.fromkeys(_PARTS, forms.parts), **_TABLES,
 }  # fmt: skip
 _COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
@@ -96,8 +95,6 @@ def current(session: Session) -> Session:
 def _check(row: registry.Row) -> None:
     if found := forms.wrong(row, _FORMS):
         raise TypeError(found)
-    if row.get("created"):
-        datetime.fromisoformat(row["created"])
 
 
 def _windows(said: list[dict[str, Any]]) -> tuple[Window, ...]:

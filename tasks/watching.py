@@ -89,7 +89,9 @@ def _require_terminal(task: str) -> None:
 def _perform(task: str, name: str) -> str:
     """Run another task as the person would, and return the last line that it printed, or of a list what was done."""
     argv, plain = [sys.executable, sys.argv[0], task, name], {**os.environ, "NO_COLOR": "1"}
-    said = subprocess.run(argv, env=plain, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        argv, env=plain, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
     if task == "session.resume" and not said.returncode:
         return f"resumed {name}"
     lines = (said.stderr if said.returncode else said.stdout).strip().splitlines()

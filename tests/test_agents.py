@@ -16,6 +16,7 @@ from tasks.machine.panes import Pane
 from tasks.model import Repository, Session
 from tasks.parts import Agent, Window
 
+_DEEP = "yes '[' | head -n 100000"
 _SAID: dict[str, Any] = {"pid": 7, "cwd": "/w", "kind": "interactive", "startedAt": 5000, "sessionId": "a"}
 
 
@@ -55,7 +56,20 @@ def test_each_state_is_translated_and_what_is_odd_is_unknown(sandbox: Path) -> N
     assert (found[2].waiting_for, found[3].waiting_for, found[3].started) == ("permission prompt", "", 5.0)
 
 
-@pytest.mark.parametrize("body", ["exit 1", "echo []; exit 1", "echo no", "echo {}", ":", "sleep 99 & sleep 99"])
+def test_numbers_and_paths_that_cannot_be_are_none(sandbox: Path, session: Session) -> None:
+    said = ['{"pid": 1e999, "startedAt": NaN, "cwd": "/w\\u0000"}', '{"pid": -5, "startedAt": 1e300}', '{"pid": "7"}']
+    (sandbox / "said").write_text(f"[{', '.join(said)}]")
+
+    found = agents.running(_program(sandbox, f"cat {sandbox}/said")) or []
+
+    assert [(live.pid, live.started, live.directory) for live in found] == [(0, 0, ""), (0, 0, "/"), (0, 0, "/")]
+    pane = Pane("%1", "@1", "/dev/none", "claude", "claude", True, session.tmux, str(session.worktree))
+    odd = agents.Live("a", "", 1, "idle", "", 1e13)
+    now = talk.of(session, [pane], {Agent(command="claude", config=session.agent.config): [odd]})
+    assert (now.state, now.since) == ("idle", ""), "its clock is past the last year that there is"
+
+
+@pytest.mark.parametrize("body", ["exit 1", "echo []; exit 1", "echo no", "echo {}", ":", "sleep 99 & sleep 99", _DEEP])
 def test_who_does_not_answer_is_not_known(sandbox: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     monkeypatch.setattr(agents, "_PATIENCE", 0.3)
 

@@ -99,6 +99,10 @@ def test_a_transcript_without_a_message_gets_a_new_id_that_is_saved(session: Ses
 
 def test_a_torn_last_line_does_not_hide_the_messages_before(session: Session, sandbox: Path) -> None:
     transcript(sandbox / "home" / ".claude", {"type": "user"}, raw='{"type": "assi')
+    directory = sandbox / "home" / ".claude" / "projects" / transcripts.directory_name(session.worktree)
+    directory.mkdir(parents=True)
+    odd = directory / "01234567-89ab-cdef-0123-456789abcdef.jsonl"  # too deep, and begun in no place that can be
+    odd.write_text("[" * 100_000 + '\n{"type": "user", "cwd": "/w\\u0000"}\n')
 
     assert arguments(session) == ["--resume", _ID]
 

@@ -16,6 +16,7 @@ from tasks import elsewhere, ns, ports
 from tasks.errors import SessionError
 from tasks.hosts import (
     adding,
+    connection,
     finding,
     forwarding,
     handing,
@@ -229,6 +230,25 @@ def test_what_a_host_says_of_a_session_is_checked() -> None:
     for fault in (*odd, {"branch": "x:refs/heads/main"}, {"branch": "--upload-pack=x"}, {"ports": {"a": "80:evil:80"}}):
         with pytest.raises(SessionError, match="a: "):
             finding.checked(_host("a"), {**row, **fault})
+
+
+def test_what_a_host_lists_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    each = {"name": "x", "branch": "x", "status": "running", "claude": "off", "ahead": 0, "behind": 0, "dirty": False}
+    each |= {"created": "", "ports": {"a": 8000}}
+    answers: list[Any] = [[each], [5], {}, [{**each, "created": "soon"}], [{**each, "ports": [1]}], [{"name": "x"}]]
+    found: dict[str, Any] = {f"h{n}": {"sessions": {}, "listed": answer} for n, answer in enumerate(answers)}
+    monkeypatch.setattr(finding, "_own", lambda _place: SessionError("here: no"))
+    monkeypatch.setattr(connection, "everywhere", lambda *_asked: found)
+    settings = load({"hosts": {"h0": {"host": "a", "path": "~/b"}}})
+
+    known = finding.everything(settings, Repository(tmp_path, tmp_path / ".git"))
+
+    assert [line.split()[3] for line in table.table(known).splitlines()[3:4]] == ["8000"]
+    assert [str(known[host]).partition(" {")[0] for host in list(found)[2:]] == [
+        f"{host}: not understood:" for host in list(found)[2:]
+    ]
+    with pytest.raises(SessionError, match="a: not understood"):
+        relaying.parse(_host("a"), "[" * 100_000)
 
 
 def test_what_the_system_refuses_to_a_move_is_told_over_there_in_one_line(project: Project) -> None:

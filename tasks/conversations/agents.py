@@ -15,6 +15,7 @@ from ..parts import Agent
 from . import transcripts
 
 _PATIENCE = 4.0  # seconds; it takes a third of one
+_MOST = 1e14  # of a number: what is above is no time that a calendar has
 _STATES = {"busy": "working", "shell": "working", "waiting": "waiting", "idle": "idle"}
 
 
@@ -39,7 +40,7 @@ def running(agent: Agent) -> list[Live] | None:
     said = limited.within(_PATIENCE, os.path.expanduser(agent.command), "agents", "--json", env=environment)
     try:
         found = json.loads(said or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return [_live(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else None
 
@@ -74,12 +75,12 @@ def stays(live: Live, seconds: float) -> bool:
 def _live(said: dict[str, Any]) -> Live:
     def number(key: str) -> float:
         value = said.get(key)
-        return value if isinstance(value, (int, float)) else 0
+        return value if isinstance(value, (int, float)) and 0 <= value < _MOST else 0
 
     background = said.get("kind") == "background"
     return Live(
         identity=str(said.get("sessionId", "")),
-        directory="" if background else os.path.realpath(str(said.get("cwd", "/"))),
+        directory="" if background else transcripts.real(str(said.get("cwd", "/"))),
         pid=int(number("pid")),
         state=_STATES.get(str(said.get("status")), "unknown"),
         waiting_for=str(said.get("waitingFor", "")) if said.get("status") == "waiting" else "",

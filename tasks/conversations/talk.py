@@ -44,8 +44,14 @@ def of(session: Session, shown: Sequence[panes.Pane], running: Open) -> Talk:
     if live is None:  # before it is trusted and ready it is not reported; something else may run there as well
         return Talk("unknown" if any(_runs(session.agent, pane) for pane in busy) else "off")
     at = _since(session, live)
-    when = datetime.fromtimestamp(at).astimezone().isoformat(timespec="seconds") if at else ""
-    return Talk(live.state, live.waiting_for, when, live)
+    return Talk(live.state, live.waiting_for, _when(at) if at else "", live)
+
+
+def _when(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at).astimezone().isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):  # the time of a file may be none that a calendar has
+        return ""
 
 
 def windows(session: Session, shown: Sequence[panes.Pane]) -> list[panes.Pane]:

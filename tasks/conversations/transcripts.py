@@ -84,10 +84,18 @@ def directory_name(path: Path) -> str:
     return f"{name[:_LONGEST]}-{digits or '0'}"
 
 
+def real(path: str) -> str:
+    """Return where *path*, which Claude Code wrote, leads; empty when it can be no path."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return ""
+
+
 def _here(file: Path, worktree: Path) -> bool:
     """Return whether a person began it in *worktree*: several paths share a directory, and scripts talk there too."""
     for record in _messages(file):
-        place = Path(os.path.realpath(str(record.get("cwd", worktree))))
+        place = Path(real(str(record.get("cwd", worktree))))
         script = str(record.get("entrypoint", "")).startswith("sdk")
         return not script and place.is_relative_to(os.path.realpath(worktree))
     return False
@@ -99,7 +107,7 @@ def _messages(file: Path) -> Iterator[dict[str, Any]]:
             for line in lines:
                 try:
                     record = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(record, dict) and record.get("type") in ("user", "assistant"):
                     yield record

@@ -20,6 +20,11 @@ _FORMS: dict[str, forms.Form] = {
     **dict.fromkeys(("branch", "base", "moved"), forms.text),
     "ports": lambda ports: isinstance(ports, dict) and all(type(port) is int for port in ports.values()),
 }
+_TOLD: dict[str, forms.Form] = {
+    **dict.fromkeys(("name", "branch", "status", "claude"), forms.text),
+    **dict.fromkeys(("ahead", "behind"), lambda count: isinstance(count, int)), "dirty": forms.switch,
+    "created": forms.moment, "ports": _FORMS["ports"],
+}  # fmt: skip
 
 
 def everything(settings: Settings, repository: Repository) -> dict[str, connection.Answer | SessionError]:
@@ -29,7 +34,18 @@ def everything(settings: Settings, repository: Repository) -> dict[str, connecti
         own = pool.submit(_own, place)
         others = connection.everywhere(machine.configured(settings), "survey list")
         _remember(others, settings, repository)
-        return {place.name: own.result(), **others}
+        return {host: _listed(host, answer) for host, answer in {place.name: own.result(), **others}.items()}
+
+
+def _listed(host: str, answer: connection.Answer | SessionError) -> connection.Answer | SessionError:
+    """Return *answer*, unless the tasks over there, of whatever version, do not tell of sessions as these do."""
+    if isinstance(answer, SessionError):
+        return answer
+    listed = answer["listed"] if isinstance(answer["listed"], list) else [answer["listed"]]
+    for each in listed:
+        if not isinstance(each, dict) or not set(each) >= set(_TOLD) or forms.wrong(each, _TOLD):
+            return SessionError(f"{host}: not understood: {each}")
+    return answer
 
 
 def _own(place: Host) -> connection.Answer | SessionError:

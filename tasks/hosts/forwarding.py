@@ -62,7 +62,7 @@ def _line(argv: list[str], own: set[int], before: int) -> tuple[str, int, bool]:
     """
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env=shell.environment(), start_new_session=True,
+        errors="replace", env=shell.environment(), start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None and process.stderr is not None
     stood = False

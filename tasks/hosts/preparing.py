@@ -53,8 +53,8 @@ def _look(host: Host) -> str:
     """Return what the script says, which needs no Python over there."""
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        openssh.script(host, host.python), stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=shell.environment(),
-        start_new_session=True,
+        openssh.script(host, host.python), stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace",
+        env=shell.environment(), start_new_session=True,
     )  # fmt: skip
     try:
         out, err = process.communicate(_LOOK, timeout=max(host.timeout, 1) * _PATIENCE)

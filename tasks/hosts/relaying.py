@@ -116,5 +116,5 @@ def parse(host: Host, said: str) -> Any:
     lines = said.strip().splitlines()
     try:
         return json.loads(lines[-1] if lines else "")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SessionError(f"{host.name}: not understood: {lines[-1] if lines else 'no answer'}") from None

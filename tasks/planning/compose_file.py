@@ -44,7 +44,7 @@ def services(file: str, text: str) -> dict[str, dict[str, Any]]:
     """
     try:
         found = _load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that is none
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none; too deep
         where = getattr(error, "problem_mark", None)
         place = f":{where.line + 1}:{where.column + 1}" if where else ""
         raise SessionError(f"{file}{place}: not valid YAML: {getattr(error, 'problem', error)}") from None

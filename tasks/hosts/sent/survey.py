@@ -23,7 +23,10 @@ def listed(inv: Any) -> Any:
         sys.exit(f"{inv[0]}: {error.strerror}; inv fleet.setup makes it")
     if done.returncode:
         sys.exit(done.returncode)
-    return json.loads(done.stdout.decode("utf-8"))
+    try:
+        return json.loads(done.stdout.decode("utf-8"))
+    except ValueError:
+        sys.exit(f"{inv[0]}: not understood: {done.stdout[:100]!r}")
 
 
 def registered() -> Any:
@@ -34,7 +37,7 @@ def registered() -> Any:
         return {name: _essence(row) for name, row in rows.items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         sys.exit("{} is not a registry; mend it there".format(os.path.abspath(".tally-sessions")))
 
 

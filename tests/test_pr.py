@@ -58,7 +58,10 @@ def test_gh_makes_the_request_of_what_was_verified_and_pushed(worked: Project, s
 
     commit(worked, worked.main, "4", "")
     worked.git("push", "--quiet", "origin", "main")
+    worked.git("config", "remote.origin.fetch", "+refs/heads/main:refs/remotes/origin/main")  # as of one branch
     assert "main has 1 commit more; to take it: inv session.sync a/b" in worked.inv("session.pr", "a/b").err
+    assert worked.git("config", "branch.a/b.merge") == "refs/heads/a/b"
+    worked.git("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
     worked.inv("session.pr", "--title", "T; $(x)", "--body", "B", "--draft", cwd=tree)
 
     told = ["pr", "create", "--head", "a/b", "--base", "main", "--title"]

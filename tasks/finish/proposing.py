@@ -71,7 +71,8 @@ def _push(session: Session, remote: str, head: str) -> None:
             f"{remote} has commits on {session.branch} that are not here, so it takes no push. If they are somebody's:"
             f" {pull}\nIf they are yours from before a rebase, and nobody builds on them: {force}"
         ) from None
-    git.run(session.worktree, "branch", "--quiet", f"--set-upstream-to={remote}/{session.branch}", session.branch)
+    for key, value in (("remote", remote), ("merge", branch)):  # a clone of one branch would refuse to be told
+        git.run(session.worktree, "config", f"branch.{session.branch}.{key}", value)
 
 
 def _filled(session: Session, words: Words, head: str, base: str) -> Words:

@@ -96,7 +96,7 @@ def command(*positional: str, aliases: tuple[str, ...] = (), help: dict[str, str
             except BrokenPipeError:  # whoever read our answer has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except SessionError as error:
-                error.message = terminal.plain(str(error))
+                error.message = terminal.told(str(error))
                 raise
             except (OSError, ValueError) as error:
                 found = _fault(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from . import terminal
 
 _WIDTH = 10
-_PASSWORD = re.compile(r"(://)[^/@\s]+@")
 _TICK = 0.12  # seconds between two pictures of what goes on
 _QUIET = 0.5  # seconds after which one that goes on tells of them
 _TURNING = ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\")
@@ -43,7 +41,7 @@ _muted = False
 
 def say(text: str) -> None:
     """Print *text*, above what goes on."""
-    _print(terminal.plain(text))
+    _print(terminal.told(text))
 
 
 def _print(text: str) -> None:
@@ -55,11 +53,6 @@ def _print(text: str) -> None:
         _draw()
 
 
-def masked(text: str) -> str:
-    """Return *text* without the passwords in its addresses."""
-    return _PASSWORD.sub(r"\1…@", text)
-
-
 def notice(text: str) -> None:
     """Tell of something that was left out or that the person should know."""
     told("note", text, terminal.YELLOW)
@@ -68,7 +61,7 @@ def notice(text: str) -> None:
 def told(title: str, detail: str, colour: int = terminal.GREEN) -> None:
     """Tell *detail* about *title*, its label."""
     label = terminal.painted(f"{title:<{_WIDTH}}", colour)
-    _print(terminal.wrapped(f"  {label} {terminal.plain(detail)}", _WIDTH + 3))
+    _print(terminal.wrapped(f"  {label} {terminal.told(detail)}", _WIDTH + 3))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from . import registry, shell, terminal
 from .errors import CommandError
 from .machine import within
 from .model import Problem, Session
-from .narration import busy, masked, notice, say, told
+from .narration import busy, notice, say, told
 
 
 def describe(session: Session) -> str:
@@ -20,19 +20,18 @@ def describe(session: Session) -> str:
 def create(session: Session) -> None:
     """Run the setup commands that have not succeeded yet; one that fails is told, and tried again by the next start."""
     for command in _pending(session):
-        shown = masked(command)
         if not terminal.live():
-            say(f"  setup      {shown} …")
+            say(f"  setup      {command} …")
         started = time.monotonic()
         try:
-            with busy("setup", shown):
+            with busy("setup", command):
                 _run(session, command)
         except CommandError as error:
-            notice(f"setup command failed: {shown}")
+            notice(f"setup command failed: {command}")
             say(error.stderr.rstrip())
             notice(f"the session is kept; after mending it: inv session.start {session.name}")
             return
-        told("setup", f"{shown}  {time.monotonic() - started:.2f} s")
+        told("setup", f"{command}  {time.monotonic() - started:.2f} s")
         registry.note(session.repository, session.name, setup_done=[*_done(session), command])
 
 
@@ -42,8 +41,8 @@ def remove(session: Session) -> None:
 
 def problems(session: Session) -> list[Problem]:
     """Return the setup commands that have not succeeded."""
-    mend = f"inv session.start {session.name}"
-    return [Problem(f"setup did not succeed: {masked(command)}", "it failed", mend) for command in _pending(session)]
+    mend, pending = f"inv session.start {session.name}", map(terminal.masked, _pending(session))
+    return [Problem(f"setup did not succeed: {command}", "it failed", mend) for command in pending]
 
 
 def unfinished(session: Session) -> list[str]:

@@ -12,6 +12,7 @@ YELLOW, RED, GREEN = 3, 1, 2
 _NARROW = 40  # columns below which further lines are indented by less
 _INDENT = 4
 _COLOUR = re.compile(r"\x1b\[[\d;:]*m|\r(?=\n)")  # which programs give their messages; and how Windows ends a line
+_PASSWORD = re.compile(r"(://)[\w.~%+=,:!*@-]+@")
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # the last turn letters round
 
 
@@ -37,9 +38,19 @@ def plain(text: str) -> str:
     return _OBEYED.sub(_escaped, _COLOUR.sub("", text))
 
 
+def masked(text: str) -> str:
+    """Return *text* without the passwords in its addresses; nothing that a shell would act upon is left out."""
+    return _PASSWORD.sub(r"\1…@", text)
+
+
+def told(text: str) -> str:
+    """Return *text* as people are told it: plain, and masked."""
+    return masked(plain(text))
+
+
 def line(text: str) -> str:
     """Return *text*, as the name of a file, as one line of that."""
-    return re.sub("[\t\n]", _escaped, plain(text))
+    return re.sub("[\t\n]", _escaped, told(text))
 
 
 def _escaped(found: re.Match[str]) -> str:

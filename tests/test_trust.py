@@ -23,6 +23,18 @@ def test_commands_that_are_not_committed_stop_add_and_are_named(project: Project
     assert project.world() == before
 
 
+def test_passwords_are_not_told_and_what_a_shell_would_act_upon_is(project: Project) -> None:
+    run, sly = "serve postgres://me:hun@ter2@db/x", "curl http://x;rm$IFS-rf@y"
+    _configure_uncommitted(project, f"  setup: ['{sly}']\n  windows: [{{name: web, run: '{run}'}}]\n")
+
+    asked = project.inv("session.add", "x", code=1).err
+    planned = project.inv("session.add", "x", "--yes", "--dry-run").out
+
+    assert f"    {sly}\n    serve postgres://…@db/x\n" in asked
+    assert "run serve postgres://…@db/x" in planned
+    assert "ter2" not in asked + planned
+
+
 def test_a_name_that_would_be_a_command_where_it_is_put_into_one_is_asked_for(project: Project) -> None:
     for text in ("project: tally; ls", "worktree: ../$(ls)-{slug}"):
         _configure_uncommitted(project, f"  {text}\n  windows: []\n")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .. import addresses, terminal
 from ..model import Problem, Resource, Session
-from ..narration import masked
 
 if TYPE_CHECKING:
     from ..status import Status
@@ -62,7 +61,7 @@ def details(found: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("worktree", _home(str(session.worktree)))]
     lines += [("base", base)] if (base := f"{session.base} {session.start[:12]}".strip()) else []
     lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in session.present_windows))]
-    failed = [f"failed: {masked(each)}; then: inv session.start {session.name}" for each in session.setup_failed[:1]]
+    failed = [f"failed: {each}; then: inv session.start {session.name}" for each in session.setup_failed[:1]]
     lines += [("setup", each) for each in failed]
     lines += [("claude", f"{_talk(found)}; conversation {session.conversation or 'not begun'}")]
     lines += [("activate", session.activate or "nothing")]

@@ -7,7 +7,7 @@ import shlex
 import shutil
 from dataclasses import dataclass
 
-from .. import git, narration, registry, shell
+from .. import git, narration, registry, shell, terminal
 from ..errors import CommandError, SessionError
 from ..machine import signals
 from ..model import Session
@@ -93,5 +93,5 @@ def _request(session: Session, remote: str, base: destination.Base, words: Words
         except CommandError as error:
             raise SessionError(f"{session.branch} is pushed to {remote}, but {error}") from None
     if place is None:
-        return f"pushed {session.branch} to {remote}; {url} has no web page that could be named"
+        return f"pushed {session.branch} to {remote}; {terminal.masked(url)} has no web page that could be named"
     return f"pushed {session.branch} to {remote}; to propose it: {place.compare(into, session.branch)}"

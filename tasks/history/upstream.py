@@ -9,7 +9,7 @@ from .. import git, shell
 from ..errors import CommandError, SessionError
 from ..machine import limited, locks
 from ..model import Repository
-from ..narration import busy, masked, notice, told
+from ..narration import busy, notice, told
 
 _QUICK = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
 _PATIENCE = 20.0  # seconds that the remote may take
@@ -30,7 +30,7 @@ def fetch(base: str, repository: Repository) -> None:
                 _reach(repository, "remote", "set-head", remote, "--auto")
     except SessionError as error:
         said = error.stderr.strip() if isinstance(error, CommandError) else str(error)
-        reason = masked(said.splitlines()[0] if said else str(error))
+        reason = said.splitlines()[0] if said else str(error)
         known = f"going on from {branch} as it was fetched last" if before else "going on with what is here"
         notice(f"{remote} could not be fetched ({reason}); {known}")
         return

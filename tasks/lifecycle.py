@@ -74,7 +74,8 @@ def restore(name: str, repository: Repository, at: str = "") -> Session:
     done = {key: row[key] for key in ("setup_done", "rules", "moved") if key in row}
 
     def decide(held: set[int], _until: ExitStack) -> Session:
-        return restoration.plan(saved, repository, held)
+        kept = restoration.find(name, repository, saved.directory.name)  # what was pruned meanwhile is gone
+        return restoration.plan(kept, repository, held)
 
     session = making.make(name, repository, decide, RESOURCES, RUNNING, done)
     registry.note(repository, name, creates_branch=row.get("creates_branch", True))

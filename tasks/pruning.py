@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
-from . import git, lifecycle, worktree
+from . import git, lifecycle, registry, worktree
 from .archives import archive
 from .model import Repository, Session
+from .narration import notice
 from .request import Removal
 
 
@@ -18,9 +20,9 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
     word = "would forget" if dry_run else "forgot"
     said = []
     for old in archive.older(repository, days):
-        if not dry_run:
-            archive.drop(repository, old)
-        said.append(f"{word} {old.name}, removed {old.removed:%Y-%m-%d %H:%M}, {old.size / 1e6:.1f} MB")
+        told = f"{word} {old.name}, removed {old.removed:%Y-%m-%d %H:%M}, {old.size / 1e6:.1f} MB"
+        if dry_run or _dropped(repository, old):
+            said.append(told)
     for reference in archive.stray(repository, days):
         if not dry_run:
             git.run(repository.main, "update-ref", "-d", reference)
@@ -31,3 +33,13 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
                 lifecycle.remove(session, Removal(keep_branch=True, keep_volumes=True))
             said.append(f"{word} {session.name}, whose worktree is gone; its branch {session.branch} stays")
     return "\n".join(said) or f"nothing to forget: nothing was removed more than {days:g} days ago"
+
+
+def _dropped(repository: Repository, old: archive.Archive) -> bool:
+    """Drop *old* and return whether that was done: not while somebody restores it, or is at its name."""
+    with ExitStack() as until:
+        if not registry.alone_at_once(repository, old.name, until):
+            notice(f"{old.name} stays: another command is at a session of that name")
+            return False
+        archive.drop(repository, old)
+        return True

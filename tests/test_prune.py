@@ -1,10 +1,14 @@
 """What `session.prune` forgets, and when."""
 
 import json
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from tasks.archives import archive
+from tasks.machine import locks
 from tests import dirty
 from tests.project import Project
 
@@ -39,6 +43,8 @@ def _names(project: Project) -> list[str]:
 
 def test_a_dry_run_changes_nothing_and_the_real_one_says_the_same(removed: Project) -> None:
     removed.git("update-ref", "refs/tally/removed/killed/20200101T000000.000000", "HEAD")
+    (_directory(removed, "old") / "files").mkdir(exist_ok=True)
+    (_directory(removed, "old") / "files" / "large").write_bytes(bytes(500_000))
     would = removed.inv("session.prune", "--dry-run").out
     assert _names(removed) == ["new", "old"]
 
@@ -46,10 +52,24 @@ def test_a_dry_run_changes_nothing_and_the_real_one_says_the_same(removed: Proje
 
     assert would.replace("would forget", "forgot") == did
     assert did.startswith("forgot old, removed 2020-01-01 00:00")
+    assert ", 0.5 MB" in did
     assert _names(removed) == ["new"]
     left = removed.git("for-each-ref", "--format=%(refname)", "refs/tally")
     assert "/old/" not in left
     assert "/killed/" not in left, "no archive belongs to it"
+
+
+def test_what_another_command_is_at_stays(removed: Project) -> None:
+    going_on = f"refs/tally/removed/x/{datetime.now():{archive.FORM}}"  # its archive is not complete yet
+    removed.git("update-ref", going_on, "HEAD")
+    with ExitStack() as until:
+        assert locks.attempt(removed.main / ".git" / "tally-sessions" / "session-old.lock", until)
+        said = removed.inv("session.prune", "--days", "0")
+
+    assert "old stays" in said.err
+    assert "forgot old" not in said.out
+    assert _names(removed) == ["old"]
+    assert going_on in removed.git("for-each-ref", "--format=%(refname)", "refs/tally")
 
 
 @pytest.mark.parametrize("days, left", [("0.00000001", []), ("0", []), ("1", ["new"]), ("1e9", ["new", "old"])])

@@ -19,6 +19,7 @@ _FORMS: dict[str, forms.Form] = {
     **dict.fromkeys(("same", "raw", "files"), forms.texts),
     "row": lambda row: isinstance(row, dict) and forms.text(row.get("worktree")) and forms.text(row.get("branch")),
 }  # fmt: skip
+_GOING_ON = 1.0  # days; a removal makes the ref before its archive is complete
 FORM = "%Y%m%dT%H%M%S.%f"
 
 
@@ -97,8 +98,8 @@ def drop(repository: Repository, archive: Archive) -> None:
 
 
 def stray(repository: Repository, days: float) -> list[str]:
-    """Return the refs older than *days* that a move which was killed left without an archive."""
-    limit = _before(days)
+    """Return the refs older than *days*, and than any removal takes, that a killed move left without an archive."""
+    limit = _before(max(days, _GOING_ON))
     listed = git.read(repository.main, "for-each-ref", "--format=%(refname:lstrip=3)", "refs/tally/removed").split()
     old = [each for each in listed if _time(each.rpartition("/")[2]) < limit]
     return [f"refs/tally/removed/{each}" for each in old if not (top(repository) / each / "row.json").exists()]

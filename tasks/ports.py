@@ -35,10 +35,13 @@ def claiming(repository: Repository) -> Iterator[set[int]]:
 
 
 def join(repository: Repository) -> None:
-    """Put the registry of *repository* on this machine's list, under the lock of `claiming`."""
+    """Put the registry of *repository* on this machine's list, under the lock of `claiming`.
+
+    Those that are not there stay: their disk may be mounted again, and with it their sessions and ports.
+    """
     known, own = _registries(), str(registry.path(repository))
     if own not in known:
-        _list([*(other for other in known if Path(other).parent.is_dir()), own])
+        _list([*known, own])
 
 
 def held_elsewhere(repository: Repository) -> set[int]:

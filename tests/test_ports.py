@@ -140,17 +140,20 @@ def test_a_question_alone_writes_nothing(sandbox: Path) -> None:
     assert not (sandbox / "state").exists()
 
 
-def test_a_registry_joins_once_and_one_whose_checkout_is_gone_leaves(sandbox: Path) -> None:
-    gone, kept = repository(sandbox / "gone"), repository(sandbox / "kept")
-    join(gone)
-    (gone.main / ".git").rmdir()
-    gone.main.rmdir()
+def test_a_registry_joins_once_and_one_that_is_not_mounted_stays(sandbox: Path) -> None:
+    away, kept = repository(sandbox / "away"), repository(sandbox / "kept")
+    join(away)
+    away.main.rename(sandbox / "unmounted")
 
     join(kept)
     join(kept)
+    assert ports.held_elsewhere(kept) == set()
 
+    (sandbox / "unmounted").rename(away.main)
+    registry.path(away).write_text('{"x": {"worktree": "/x", "branch": "x", "app_port": 8000}}')
+    assert ports.held_elsewhere(kept) == {8000}
     listed = json.loads((sandbox / "state" / "tally-sessions" / "registries.json").read_text())
-    assert listed == [str(registry.path(kept))]
+    assert listed == [str(registry.path(away)), str(registry.path(kept))]
 
 
 def test_a_damaged_registry_of_another_repository_is_told_and_no_obstacle(

@@ -1,5 +1,6 @@
 """The front door of this repository: the sessions that others embed, and what its contributors need."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from invoke import Context, Exit, task  # noqa: E402
 
 from tasks import ns  # noqa: E402
 
-_PYTHON = f"'{sys.executable}'"
+_PYTHON = shlex.quote(sys.executable)
 _CHECKS = (
     "ruff check .",
     "ruff format --check .",
@@ -42,8 +43,9 @@ def test(c: Context, only: str = "", workers: str = "auto") -> None:
 
     Example: inv test --only rollback
     """
-    chosen = f" -k '{only}'" if only else ""
-    c.run(f"{_PYTHON} -m pytest -q -n {workers} --dist loadgroup{chosen}", pty=sys.stdout.isatty())
+    chosen = ["-k", only] if only else []
+    words = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *chosen]
+    c.run(shlex.join(words), pty=sys.stdout.isatty())
 
 
 @task

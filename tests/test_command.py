@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,9 +10,10 @@ import sys
 import pytest
 from invoke.context import Context
 
+from tasks import terminal
 from tasks.command import command
 from tasks.errors import CommandError, SessionError
-from tests.project import INV, Project
+from tests.project import CHECKOUT, INV, Project
 
 
 def seed(project: Project, name: str = "x") -> None:
@@ -143,6 +145,13 @@ def test_a_mistake_of_ours_keeps_its_traceback() -> None:
 
     with pytest.raises(ZeroDivisionError):
         mistaken(Context())
+
+
+def test_the_tests_that_are_chosen_are_one_word_to_the_shell() -> None:
+    argv = [sys.executable, INV, "--dry", "test", "--only", "a'; touch $(b)"]
+    said = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+
+    assert shlex.split(terminal.plain(said))[-2:] == ["-k", "a'; touch $(b)"]
 
 
 def test_echo_shows_the_commands_of_git_and_tmux_on_stderr_only(project: Project) -> None:

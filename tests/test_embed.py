@@ -239,6 +239,9 @@ def test_what_is_in_the_way_is_told_before_anything_is_written(target: Path, san
     for place, message in wrong:
         with pytest.raises(embedding.EmbedError, match=message):
             embedding.embed(place)
+    (target / ".git" / "config").write_text("[")
+    with pytest.raises(embedding.EmbedError, match="bad config"):
+        embedding.embed(target)
     assert [path.name for path in target.iterdir()] == [".git"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -37,9 +38,11 @@ def _top(target: Path) -> Path:
     if not target.is_dir():
         raise EmbedError(f"{target} is no directory; expected the main checkout of a git repository")
     asked = ["git", "-C", str(target), "rev-parse", "--show-toplevel"]
-    said = subprocess.run(asked, capture_output=True, text=True, check=False)
+    said = subprocess.run(asked, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
     if said.returncode and "work tree" in said.stderr:
         raise EmbedError(f"{target} has no files of its own; expected the main checkout of a git repository")
+    if said.returncode and "not a git repository" not in said.stderr:  # as where it is another user's
+        raise EmbedError(said.stderr.strip())
     if said.returncode:
         raise EmbedError(f"{target} is not in a git repository; to make one: git init {shlex.quote(str(target))}")
     return Path(said.stdout.strip())

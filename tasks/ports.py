@@ -35,13 +35,10 @@ def claiming(repository: Repository) -> Iterator[set[int]]:
 
 
 def join(repository: Repository) -> None:
-    """Put the registry of *repository* on this machine's list, under the lock of `claiming`.
-
-    Those that are not there stay: their disk may be mounted again, and with it their sessions and ports.
-    """
+    """Put the registry of *repository* on this machine's list, under the lock of `claiming`."""
     known, own = _registries(), str(registry.path(repository))
     if own not in known:
-        _list([*known, own])
+        _list([*known, own])  # also those that are not there: their disk may be mounted again, with their sessions
 
 
 def held_elsewhere(repository: Repository) -> set[int]:

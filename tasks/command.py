@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import json
 import os
@@ -20,6 +21,14 @@ from .errors import SessionError, told
 NAME = {"name": "the session; inside its worktree it may be left out"}
 
 
+def _as_in_json(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # we register it for nothing else
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error("as_in_json", _as_in_json)
+
+
 def answer(text: str, verbatim: bool = False) -> None:
     """Print *text*: stdout is the answer; what its encoding does not have, or a terminal would obey, is escaped.
 
@@ -29,7 +38,7 @@ def answer(text: str, verbatim: bool = False) -> None:
     try:
         print(text)
     except UnicodeEncodeError:
-        print(text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
+        print(text.encode(sys.stdout.encoding, "as_in_json").decode(sys.stdout.encoding))
     sys.stdout.flush()
 
 

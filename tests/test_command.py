@@ -1,6 +1,7 @@
 """What every task has in common: an optional NAME, failures in one line, steps shown by --echo."""
 
 import errno
+import json
 import os
 import shlex
 import shutil
@@ -91,6 +92,17 @@ def test_a_stream_that_is_closed_is_no_failure(project: Project, closed: str) ->
     ended = subprocess.run(argv, cwd=project.main, capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_json_is_json_in_every_encoding(project: Project) -> None:
+    project.configure('session: {windows: [], variables: {WORD: "é😀"}}\n')
+    project.inv("session.add", "x")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    argv = [sys.executable, INV, "session.env", "x", "--json"]
+
+    said = subprocess.run(argv, cwd=project.main, env=environment, capture_output=True, check=True).stdout
+
+    assert json.loads(said.decode("ascii"))["WORD"] == "é😀"
 
 
 def test_a_failure_of_the_system_is_one_line_and_exit_code_1(project: Project) -> None:

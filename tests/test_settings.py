@@ -69,6 +69,7 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"compose": {"file": "../a.yml"}}, "session.compose.file: .* leaves the repository"),
     ({"compose": {"profiles": "apps"}}, "session.compose.profiles: expected a list"),
     ({"compose": {"wait": 0}}, "session.compose.wait: expected a number of seconds"),
+    ({"wait": 1e300}, "session.wait: expected a number of seconds"),
     ({"windows": [{"name": "a", "needs": "../b"}]}, r"session.windows\[0\].needs: .* leaves the repository"),
     ({"work_log": 5}, "session.work_log: expected a file, or a table"),
     ({"work_log": "../x.md"}, "session.work_log.file: .* leaves the repository"),

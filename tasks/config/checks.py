@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ..errors import SessionError
 from ..model import Session
 
+_FOREVER = 1e9  # seconds, for which no program waits
 # Names that the row or a placeholder needs for something else.
 _RESERVED = {field.name for field in fields(Session)} | {
     "claude_entry", "date", "main", "merged", "paused", "removed", "setup_done"
@@ -111,8 +112,8 @@ def seconds(key: str, value: object) -> float:
         number = float(str(value))
     except ValueError:
         raise wrong(key, "a number of seconds", value) from None
-    if not 0 < number < float("inf"):
-        raise wrong(key, "a number of seconds above zero", value)
+    if not 0 < number < _FOREVER:
+        raise wrong(key, "a number of seconds above zero that is no eternity", value)
     return number
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -111,6 +112,7 @@ def _open_missing(session: Session, there: set[str]) -> None:
     missing = [window for window in session.present_windows if window.name not in there]
     if not missing:
         return
+    os.environ.setdefault("LIBTMUX_TMUX_FORMAT_SEPARATOR", "|tally|")  # its own is not ASCII: see panes.TMUX
     import libtmux
     from libtmux.exc import LibTmuxException
 
@@ -118,8 +120,7 @@ def _open_missing(session: Session, there: set[str]) -> None:
         server = libtmux.Server(socket_name="default")
         ours = next(each for each in server.sessions if each.session_name == session.tmux)
         for window in missing:
-            opened = _new_window(ours, session, window)
-            opened.panes[0].cmd("set-option", "-p", "@tally_window", window.name)
+            _new_window(ours, session, window).panes[0].cmd("set-option", "-p", "@tally_window", window.name)
     except (LibTmuxException, StopIteration) as error:
         names, why = ", ".join(window.name for window in missing), str(error) or f"{session.tmux} has just ended"
         raise SessionError(f"tmux did not open the windows {names}: {why}") from None
@@ -146,5 +147,4 @@ def _plain(name: str) -> str:
 
 
 def _absent(error: CommandError) -> bool:
-    said = "can't find session|no server running|error connecting|can't find pane|can't find window|server exited"
-    return re.search(said, error.stderr) is not None
+    return bool(re.search("can't find (session|pane|window)|no server|error connecting|server exited", error.stderr))

@@ -11,7 +11,7 @@ from tasks import tmux as tmux_resource
 from tasks.errors import SessionError
 from tasks.model import Repository, Session
 from tasks.parts import Window
-from tests.project import Project, eventually
+from tests.project import Project, eventually, make
 from tests.terminal import enter, panes, runs, screen, shows, tmux, windows
 
 _PARENTS = {
@@ -172,3 +172,16 @@ def test_a_mistake_in_tmux_conf_and_somebody_who_scrolled_back_keep_nothing_from
     tmux("copy-mode", "-t", pane)
 
     project.inv("session.resume", "x", "--wait")
+
+
+def test_where_the_locale_has_ascii_only_letters_in_paths_and_windows_are_read_as_they_are(sandbox: Path) -> None:
+    project = make(sandbox / "jürgen" / "tally")
+    project.configure("session: {windows: [{name: prüfen, run: sleep 99}, {name: shell}]}\n")
+    bare = {"LC_ALL": "C"}
+
+    project.inv("session.add", "x", env=bare)
+    eventually(lambda: project.inv("session.list", "--json", env=bare).json[0]["status"] == "running")
+    tmux("kill-window", "-t", "=tally-x:prüfen")
+    project.inv("session.start", "x", env=bare)
+    assert set(windows("tally-x")) == {"prüfen", "shell"}
+    project.inv("session.remove", "x", env=bare)

@@ -25,7 +25,7 @@ def attach(session: Session) -> None:
 
 def _client(server: str) -> str:
     """Return the client that shows us; in a popup, which is no pane, the last used one of the session below it."""
-    surrounding, asked = dict(os.environ), ("tmux", "-S", server)
+    surrounding, asked = dict(os.environ), (*panes.TMUX, "-S", server)
     if "TMUX_PANE" not in surrounding:
         below = f"${surrounding['TMUX'].rpartition(',')[2]}"
         form = "#{client_activity} #{client_name}"
@@ -41,7 +41,7 @@ def require_terminal(instead: str) -> str:
     """
     surrounding = os.environ.get("TMUX", "").split(",")[0]
     if surrounding:
-        server = shell.read("tmux", "display-message", "-p", "#{socket_path}", check=False).strip()
+        server = shell.read(*panes.TMUX, "display-message", "-p", "#{socket_path}", check=False).strip()
         if surrounding != server:
             raise SessionError("this terminal is inside another tmux server; attach from a terminal outside of it")
         return surrounding

@@ -98,7 +98,7 @@ def _paste(session: Session, pane: panes.Pane, text: str) -> None:
 
 
 def _screen(pane: panes.Pane) -> str:
-    return shell.read("tmux", "capture-pane", "-p", "-e", "-t", pane.id, check=False)
+    return shell.read(*panes.TMUX, "capture-pane", "-p", "-e", "-t", pane.id, check=False)
 
 
 def _signs(session: Session, now: talk.Talk) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ def own(session: Session) -> list[panes.Pane]:
 
 def _adopt(session: Session) -> None:
     target, form = f"={session.tmux}:", "#{pane_id}|#{window_name}|#{@tally_session}|#{pane_current_path}"
-    said = shell.read("tmux", "list-panes", "-s", "-t", target, "-F", form, check=False)
+    said = shell.read(*panes.TMUX, "list-panes", "-s", "-t", target, "-F", form, check=False)
     rows = [line.split("|", 3) for line in said.split("\n") if line]
     within = str(session.worktree)
     if not rows or any(mark or not (path + "/").startswith(within + "/") for _id, _name, mark, path in rows):

@@ -13,6 +13,8 @@ from .. import shell
 from ..errors import CommandError
 from ..model import Session
 
+# Where the locale is not UTF-8, as with LC_ALL=C, tmux would tell us _ for each letter that is not ASCII.
+TMUX = ("tmux", "-u")
 _SEPARATOR = "|"
 _ENDING = 20  # attempts while a tmux server ends
 FORM = _SEPARATOR.join(
@@ -47,7 +49,7 @@ def observe(session: Session | None = None) -> list[Pane]:
     """Return our panes in every tmux session, or in that of *session*; none when tmux is not running."""
     scope = ("-s", "-t", f"={session.tmux}:") if session else ("-a",)
     try:
-        said = shell.read("tmux", "list-panes", *scope, "-F", FORM)
+        said = shell.read(*TMUX, "list-panes", *scope, "-F", FORM)
     except CommandError:
         return []
     return parse(said)
@@ -85,9 +87,9 @@ def parse(said: str) -> list[Pane]:
 
 def step(commands: Iterable[Sequence[str]], env: dict[str, str] | None = None) -> str:
     """Run tmux *commands* one after the other in one process; the first that fails ends it."""
-    argv = ["tmux"]
+    argv = [*TMUX]
     for command in commands:
-        argv += [";"] if len(argv) > 1 else []
+        argv += [";"] if len(argv) > len(TMUX) else []
         argv += [_escaped(word) for word in command]
     return shell.run(*argv, env=env)
 

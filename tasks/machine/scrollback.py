@@ -10,7 +10,7 @@ from .. import shell
 from ..errors import SessionError
 from ..model import Session
 from . import adoption
-from .panes import Pane
+from .panes import TMUX, Pane
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def of(panes: Sequence[Pane], lines: int) -> list[Printed]:
 
     Raises `CommandError` when one of them is gone.
     """
-    mark, argv = uuid.uuid4().hex, ["tmux"]
+    mark, argv = uuid.uuid4().hex, [*TMUX]
     for pane in panes:
-        argv += [";"] if len(argv) > 1 else []
+        argv += [";"] if len(argv) > len(TMUX) else []
         argv += ["display-message", "-p", "-t", pane.id, f"{mark}#{{cursor_x}}", ";"]
         argv += ["capture-pane", "-p", "-J", "-S", f"-{lines}", "-t", pane.id]
     parts = shell.read(*argv).split(mark)[1:]

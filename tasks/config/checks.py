@@ -113,7 +113,7 @@ def seconds(key: str, value: object) -> float:
     except ValueError:
         raise wrong(key, "a number of seconds", value) from None
     if not 0 < number < _FOREVER:
-        raise wrong(key, "a number of seconds above zero that is no eternity", value)
+        raise wrong(key, "a number of seconds above zero", value)
     return number
 
 

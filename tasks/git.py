@@ -3,13 +3,13 @@
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import shell
+from . import narration, shell
 from .errors import CommandError, SessionError
-from .machine import signals
+from .machine import limited
 from .model import Repository
 
 _LOCKED = re.compile(r"could not lock config file|\.lock': File exists|Another git process")
@@ -36,10 +36,10 @@ def run(place: Path, *arguments: str) -> str:
         time.sleep(0.05)
 
 
-def settle(place: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """Run a step of git in *place* that no signal to us ends halfway."""
-    with signals.held():
-        return shell.read("git", "-C", str(place), *arguments, env=env, apart=True)
+def settle(place: Path, *arguments: str, given: str | None = None) -> str:
+    """Run a step of git in *place*, *given* its stdin, that no signal to us ends halfway; a second ^C does."""
+    with narration.busy("git", f"{arguments[0]} in {place}"):
+        return limited.settled("git", "-C", str(place), *arguments, env=shell.environment(), given=given)
 
 
 def read(place: Path, *arguments: str, check: bool = True) -> str:

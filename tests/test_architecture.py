@@ -32,7 +32,8 @@ _LAYERS = (
     " readiness scrollback services talk trees walk",
     "adoption agents archive attaching compose_file copying covered destination engine exclude host_entry"
     " logfile merged messages ports snapshot upstream verifying work",
-    "command compose_cli databases git granted limited note panes registry running shapes tools within",
+    "command compose_cli databases git granted note panes registry running shapes tools within",
+    "limited",
     "addresses checks cloning environments findings hooks linked listeners locks places processes remembered sameness"
     " shell transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",

@@ -1,12 +1,13 @@
 """A session's commits on top of its base: rebased, or merged once they are pushed; conflicts are the person's."""
 
 import shlex
+import signal
 import subprocess
 
 import pytest
 
 from tests.origin import commit, others_push, share
-from tests.project import Project
+from tests.project import INV, Project, eventually
 
 
 @pytest.fixture
@@ -202,3 +203,30 @@ def test_a_worktree_that_lost_its_link_to_git_is_mended_with_what_is_told(shared
 
     subprocess.run(["sh", "-c", step["command"]], check=True, capture_output=True)
     assert "nothing to do" in shared.inv("session.sync", "x").out
+
+
+def test_a_hook_that_hangs_is_ended_by_the_second_interrupt(shared: Project) -> None:
+    tree = shared.worktree("x")
+    mine = commit(shared, tree, "mine", "1\n")
+    others_push(shared, "theirs", "1\n")
+    hook = shared.main / ".git" / "hooks" / "post-checkout"
+    hook.write_text(f"#!/bin/sh\ntouch {shared.top}/begun\nsleep 60\n")
+    hook.chmod(0o755)
+    running = subprocess.Popen(
+        [INV, "session.sync", "x"], cwd=shared.main, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who runs us may ignore it
+    )  # fmt: skip
+    eventually((shared.top / "begun").exists)
+
+    assert running.stderr is not None
+    running.send_signal(signal.SIGINT)
+    while "^C once more" not in (line := running.stderr.readline()):
+        assert line, "it ended with the first one"
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=20)[1]
+
+    assert running.returncode == 1
+    assert "the rebase waits for you" in said
+    hook.unlink()
+    shared.inv("session.sync", "x", "--abort")
+    assert shared.git("rev-parse", "x") == mine

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from .. import git, linked, shell
+from .. import git, linked
 from ..errors import CommandError, SessionError
 from ..machine import locks, signals
 from ..model import Repository
@@ -70,7 +70,7 @@ def _take_back(place: Path, paths: list[str]) -> None:
                 (place / path).unlink()
                 os.removedirs((place / path).parent)
         back = "\0".join(path for path in paths if path in known)
-        shell.read("git", "-C", str(place), "checkout-index", "-f", "-q", "-z", "--stdin", given=back, apart=True)
+        git.settle(place, "checkout-index", "-f", "-q", "-z", "--stdin", given=back)
 
 
 def _rebased(repository: Repository, name: str) -> Path | None:

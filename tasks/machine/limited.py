@@ -1,4 +1,4 @@
-"""Programs that may never answer: given some seconds, and ended with all that they started."""
+"""Programs that may never answer: given some seconds, or until a person gives up, and ended with all they started."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Mapping
+from types import FrameType
 
-from .. import shell
-from ..errors import CommandError, SessionError
+from .. import narration, shell
+from ..errors import CommandError, Interrupted, SessionError
+from . import signals
 
 
 def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
@@ -18,6 +20,47 @@ def within(seconds: float, *argv: str, env: Mapping[str, str]) -> str | None:
         return bounded(seconds, *argv, env=env)
     except (SessionError, OSError):
         return None
+
+
+def settled(*argv: str, env: Mapping[str, str], given: str | None = None) -> str:
+    """Return what *argv* prints, *given* its stdin; no signal ends it halfway but a second ^C, should it hang.
+
+    Raises `CommandError` when it fails, or was ended: what it left is then to be treated as after any failure.
+    """
+    asked = 0
+
+    def again(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += number == signal.SIGINT
+        if number != signal.SIGINT:
+            return  # instead of being ignored, which the program would inherit: it could not be ended politely
+        if asked == 1:
+            narration.notice(f"{argv[0]} is not ended halfway; should it hang, ^C once more ends it all the same")
+        elif asked == 2:
+            raise Interrupted(number)
+
+    with signals.handled(signals.ENDING, again):
+        try:
+            return _finished(argv, env, given)
+        except Interrupted:
+            raise CommandError(argv[0], 128 + signal.SIGINT, "ended by the second ^C") from None
+
+
+def _finished(argv: tuple[str, ...], env: Mapping[str, str], given: str | None) -> str:
+    shell.echo(shlex.join(argv))
+    process = subprocess.Popen(  # pipes, not files: the disk may be full
+        argv, env=env, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    with process:
+        try:
+            said, errors = process.communicate(None if given is None else os.fsencode(given))
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode:
+        raise shell.failure(argv, process.returncode, errors.decode(errors="replace"))
+    return said.decode(errors="replace")
 
 
 def bounded(seconds: float, *argv: str, env: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from ..errors import Interrupted
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:
@@ -34,13 +34,13 @@ def raised() -> Iterator[None]:
 
     Python ends without unwinding on the last two, and Invoke swallows a KeyboardInterrupt while a command runs.
     """
-    with handled(_ENDING, _raise):
+    with handled(ENDING, _raise):
         yield
 
 
 def ignore() -> None:
     """Ignore the same signals until `raised` is left: what is about to be confirmed is not called interrupted."""
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -58,5 +58,5 @@ def surviving(session: str) -> Iterator[None]:
 @contextmanager
 def held() -> Iterator[None]:
     """Ignore the same signals: an undo that is interrupted would leave something behind."""
-    with handled(_ENDING, signal.SIG_IGN):
+    with handled(ENDING, signal.SIG_IGN):
         yield

@@ -1,6 +1,7 @@
 """The resource of files that git does not carry: copies, links and values in `.env` files."""
 
 import re
+import shlex
 from pathlib import Path
 
 from . import exclude, work
@@ -57,7 +58,9 @@ def problems(session: Session) -> list[Problem]:
     for path in (*session.copy, *session.link):
         source, target = session.repository.main / path, session.worktree / path
         if target.is_symlink() and not target.exists():
-            found.append(Problem(f"{path} is a dangling link", "what it led to is gone", f"restore {source}"))
+            again = shlex.join(["ln", "-sfn", str(source), str(target)])  # the main checkout was moved
+            mend = again if source.exists() else f"restore {source}"
+            found.append(Problem(f"{path} is a dangling link", "what it led to is gone", mend))
         elif source.exists() and not target.exists() and target.parent.is_dir():
             mend = f"inv session.resume {session.name}"
             found.append(Problem(f"{path} is missing", "the session needs its own", mend))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from . import git, lifecycle, registry, worktree
+from . import astray, git, lifecycle, registry, worktree
 from .archives import archive
 from .model import Repository, Session
 from .narration import notice
@@ -28,7 +28,8 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
             git.run(repository.main, "update-ref", "-d", reference)
         said.append(f"{word} {reference}, which a move that was killed left")
     for session in sessions:
-        if worktree.administration(session) is None and session.state == "ready" and not session.worktree.exists():
+        lost = worktree.administration(session) is None and not session.worktree.exists()
+        if lost and session.state == "ready" and not astray.displaced(session):
             if not dry_run:
                 lifecycle.remove(session, Removal(keep_branch=True, keep_volumes=True))
             said.append(f"{word} {session.name}, whose worktree is gone; its branch {session.branch} stays")

@@ -1,12 +1,11 @@
 """The resource of the git worktree and its branch."""
 
 import os
-import shlex
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from . import git, linked, shell
+from . import astray, git, linked, shell
 from .errors import CommandError, SessionError
 from .machine import imports, places
 from .model import Problem, Session
@@ -26,7 +25,7 @@ def create(session: Session) -> None:
     if administration(session) is not None:
         return
     if session.state != "adding":
-        refuse_unlinked(session)
+        refuse_displaced(session)
         raise SessionError(
             f"the worktree {session.worktree} is gone, its branch {session.branch} is not. To begin again on it:"
             f" inv session.remove {session.name} --keep-branch, then inv session.add {session.name}"
@@ -63,8 +62,8 @@ def problems(session: Session) -> list[Problem]:
     """Return whether the worktree is gone."""
     if administration(session) is not None:
         return []
-    if mend := unlinked(session):
-        return [Problem(f"git does not know {session.worktree} as a worktree any more", "nothing can be kept", mend)]
+    if away := astray.displaced(session):
+        return [Problem(away[0], "nothing can run or be kept", away[1])]
     mend = f"inv session.remove {session.name} --keep-branch"
     return [Problem(f"the worktree {session.worktree} is gone", "nothing of the session can run", mend)]
 
@@ -76,21 +75,10 @@ def administration(session: Session) -> Path | None:
     return entry if entry and ours and entry.is_dir() else None
 
 
-def refuse_unlinked(session: Session) -> None:
-    """Raise `SessionError` when the worktree has files and has lost its link to git; a deleted one passes."""
-    if mend := unlinked(session):
-        raise SessionError(f"git does not know {session.worktree} as a worktree any more; to mend that: {mend}")
-
-
-def unlinked(session: Session) -> str:
-    """Return how to mend a worktree that has files and has lost its link to git; empty when that is not so."""
-    place = session.worktree
-    if administration(session) is not None or not place.is_dir() or not any(place.iterdir()):
-        return ""
-    known = any(places.same(recorded, place) for _entry, recorded in linked.worktrees(session.repository))
-    if known and not (place / ".git").is_symlink() and not (place / ".git").is_dir():
-        return shlex.join(["git", "-C", str(session.repository.main), "worktree", "repair"])
-    return shlex.join(["mv", str(place), f"{place}.kept"])
+def refuse_displaced(session: Session) -> None:
+    """Raise `SessionError` when the worktree has lost its link to git, or is elsewhere; a deleted one passes."""
+    if administration(session) is None and (away := astray.displaced(session)):
+        raise SessionError(f"{away[0]}; to mend that: {away[1]}")
 
 
 def _discard(session: Session) -> None:

@@ -30,7 +30,7 @@ _LAYERS = (
     "checkout claude_json granting hauling merges sending session_config settings tail",
     "adopted branching changes claude_lock claude_version conversation keeping keys landing orphans printed"
     " readiness scrollback services talk trees walk",
-    "adoption agents archive attaching compose_file copying covered destination engine exclude host_entry"
+    "adoption agents archive astray attaching compose_file copying covered destination engine exclude host_entry"
     " logfile merged messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted note panes registry running shapes tools within",
     "limited",

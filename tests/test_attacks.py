@@ -2,10 +2,12 @@
 
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tasks import terminal
+from tests import sessions
 from tests.project import Project, eventually
 from tests.terminal import screen, tmux, windows
 
@@ -75,6 +77,45 @@ def test_a_worktree_that_lost_its_link_is_mended_as_said_and_removed(added: Proj
     if not kept.exists():
         added.inv("session.restore", "x")
     assert ((kept if kept.exists() else tree) / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["git worktree move ../tally-x ../y", "mv ../../dev ../../other", "cd ..; mkdir n; mv tally tally-x n; cd n/tally"],
+)
+def test_a_worktree_that_was_moved_is_brought_back_by_what_doctor_says(sandbox: Path, damage: str) -> None:
+    project = sessions.repository(sandbox / "dev" / "tally", {"a": "1\n"})
+    (sessions.add(project, "x", {"b": "2\n"}, link=("tasks",)) / "tasks").symlink_to(project.main / "tasks")
+    write = "echo precious > ../tally-x/mine; "
+    subprocess.run(write + damage, shell=True, check=True, cwd=project.main)
+    moved = next(place for name in ("dev/n", "dev", "other") if (place := sandbox / name / "tally").exists())
+
+    said = project.inv("session.doctor", "--json", code=1, cwd=moved).json
+    mend = next(each["mend"] for each in said if " now" in each["problem"])
+    assert "to mend that: " + mend in project.inv("session.remove", "x", "--force", code=1, cwd=moved).err
+    assert mend in project.inv("session.show", "x", cwd=moved).out
+    assert "nothing to forget" in project.inv("session.prune", cwd=moved).out
+    subprocess.run(mend, shell=True, check=True, cwd=moved)
+    if not project.main.exists():  # somebody who moved each of them
+        for each in project.inv("session.doctor", "--json", code=1, cwd=moved).json:  # a link into it, and git's own
+            subprocess.run(each["mend"], shell=True, check=True, cwd=moved)
+
+    here = project.main if project.main.exists() else moved
+    assert project.inv("session.doctor", cwd=here).out == "nothing is wrong\n"
+    assert project.git("status", "--porcelain", cwd=project.worktree("x")) == "?? mine"
+    project.inv("session.remove", "x", "--force", cwd=here)
+    project.inv("session.restore", "x", cwd=here)
+
+
+def test_a_session_whose_branch_went_to_the_main_checkout_is_let_go_without_it(sandbox: Path) -> None:
+    project = sessions.repository(sandbox / "dev" / "tally", {"a": "1\n"})
+    project.git("worktree", "remove", str(sessions.add(project, "x")))
+    project.git("checkout", "--quiet", "x")
+
+    assert "x --keep-branch" in project.inv("session.remove", "x", "--force", code=1).err
+    project.inv("session.remove", "x", "--keep-branch")
+
+    assert project.git("symbolic-ref", "HEAD") == "refs/heads/x"
 
 
 def test_what_a_hook_makes_does_not_win_over_what_comes_back(added: Project) -> None:

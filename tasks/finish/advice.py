@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from .. import git, worktree
+from .. import astray, git
 from ..archives import keeping
 from ..status import Status
 
@@ -39,8 +39,8 @@ def following(found: Status) -> list[Step]:
     if found.state in ("adding", "removing"):
         return [(f"{found.state} was interrupted", f"inv session.remove {name}")]
     if done is None:
-        if mend := worktree.unlinked(session):  # a server that went on may have made files again, too
-            return [("git does not know its worktree any more", mend)]
+        if away := astray.displaced(session):  # a server that went on may have made files again, too
+            return [away]
         return [("the worktree is gone", f"inv session.remove {name} --keep-branch")]
     steps = _unfinished(found) or _finishing(found)
     if found.state == "stopped" and session.windows:

@@ -18,7 +18,7 @@ def ready(session: Session) -> work.Work:
     if (state := records.current(session).state) != "ready":
         raise SessionError(f"session {session.name} is {state}; to finish that: inv session.remove {session.name}")
     if worktree.administration(session) is None:
-        worktree.refuse_unlinked(session)
+        worktree.refuse_displaced(session)
         found = worktree.problems(session)[0]
         raise SessionError(f"{found.what}; to let the session go but not its branch: {found.mend}")
     refuse_in_progress(session)

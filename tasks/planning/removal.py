@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from .. import compose, git, work, worktree
+from .. import astray, compose, git, work, worktree
 from ..archives import keeping
 from ..errors import SessionError
 from ..history import merged
@@ -23,15 +23,12 @@ def plan(session: Session, how: Removal) -> Session:
     """
     tools.require_tmux()
     force = how.force
-    if session.state != "adding" and (mend := worktree.unlinked(session)):
-        again = f"inv session.remove {session.name}"
-        raise SessionError(
-            f"git does not know {session.worktree} as a worktree any more, so what is in it cannot be kept;"
-            f" to mend that: {mend}; then: {again}"
-        )
     entry = worktree.administration(session)
+    if entry is None and session.state != "adding" and (away := astray.displaced(session)):
+        again = f"inv session.remove {session.name}"
+        raise SessionError(f"{away[0]}, so what is in it cannot be kept; to mend that: {away[1]}; then: {again}")
     done = work.of(session) if entry is not None else None
-    tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session)
+    tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session, how)
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
     locked = entry is not None and (entry / "locked").exists() and session.state != "adding"  # git's own lock, then
     if locked and not force:
@@ -70,12 +67,18 @@ def _with_volumes(doomed: Session, how: Removal) -> Session:
     return replace(doomed, compose=replace(doomed.compose, keeps_volumes=keeps))
 
 
-def _tip_elsewhere(session: Session) -> str:
+def _tip_elsewhere(session: Session, how: Removal) -> str:
     """Return the commit of the branch, which is not checked out in the worktree; empty when there is none."""
     branch = git.branches(session.repository).get(f"refs/heads/{session.branch}")
     if branch is None:
         return ""
-    if branch.checkout and session.creates_branch and not places.same(Path(branch.checkout), session.worktree):
+    elsewhere = session.creates_branch and not places.same(Path(branch.checkout), session.worktree)
+    if branch.current and elsewhere and not how.keep_branch:
+        raise SessionError(
+            f"the branch {session.branch} is checked out in the main checkout; to let the session go but not its"
+            f" branch: inv session.remove {session.name} --keep-branch"
+        )
+    if branch.checkout and elsewhere and not branch.current:
         moved = f"git worktree move {shlex.quote(branch.checkout)} {shlex.quote(str(session.worktree))}"
         raise SessionError(f"the branch {session.branch} is checked out at {branch.checkout}; to move it back: {moved}")
     return branch.commit

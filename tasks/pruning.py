@@ -11,6 +11,8 @@ from .model import Repository, Session
 from .narration import notice
 from .request import Removal
 
+_BEING_MADE = 1.0  # days in which a ref without an archive may be of a removal that goes on
+
 
 def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_run: bool) -> str:
     """Drop the archives that are older than *days* and the rows of lost worktrees; return what was dropped.
@@ -21,9 +23,9 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
     said = []
     for old in archive.older(repository, days):
         told = f"{word} {old.name}, removed {old.removed:%Y-%m-%d %H:%M}, {old.size / 1e6:.1f} MB"
-        if dry_run or _dropped(repository, old):
+        if not _coming_back(repository, old) and (dry_run or _dropped(repository, old)):
             said.append(told)
-    for reference in archive.stray(repository, days):
+    for reference in archive.stray(repository, max(days, _BEING_MADE)):
         if not dry_run:
             git.run(repository.main, "update-ref", "-d", reference)
         said.append(f"{word} {reference}, which a move that was killed left")
@@ -44,3 +46,8 @@ def _dropped(repository: Repository, old: archive.Archive) -> bool:
             return False
         archive.drop(repository, old)
         return True
+
+
+def _coming_back(repository: Repository, old: archive.Archive) -> bool:
+    """Return whether a restore is at *old*, or was killed and still needs it."""
+    return any(row.get("archive") == str(old.directory) for row in registry.rows(repository).values())

@@ -101,3 +101,13 @@ def test_one_damaged_archive_hides_no_other(removed: Project) -> None:
 
     assert _names(removed) == ["new"]
     removed.inv("session.restore", "new")
+
+
+def test_what_a_killed_restore_still_needs_is_not_forgotten(removed: Project) -> None:
+    directory = _directory(removed, "old")
+    row = {**json.loads((directory / "row.json").read_text())["row"], "state": "adding", "archive": str(directory)}
+    (removed.main / ".tally-sessions").write_text(json.dumps({"old": row}))
+
+    removed.inv("session.prune", "--days", "0")
+
+    assert _names(removed) == ["old"]

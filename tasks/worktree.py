@@ -1,6 +1,7 @@
 """The resource of the git worktree and its branch."""
 
 import os
+import shlex
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -59,13 +60,20 @@ def remove(session: Session) -> None:
 
 
 def problems(session: Session) -> list[Problem]:
-    """Return whether the worktree is gone."""
+    """Return whether the worktree or its branch is gone."""
     if administration(session) is not None:
-        return []
+        return _branch_gone(session)
     if away := astray.displaced(session):
         return [Problem(away[0], "nothing can run or be kept", away[1])]
     mend = f"inv session.remove {session.name} --keep-branch"
     return [Problem(f"the worktree {session.worktree} is gone", "nothing of the session can run", mend)]
+
+
+def _branch_gone(session: Session) -> list[Problem]:
+    if git.commit(session.repository, f"refs/heads/{session.branch}"):
+        return []
+    mend = shlex.join(["git", "-C", str(session.worktree), "checkout", "-b", session.branch])
+    return [Problem(f"the branch {session.branch} is gone", "nothing keeps what is committed there", mend)]
 
 
 def administration(session: Session) -> Path | None:

@@ -118,6 +118,20 @@ def test_a_session_whose_branch_went_to_the_main_checkout_is_let_go_without_it(s
     assert project.git("symbolic-ref", "HEAD") == "refs/heads/x"
 
 
+def test_a_branch_that_was_deleted_below_its_worktree_is_told_and_made_again_as_said(sandbox: Path) -> None:
+    project = sessions.repository(sandbox / "dev" / "tally", {"a": "1\n"})
+    tree = sessions.add(project, "x", {"b": "2\n"})
+    project.git("checkout", "--quiet", "--detach", cwd=tree)
+    project.git("branch", "--quiet", "-D", "x")
+
+    (problem,) = project.inv("session.doctor", "--json", code=1).json
+    assert "checkout -b x" in project.inv("session.show", "x").out
+    assert problem["mend"] in project.inv("session.sync", "x", code=1).err
+    subprocess.run(problem["mend"], shell=True, check=True)
+
+    assert "nothing to do" in project.inv("session.sync", "x").out
+
+
 def test_what_a_hook_makes_does_not_win_over_what_comes_back(added: Project) -> None:
     env = added.worktree("x") / "backend" / ".env"
     env.write_text("MINE=1\n")

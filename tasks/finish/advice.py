@@ -61,7 +61,8 @@ def _unfinished(found: Status) -> list[Step]:
     if going_on:
         return [(f"{min(going_on)} is there", f"{enter} status")]
     if done and done.branch != session.branch:
-        return [(f"it is on {done.branch}", f"{enter} checkout {session.branch}")]
+        new = "" if git.commit(session.repository, f"refs/heads/{session.branch}") else "-b "  # somebody deleted it
+        return [(f"it is on {done.branch}", f"{enter} checkout {new}{session.branch}")]
     if done and done.dirty:
         return [("not committed", f"{enter} add --all && git commit")]
     return []

@@ -25,7 +25,8 @@ def ready(session: Session) -> work.Work:
     done = work.of(session)
     if done.branch != session.branch:
         on = "on no branch (a detached HEAD)" if done.branch == "(detached)" else f"on {done.branch}"
-        back = f"git -C {shlex.quote(str(session.worktree))} checkout {session.branch}"
+        new = "" if git.commit(session.repository, f"refs/heads/{session.branch}") else "-b "  # somebody deleted it
+        back = f"git -C {shlex.quote(str(session.worktree))} checkout {new}{session.branch}"
         raise SessionError(f"{session.worktree} is {on}, expected {session.branch}; to go back to it: {back}")
     return done
 

@@ -88,9 +88,11 @@ def _parsed(said: str, session: Session) -> Work:
         elif kind == "2":
             changed.append(rest.split(" ", 8)[-1])
             gone.append(next(records, ""))  # where it was renamed or copied from
-    others = tuple(path for path in untracked if not _ours(session, path))
-    own = tuple(path for path in untracked if path not in others)
-    return Work(head, branch, tuple(changed), others, tuple(hidden), own, tuple(gone))
+    others: list[str] = []
+    own: list[str] = []
+    for path in untracked:
+        (own if _ours(session, path) else others).append(path)
+    return Work(head, branch, tuple(changed), tuple(others), tuple(hidden), tuple(own), tuple(gone))
 
 
 def untracked_files(session: Session, found: Work) -> tuple[str, ...]:

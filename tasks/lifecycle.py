@@ -154,7 +154,8 @@ def _archived(doomed: Session, session: Session) -> archive.Archive | None:
         before = {"creates_branch": session.creates_branch, **records.compose(session)}
         registry.note(doomed.repository, doomed.name, state="ready", **before)
         again = f"inv session.start {doomed.name}"
-        raise SessionError(f"{error}\nnothing was removed, because it could not be kept; to go on: {again}") from None
+        said = told(error) if isinstance(error, (SessionError, OSError)) else str(error)
+        raise SessionError(f"{said}\nnothing was removed, because it could not be kept; to go on: {again}") from None
 
 
 def _require_ready(session: Session) -> None:

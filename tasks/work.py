@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import git, terminal
+from . import git, shell, terminal
 from .model import Session
 
 _SHOWN = 10
 _CHECKOUT = 5.0  # seconds that git may take for it
+_CLOSED = re.compile(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
 UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp$")
 
 
@@ -57,6 +58,14 @@ def of(session: Session, ignored: bool = False) -> Work:
 def copies(session: Session) -> Path:
     """Return the file, gone with the worktree, that says how its large copies stood when they were made."""
     return (git.data_of(session.worktree) or session.worktree) / "tally-copies"
+
+
+def unreadable(session: Session) -> list[str]:
+    """Return the untracked directories that only another user may read: git's status warns, and leaves them out."""
+    script = 'exec git -C "$1" --no-optional-locks status --porcelain --untracked-files=all 2>&1 >/dev/null'
+    plain = {**shell.environment(), "LC_ALL": "C", "LANGUAGE": ""}
+    said = shell.read("sh", "-c", script, "sh", str(session.worktree), env=plain, check=False)
+    return _CLOSED.findall(said)
 
 
 def _unborn(session: Session) -> bool:

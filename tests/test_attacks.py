@@ -1,14 +1,17 @@
 """What an attacker found: names that were locks, hooks, filters, private files, programs that read single keys."""
 
+import os
+import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tasks import terminal
 from tests import sessions
-from tests.project import Project, eventually
+from tests.project import INV, Project, eventually
 from tests.terminal import screen, tmux, windows
 
 
@@ -130,6 +133,24 @@ def test_a_branch_that_was_deleted_below_its_worktree_is_told_and_made_again_as_
     subprocess.run(problem["mend"], shell=True, check=True)
 
     assert "nothing to do" in project.inv("session.sync", "x").out
+
+
+def test_a_directory_that_only_another_user_may_read_is_not_removed(sandbox: Path) -> None:
+    project = sessions.repository(sandbox / "dev" / "tally", {"a": "1\n"})
+    data = sessions.add(project, "x") / "pgdata"
+    data.mkdir()
+    (data / "mine").write_text("precious")
+    data.chmod(0)
+    bare = [] if os.geteuid() else ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]  # else root may read it
+    if bare and not shutil.which("setpriv"):
+        pytest.skip("root may read everything here")
+
+    argv = [*bare, sys.executable, INV, "session.remove", "x", "--force"]
+    said = subprocess.run(argv, cwd=project.main, capture_output=True, text=True, check=False)
+
+    assert f"{data} cannot be read" in said.stderr
+    data.chmod(0o700)
+    assert (data / "mine").read_text() == "precious"
 
 
 def test_what_a_hook_makes_does_not_win_over_what_comes_back(added: Project) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from . import narration, registry
 from .errors import SessionError
-from .machine import atomic, locks
+from .machine import atomic, imports, locks
 from .model import Repository
 
 _LAST = 65535
@@ -24,7 +23,7 @@ _ADDRESSES = ("127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104 (each: macOS gi
 
 def state_directory() -> Path:
     """Return where this machine's sessions are known from: of all repositories, private to the user."""
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "tally-sessions"
+    return imports.own("XDG_STATE_HOME", "~/.local/state")
 
 
 @contextmanager

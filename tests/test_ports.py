@@ -132,6 +132,8 @@ def test_another_state_directory_is_another_machine(sandbox: Path, monkeypatch: 
     monkeypatch.setenv("XDG_STATE_HOME", str(sandbox / "elsewhere"))
 
     assert ports.held_elsewhere(second) == set()
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")  # would be another one in every directory
+    assert ports.state_directory() == sandbox / "home" / ".local" / "state" / "tally-sessions"
 
 
 def test_a_question_alone_writes_nothing(sandbox: Path) -> None:

@@ -9,7 +9,13 @@ from threading import Thread
 
 def directory() -> Path:
     """Return the directory for compiled modules: outside of the checkout, where it would be an untracked file."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tally-sessions" / "bytecode"
+    return own("XDG_CACHE_HOME", "~/.cache") / "bytecode"
+
+
+def own(variable: str, default: str) -> Path:
+    """Return our directory in the one that *variable* names; a relative one is as none, and not the same everywhere."""
+    told = os.environ.get(variable, "")
+    return Path(told if os.path.isabs(told) else default).expanduser() / "tally-sessions"
 
 
 def keep() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import ports, registry
-from .machine import panes
+from .machine import deletion, panes
 from .model import Problem, Repository
 from .planning import names
 
@@ -42,8 +41,7 @@ def end(repository: Repository) -> None:
     for process in _processes(repository):
         _kill(process)
     with ExitStack() as until:
-        for entry in _unfinished(repository, until):
-            shutil.rmtree(entry, ignore_errors=True)
+        deletion.now(_unfinished(repository, until))
 
 
 def _kill(process: psutil.Process) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import astray, git, linked, shell
 from .errors import CommandError, SessionError
-from .machine import imports, places
+from .machine import deletion, imports, places
 from .model import Problem, Session
 
 
@@ -100,8 +100,7 @@ def _discard(session: Session) -> None:
         session.worktree.rename(aside)
         shell.run("rm", "-rf", "--", str(aside))
     compiled = imports.directory() / str(session.worktree).lstrip("/")
-    entries = [str(entry) for entry in (*trash.iterdir(), compiled)]
-    shell.run("sh", "-c", 'nohup rm -rf -- "$@" >/dev/null 2>&1 &', "sh", *entries)
+    deletion.behind([*trash.iterdir(), compiled])
 
 
 def _forget_missing(session: Session) -> None:

@@ -33,7 +33,7 @@ _LAYERS = (
     "adoption agents archive astray attaching compose_file copying covered destination engine exclude host_entry"
     " logfile merged messages ports snapshot upstream verifying work",
     "command compose_cli databases git granted note panes registry running shapes tools within",
-    "limited",
+    "deletion limited",
     "addresses checks cloning environments findings hooks linked listeners locks places processes remembered sameness"
     " shell transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",

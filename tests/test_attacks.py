@@ -138,6 +138,10 @@ def test_a_branch_that_was_deleted_below_its_worktree_is_told_and_made_again_as_
 def test_a_directory_that_only_another_user_may_read_is_not_removed(sandbox: Path) -> None:
     project = sessions.repository(sandbox / "dev" / "tally", {"a": "1\n"})
     data = sessions.add(project, "x") / "pgdata"
+    fixed = data.parent / "modules.ignored"
+    fixed.mkdir()
+    (fixed / "file").touch()
+    fixed.chmod(0o555)
     data.mkdir()
     (data / "mine").write_text("precious")
     data.chmod(0)
@@ -151,6 +155,8 @@ def test_a_directory_that_only_another_user_may_read_is_not_removed(sandbox: Pat
     assert f"{data} cannot be read" in said.stderr
     data.chmod(0o700)
     assert (data / "mine").read_text() == "precious"
+    subprocess.run(argv, cwd=project.main, capture_output=True, check=True)
+    eventually(lambda: not any((project.main / ".git" / "tally-sessions" / "trash").iterdir()))  # read-only or not
 
 
 def test_what_a_hook_makes_does_not_win_over_what_comes_back(added: Project) -> None:

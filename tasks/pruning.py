@@ -11,8 +11,6 @@ from .model import Repository, Session
 from .narration import notice
 from .request import Removal
 
-_BEING_MADE = 1.0  # days in which a ref without an archive may be of a removal that goes on
-
 
 def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_run: bool) -> str:
     """Drop the archives that are older than *days* and the rows of lost worktrees; return what was dropped.
@@ -25,7 +23,7 @@ def prune(repository: Repository, sessions: Sequence[Session], days: float, dry_
         told = f"{word} {old.name}, removed {old.removed:%Y-%m-%d %H:%M}, {old.size / 1e6:.1f} MB"
         if not _coming_back(repository, old) and (dry_run or _dropped(repository, old)):
             said.append(told)
-    for reference in archive.stray(repository, max(days, _BEING_MADE)):
+    for reference in archive.stray(repository, days):
         if not dry_run:
             git.run(repository.main, "update-ref", "-d", reference)
         said.append(f"{word} {reference}, which a move that was killed left")

@@ -104,6 +104,18 @@ def read(
 
     One that runs *apart* is not reached by a ^C in our terminal.
     """
+    return heard(*argv, env=env, check=check, cwd=cwd, apart=apart, given=given)[0]
+
+
+def heard(
+    *argv: str,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    cwd: Path | None = None,
+    apart: bool = False,
+    given: str | None = None,
+) -> tuple[str, str]:
+    """Return as `read` does what *argv* prints, and what it says on stderr."""
     echo(shlex.join(argv))
     try:
         result = subprocess.run(
@@ -115,7 +127,7 @@ def read(
         raise failure(argv, 127, "") from None
     if check and result.returncode:
         raise failure(argv, result.returncode, result.stderr)
-    return result.stdout
+    return result.stdout, result.stderr
 
 
 def echo(command: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import git, shell, terminal
+from .errors import SessionError
 from .model import Session
 
 _SHOWN = 10
@@ -27,6 +29,7 @@ class Work:
     ignored: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # untracked, but put there by us
     gone: tuple[str, ...] = ()  # deleted, or renamed to one of the changed
+    closed: tuple[str, ...] = ()  # directories that only another user may read: git warns, and leaves them out
 
     @property
     def dirty(self) -> bool:
@@ -51,21 +54,23 @@ def of(session: Session, ignored: bool = False) -> Work:
         return Work("", "(detached)", (), ())
     lockless = () if _never_refreshed(session) else ("--no-optional-locks",)
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
-    said = git.read(session.worktree, *lockless, "status", "--porcelain=v2", "--branch", "-z", *listing)
-    return _parsed(said, session)
+    asked = ("git", "-C", str(session.worktree), *lockless, "status", "--porcelain=v2", "--branch", "-z", *listing)
+    said, warned = shell.heard(*asked)
+    return replace(_parsed(said, session), closed=tuple(_CLOSED.findall(warned)))
+
+
+def refuse_closed(session: Session, done: Work) -> None:
+    """Raise `SessionError` where *done* has a directory that only another user may read."""
+    if done.closed:
+        place = shlex.quote(str(session.worktree / done.closed[0]))
+        raise SessionError(
+            f"{place} cannot be read, so it cannot be kept; let yourself read it: sudo chmod -R a+rX {place}"
+        )
 
 
 def copies(session: Session) -> Path:
     """Return the file, gone with the worktree, that says how its large copies stood when they were made."""
     return (git.data_of(session.worktree) or session.worktree) / "tally-copies"
-
-
-def unreadable(session: Session) -> list[str]:
-    """Return the untracked directories that only another user may read: git's status warns, and leaves them out."""
-    script = 'exec git -C "$1" --no-optional-locks status --porcelain --untracked-files=all 2>&1 >/dev/null'
-    plain = {**shell.environment(), "LC_ALL": "C", "LANGUAGE": ""}
-    said = shell.read("sh", "-c", script, "sh", str(session.worktree), env=plain, check=False)
-    return _CLOSED.findall(said)
 
 
 def _unborn(session: Session) -> bool:

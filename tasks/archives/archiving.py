@@ -53,6 +53,7 @@ def _begun(session: Session) -> bool:
 
 def _filled(session: Session, directory: Path) -> Archive:
     done = work.of(session, ignored=True)
+    work.refuse_closed(session, done)  # also those below other directories
     nested = [path.rstrip("/") for path in done.untracked if path.endswith("/")]  # git would keep no file of these
     private = keeping.private(session, done.untracked)
     apart = done.dirty or done.head != session.tip

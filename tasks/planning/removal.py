@@ -28,11 +28,8 @@ def plan(session: Session, how: Removal) -> Session:
         again = f"inv session.remove {session.name}"
         raise SessionError(f"{away[0]}, so what is in it cannot be kept; to mend that: {away[1]}; then: {again}")
     done = work.of(session) if entry is not None else None
-    if entry is not None and (closed := work.unreadable(session)):
-        place = shlex.quote(str(session.worktree / closed[0]))
-        raise SessionError(
-            f"{place} cannot be read, so it cannot be kept; let yourself read it: sudo chmod -R a+rX {place}"
-        )
+    if done is not None:
+        work.refuse_closed(session, done)
     tip = done.head if done is not None and done.branch == session.branch else _tip_elsewhere(session, how)
     doomed = replace(session, tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
     locked = entry is not None and (entry / "locked").exists() and session.state != "adding"  # git's own lock, then

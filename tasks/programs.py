@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .conversations import conversation
 from .errors import SessionError
-from .machine import panes, scrollback
+from .machine import clearing, panes, scrollback
 from .model import Problem, Session
 from .narration import notice
 from .parts import Window
@@ -43,7 +43,7 @@ def create(session: Session) -> None:
         due = [(window, pane) for window, pane in due if pane.id in shells]
     used = [pane for _window, pane in due if pane.typed]
     if used:  # half a line, or an open quote, that somebody left there must not become part of ours
-        panes.step([step for pane in used for step in (panes.listening(pane), ("send-keys", "-t", pane.id, "C-c"))])
+        clearing.clear(used)
         panes.wait_for_prompts(used, _QUICK)
     if due:
         panes.step([keys for window, pane in due for keys in _typing(session, window, pane)])

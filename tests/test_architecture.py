@@ -26,18 +26,17 @@ _LAYERS = (
     "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
     "archiving checklist choosing making restoration",
     "plan records",
-    "assignment claude_entry composing contents numbering trust",
-    "checkout claude_json granting hauling merges sending session_config settings tail",
-    "adopted branching changes claude_lock claude_version conversation keeping keys landing orphans printed"
-    " readiness scrollback services talk trees walk",
-    "adoption agents archive astray attaching compose_file copying covered destination engine exclude host_entry"
-    " logfile merged messages ports snapshot upstream verifying work",
-    "command compose_cli databases git granted note panes registry running shapes tools within",
-    "deletion limited",
-    "addresses checks cloning environments findings hooks linked listeners locks places processes remembered sameness"
-    " shell transcripts",
+    "assignment checkout claude_entry composing contents hauling merges numbering trust",
+    "adopted branching changes claude_json granting keeping landing sending session_config settings tail trees",
+    "archive astray claude_lock claude_version compose_file conversation covered destination keys logfile"
+    " merged messages orphans printed readiness scrollback services snapshot talk upstream walk work",
+    "adoption agents attaching clearing copying engine exclude git host_entry ports verifying",
+    "command compose_cli databases deletion granted limited note panes registry running shapes tools within",
+    "addresses checks cloning environments findings hooks linked listeners locks places processes remembered"
+    " sameness shell transcripts",
     "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",
-    "activation atomic errors forge formats forms formula imports parts presets request streams tables terminal",
+    "activation atomic errors forge formats forms formula imports parts presets request streams tables"
+    " terminal",
 )  # fmt: skip
 _RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
 _RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())

@@ -172,7 +172,7 @@ def test_echo_shows_the_commands_of_git_and_tmux_on_stderr_only(project: Project
     said = project.inv("--echo", "session.list", "--json")
 
     shown = [line for line in said.err.splitlines() if line.startswith("+ ")]
-    assert any(line.startswith("+ tmux list-panes") for line in shown)
+    assert any(line.startswith("+ tmux -u list-panes") for line in shown)
     assert [row["name"] for row in said.json] == ["x"]
 
 

@@ -48,7 +48,7 @@ def test_the_branch_of_a_worktree_that_was_moved_is_kept(added: Project) -> None
 
     said = added.inv("session.remove", "x", code=1)
 
-    assert f"git worktree move {added.top / 'moved'} {added.worktree('x')}" in said.err
+    assert f"git -C {added.main} worktree move {added.top / 'moved'} {added.worktree('x')}" in said.err
     assert added.git("status", "--porcelain", cwd=added.top / "moved") == ""
 
 

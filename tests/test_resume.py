@@ -6,6 +6,8 @@ import signal
 import psutil
 import pytest
 
+from tasks.machine import clearing
+from tasks.machine import panes as tmux_panes
 from tests.project import Project, eventually
 from tests.terminal import enter, panes, runs, screen, shows, tmux, windows
 
@@ -102,6 +104,23 @@ def test_an_open_quote_at_the_prompt_does_not_swallow_the_server(running: Projec
     running.inv("session.resume")
 
     runs(running, "x")
+
+
+def test_nothing_is_typed_before_the_shell_has_given_up_the_line_that_was_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = [tmux_panes.Pane(id_, "@1", "/dev/null", "bash", "w", True, "tally-x", "/x") for id_ in ("%1", "%2")]
+    shown, asked = ["4 2\n4 9\n", "4 2\n4 9\n", "5 2\n4 9\n", "5 2\n5 2\n"], []
+
+    def step(commands: list[tuple[str, ...]]) -> str:
+        asked.append([command[0] for command in commands])
+        return shown[len(asked) - 1]
+
+    monkeypatch.setattr(tmux_panes, "step", step)
+    clearing.clear(chosen)
+
+    assert asked[0] == ["copy-mode"] * 2 + ["display-message"] * 2 + ["send-keys"] * 2
+    assert asked[1:] == [["display-message"] * 2] * 3
 
 
 def test_what_a_person_runs_in_a_window_is_left_alone(running: Project) -> None:

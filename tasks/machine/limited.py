@@ -49,8 +49,8 @@ def settled(*argv: str, env: Mapping[str, str], given: str | None = None) -> str
 def _finished(argv: tuple[str, ...], env: Mapping[str, str], given: str | None) -> str:
     shell.echo(shlex.join(argv))
     process = subprocess.Popen(  # pipes, not files: the disk may be full
-        argv, env=env, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, start_new_session=True,
+        argv, env=shell.understood(argv, env), stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     with process:
         try:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from invoke.context import Context
 from invoke.runners import Local
@@ -104,30 +105,30 @@ def read(
 
     One that runs *apart* is not reached by a ^C in our terminal.
     """
-    return heard(*argv, env=env, check=check, cwd=cwd, apart=apart, given=given)[0]
+    fed: dict[str, Any] = {"stdin": subprocess.DEVNULL} if given is None else {"input": given}
+    return _completed(argv, env, check, cwd=cwd, start_new_session=apart, **fed).stdout
 
 
-def heard(
-    *argv: str,
-    env: Mapping[str, str] | None = None,
-    check: bool = True,
-    cwd: Path | None = None,
-    apart: bool = False,
-    given: str | None = None,
-) -> tuple[str, str]:
-    """Return as `read` does what *argv* prints, and what it says on stderr."""
+def heard(*argv: str) -> tuple[str, str]:
+    """Return what *argv*, which must succeed, prints, and what it says on stderr."""
+    result = _completed(argv, None, check=True, stdin=subprocess.DEVNULL)
+    return result.stdout, result.stderr
+
+
+def _completed(
+    argv: tuple[str, ...], env: Mapping[str, str] | None, check: bool, **how: Any
+) -> "subprocess.CompletedProcess[str]":
     echo(shlex.join(argv))
     try:
         result = subprocess.run(
-            argv, env=understood(argv, env or environment()), stdin=subprocess.DEVNULL if given is None else None,
-            input=given, capture_output=True, encoding="utf-8", errors="surrogateescape", cwd=cwd,
-            start_new_session=apart,
+            argv, env=understood(argv, env or environment()), capture_output=True, encoding="utf-8",
+            errors="surrogateescape", check=False, **how,
         )  # fmt: skip
     except FileNotFoundError:
         raise failure(argv, 127, "") from None
     if check and result.returncode:
         raise failure(argv, result.returncode, result.stderr)
-    return result.stdout, result.stderr
+    return result
 
 
 def echo(command: str) -> None:

@@ -47,6 +47,11 @@ def tables(value: object) -> bool:
     return isinstance(value, dict) and all(map(table, value.values()))
 
 
+def whole(found: object, forms: Mapping[str, Form]) -> bool:
+    """Return whether *found* is a table that has every part of *forms*, each of its form."""
+    return isinstance(found, dict) and set(found) >= set(forms) and not wrong(found, forms)
+
+
 def wrong(found: Mapping[str, object], forms: Mapping[str, Form]) -> str:
     """Return the first part of *found* that has another form, as `key: value`; empty for none. None has to be there."""
     for key, form in forms.items():

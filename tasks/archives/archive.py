@@ -82,8 +82,7 @@ def _read(row: Path) -> Archive | None:
         datetime.strptime(row.parent.name, FORM)
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(facts, dict) and set(facts) >= set(_FORMS) and not forms.wrong(facts, _FORMS)
-    return Archive(row.parent, facts) if whole else None
+    return Archive(row.parent, facts) if forms.whole(facts, _FORMS) else None
 
 
 def drop(repository: Repository, archive: Archive) -> None:

@@ -43,7 +43,7 @@ def _listed(host: str, answer: connection.Answer | SessionError) -> connection.A
         return answer
     listed = answer["listed"] if isinstance(answer["listed"], list) else [answer["listed"]]
     for each in listed:
-        if not isinstance(each, dict) or not set(each) >= set(_TOLD) or forms.wrong(each, _TOLD):
+        if not forms.whole(each, _TOLD):
             return SessionError(f"{host}: not understood: {each}")
     return answer
 

@@ -87,11 +87,13 @@ def parse(said: str) -> list[Pane]:
 
 def step(commands: Iterable[Sequence[str]], env: dict[str, str] | None = None) -> str:
     """Run tmux *commands* one after the other in one process; the first that fails ends it."""
-    argv = [*TMUX]
-    for command in commands:
-        argv += [";"] if len(argv) > len(TMUX) else []
-        argv += [_escaped(word) for word in command]
-    return shell.run(*argv, env=env)
+    return shell.run(*joined(commands), env=env)
+
+
+def joined(commands: Iterable[Sequence[str]]) -> list[str]:
+    """Return the one tmux that does all of *commands*."""
+    words = [word for command in commands for word in (";", *map(_escaped, command))]
+    return [*TMUX, *words[1:]]
 
 
 def begin(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:

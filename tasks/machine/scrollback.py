@@ -10,7 +10,7 @@ from .. import shell
 from ..errors import SessionError
 from ..model import Session
 from . import adoption
-from .panes import TMUX, Pane
+from .panes import Pane, joined
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,11 @@ def of(panes: Sequence[Pane], lines: int) -> list[Printed]:
 
     Raises `CommandError` when one of them is gone.
     """
-    mark, argv = uuid.uuid4().hex, [*TMUX]
+    mark, asked = uuid.uuid4().hex, list[tuple[str, ...]]()
     for pane in panes:
-        argv += [";"] if len(argv) > len(TMUX) else []
-        argv += ["display-message", "-p", "-t", pane.id, f"{mark}#{{cursor_x}}", ";"]
-        argv += ["capture-pane", "-p", "-J", "-S", f"-{lines}", "-t", pane.id]
-    parts = shell.read(*argv).split(mark)[1:]
+        asked.append(("display-message", "-p", "-t", pane.id, f"{mark}#{{cursor_x}}"))
+        asked.append(("capture-pane", "-p", "-J", "-S", f"-{lines}", "-t", pane.id))
+    parts = shell.read(*joined(asked)).split(mark)[1:]
     return [_printed(pane.window, part, lines) for pane, part in zip(panes, parts, strict=True)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from .. import astray, git
 from ..archives import keeping
 from ..status import Status
+from . import standing
 
 _RECENT = 5
 Step = tuple[str, str]  # why, and the command
@@ -61,8 +62,7 @@ def _unfinished(found: Status) -> list[Step]:
     if going_on:
         return [(f"{min(going_on)} is there", f"{enter} status")]
     if done and done.branch != session.branch:
-        new = "" if git.commit(session.repository, f"refs/heads/{session.branch}") else "-b "  # somebody deleted it
-        return [(f"it is on {done.branch}", f"{enter} checkout {new}{session.branch}")]
+        return [(f"it is on {done.branch}", f"{enter} {standing.checkout(session)}")]
     if done and done.dirty:
         return [("not committed", f"{enter} add --all && git commit")]
     return []

@@ -25,10 +25,15 @@ def ready(session: Session) -> work.Work:
     done = work.of(session)
     if done.branch != session.branch:
         on = "on no branch (a detached HEAD)" if done.branch == "(detached)" else f"on {done.branch}"
-        new = "" if git.commit(session.repository, f"refs/heads/{session.branch}") else "-b "  # somebody deleted it
-        back = f"git -C {shlex.quote(str(session.worktree))} checkout {new}{session.branch}"
+        back = f"git -C {shlex.quote(str(session.worktree))} {checkout(session)}"
         raise SessionError(f"{session.worktree} is {on}, expected {session.branch}; to go back to it: {back}")
     return done
+
+
+def checkout(session: Session) -> str:
+    """Return the words with which git goes to its branch, which it makes again where somebody deleted it."""
+    new = "" if git.commit(session.repository, f"refs/heads/{session.branch}") else "-b "
+    return f"checkout {new}{session.branch}"
 
 
 def refuse_in_progress(session: Session) -> None:

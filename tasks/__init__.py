@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from .machine import imports, streams
+from .machine import imports
 
-streams.complete()
 imports.keep()
 
 from . import fleet, session  # noqa: E402
+from .machine import streams  # noqa: E402
+
+streams.complete()
 from .config import unreadable  # noqa: E402
 
 unreadable.tell()

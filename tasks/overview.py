@@ -81,12 +81,14 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
     from .answers import display
 
     repository = choosing.here()
-    before = doctoring.examine(repository, choosing.every(c, repository)) if fix else []
-    failed = doctoring.mend(repository, choosing.every(c, repository)) if fix else []
-    found = doctoring.examine(repository, choosing.every(c, repository))
-    for name, problem in before:
-        if problem.what not in [each.what for whose, each in found if whose == name]:
-            narration.told("mended", f"{name}: {problem.what}" if name else problem.what)
+    sessions, failed = choosing.every(c, repository), list[str]()
+    found = doctoring.examine(repository, sessions)
+    if fix:
+        failed, before = doctoring.mend(repository, sessions), found
+        found = doctoring.examine(repository, choosing.every(c, repository))
+        for name, problem in before:
+            if problem.what not in [each.what for whose, each in found if whose == name]:
+                narration.told("mended", f"{name}: {problem.what}" if name else problem.what)
     answer(as_json([display.problem(*each) for each in found]) if json else display.problems(found))
     fail([*failed, *([f"{len(found)} problems remain"] if found else [])])
 

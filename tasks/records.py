@@ -29,6 +29,7 @@ _FORMS: dict[str, forms.Form] = {
     **dict.fromkeys(_FACTS, forms.text), "creates_branch": forms.switch, "created": forms.moment,
     **dict.fromkeys((*_LISTS, "ports"), forms.texts), **dict.fromkeys(_PARTS, forms.parts), **_TABLES,
 }  # fmt: skip
+_UNUSABLE = (AttributeError, KeyError, RuntimeError, TypeError, ValueError)  # the third is Path's, of a home
 _COMPOSE: dict[str, Any] = {"file": str, "project": str, "mode": str, "wait": (int, float), "keeps_volumes": bool}
 
 
@@ -68,13 +69,7 @@ def session(
         facts |= {key: tuple(row.get(key, ())) for key in _LISTS} | {key: row.get(key, {}) for key in _TABLES}
         facts |= {"compose": _compose(row.get("compose")), "agent": _agent(row.get("agent", {}))}
         return Session(name=name, repository=repository, **where, **facts, windows=_windows(row["windows"]))
-    except (
-        AttributeError,
-        KeyError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:  # Path's about a home is RuntimeError
+    except _UNUSABLE as error:
         raise SessionError(
             f"{file or registry.path(repository)}: the row of {name!r} cannot be used: {error!r};"
             " mend it, it was not changed"

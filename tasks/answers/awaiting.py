@@ -51,7 +51,8 @@ def servers(sessions: Sequence[Session], seconds: float) -> list[str]:
             while waiting:
                 line.detail = f"waiting for {', '.join(each.window for each in waiting)}"
                 settled = _settled(waiting, started, seconds)
-                waiting = [each for each in waiting if all(each is not done for done, _, _ in settled)]
+                for each, _good, _how in settled:
+                    waiting.remove(each)
                 for each, good, how in settled:
                     if good or waiting:  # else the reason is told at once
                         said = f"{each.window} of {each.session.name} {how}  {time.monotonic() - started:.2f} s"

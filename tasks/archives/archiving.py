@@ -23,9 +23,10 @@ def keep(session: Session) -> Archive | None:
     lost = not (session.worktree / ".git").exists()
     if lost and (not session.tip or session.state == "removing"):
         return None
-    half = bool(session.archive) and (Path(session.archive) / "row.json").exists()
+    restored = Path(session.archive) / "row.json"
+    half = bool(session.archive) and restored.exists()
     if half and not _whole(session).exists():  # that one is complete
-        return Archive(Path(session.archive), json.loads((Path(session.archive) / "row.json").read_text()))
+        return Archive(restored.parent, json.loads(restored.read_text()))
     if session.state == "adding" and not half and (lost or not _begun(session)):
         return None
     directory = top(session.repository) / session.slug / datetime.now().strftime(FORM)

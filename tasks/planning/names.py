@@ -30,12 +30,12 @@ def check_branch(branch: str) -> None:
 
 
 def _fault(name: str, longest: int = _LONGEST) -> str:
-    parts = name.split("/")
+    parts, odd = name.split("/"), _ALLOWED.sub("", name)
     faults = {
         "it is empty": not name,
         f"it is longer than {longest} characters": len(name) > longest,
         "it begins with something else than a letter or digit": not re.match(r"[A-Za-z0-9]", name),
-        f"it has a character that is not allowed, {_ALLOWED.sub('', name)[:1]!r}": bool(_ALLOWED.sub("", name)),
+        f"it has a character that is not allowed, {odd[:1]!r}": odd,
         "it contains '..'": ".." in name,
         "a part between slashes is empty": "" in parts,
         "a part begins with a dot": any(part.startswith(".") for part in parts),

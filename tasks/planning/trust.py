@@ -22,7 +22,8 @@ _ACTED_ON = re.compile(r"[^\w./@%+=:,{}~ -]")  # by a shell, where a placeholder
 # Variables that make shells, git, interpreters or the loader run something, or something else.
 _STEERING = re.compile(
     r"PATH|BASH_ENV|ENV|ZDOTDIR|PROMPT_COMMAND|PS[0-4]|SHELL|IFS|EDITOR|VISUAL|PAGER|BROWSER|(LD|DYLD|GIT|SSH)_.*"
-    r"|NODE_(OPTIONS|PATH)|(npm|NPM)_CONFIG_.*|npm_config_.*|PYTHON(PATH|STARTUP|HOME|BREAKPOINT|WARNINGS|USERBASE)|PERL5.*|RUBY(LIB|OPT)|JAVA_TOOL_OPTIONS|.*_PRELOAD"
+    r"|NODE_(OPTIONS|PATH)|(npm|NPM)_CONFIG_.*|npm_config_.*|PYTHON(PATH|STARTUP|HOME|BREAKPOINT|WARNINGS|USERBASE)"
+    r"|PERL5.*|RUBY(LIB|OPT)|JAVA_TOOL_OPTIONS|.*_PRELOAD"
 )
 _FILES = ("invoke.yaml", "invoke.yml")
 _load: Any = yaml.safe_load  # what Invoke reads its files with

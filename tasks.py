@@ -1,12 +1,13 @@
-"""The front door of this repository: the sessions that others embed, and what its contributors need."""
+"""The tasks of this repository: the sessions, which others embed, and what contributors need."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
 
 if not Path(__file__).with_suffix("").is_dir():
-    sys.exit("tasks/ is missing beside tasks.py; it belongs into the commit: git add tasks")
-# Invoke loads this file as the module `tasks`; the package of the same name is what we mean.
+    sys.exit("tasks/ is missing here. Commit it together with tasks.py: git add tasks")
+# Invoke has loaded this file as the module `tasks`, which would hide the package of the same name.
 del sys.modules[__name__]
 
 from invoke import Context, Exit, task  # noqa: E402
@@ -21,9 +22,9 @@ _CHECKS = (
 )
 
 
-@task(help={"path": "the directory to make it in", "clean": "remove everything that the demo made"})
+@task(auto_shortflags=False, help={"path": "directory of the demo", "clean": "remove everything that the demo made"})
 def demo(_c: Context, path: str = "~/tally-demo", clean: bool = False) -> None:
-    """Make a small Django and Svelte project and run two sessions of it side by side.
+    """Run two sessions of a small Django and Svelte project.
 
     Example: inv demo --path /tmp/demo
     """
@@ -37,15 +38,26 @@ def demo(_c: Context, path: str = "~/tally-demo", clean: bool = False) -> None:
         raise Exit(str(error), 1) from None
 
 
-@task(help={"only": "run the tests whose name matches", "workers": "how many run at once"})
-def test(c: Context, only: str = "", workers: str = "auto") -> None:
-    """Run the tests, on real git, tmux, Django and Vite.
+@task(
+    auto_shortflags=False,
+    help={
+        "only": "run only the tests whose name matches",
+        "workers": "number of tests to run at once (default: one more than there are cores, for tests wait, too)",
+        "slow": "run the slow tests instead: kills at every system call",
+        "slow-minutes": "stop after this many minutes of kills (default: try all of them)",
+    },
+)
+def test(c: Context, only: str = "", workers: str = "", slow: bool = False, slow_minutes: str = "") -> None:
+    """Run the test suite, on real git, tmux, Django and Vite.
 
     Example: inv test --only rollback
     """
-    chosen = ["-k", only] if only else []
+    if slow_minutes and not slow_minutes.isdecimal():
+        raise Exit(f'--slow-minutes must be a number of minutes, not "{slow_minutes}".', 1)
+    chosen = [*(["-k", only] if only else []), *(["-m", "slow"] if slow else [])]
+    workers = workers or str((os.cpu_count() or 1) + 1)
     words = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *chosen]
-    c.run(shlex.join(words), pty=sys.stdout.isatty())
+    c.run(shlex.join(words), pty=sys.stdout.isatty(), env={"TALLY_SESSIONS_SLOW_MINUTES": slow_minutes})
 
 
 @task
@@ -58,9 +70,12 @@ def check(c: Context) -> None:
         c.run(f"{_PYTHON} -m {command}", pty=sys.stdout.isatty())
 
 
-@task(help={"rounds": "how often each pair runs", "large": "also the repository of 20,000 files"})
+@task(
+    auto_shortflags=False,
+    help={"rounds": "number of runs of each pair", "large": "measure a repository of 20,000 files, too"},
+)
 def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
-    """Measure the sessions against a plain shell script that does the same.
+    """Compare the sessions' speed with that of a shell script.
 
     Example: inv bench --rounds 5
     """
@@ -73,15 +88,18 @@ def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
 
 
 @task(
+    auto_shortflags=False,
     positional=("path",),
     help={
-        "path": "the repository to put the sessions into",
-        "preset": "the system to configure, instead of the one that fits",
+        "path": "repository to put the sessions into",
+        "preset": "preset of the configuration (default: the one that fits)",
         "patch": "add the three lines to an existing tasks.py",
     },
 )
 def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None:
-    """Put the sessions into another repository, or bring them up to date there.
+    """Put the sessions into another repository, or update them.
+
+    A session.config.mjs there is converted into invoke.yaml.
 
     Example: inv embed ~/Dev/tally
     """
@@ -93,23 +111,26 @@ def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None
         raise Exit(str(error), 1) from None
 
 
-@task(help={"record": "run the demo in a terminal first and record it anew, which takes a minute"})
+@task(
+    auto_shortflags=False, help={"record": "record the demo and take the screenshots again first (takes two minutes)"}
+)
 def docs(_c: Context, record: bool = False) -> None:
-    """Write the generated parts of the documentation, and make its site in `site/`.
+    """Generate parts of the documentation, and build its site.
 
     Example: inv docs
     """
-    from develop import demo, manual, recording, sample
+    from develop import demo, manual, recording, sample, screens
 
     for page in manual.fill():
-        print(f"wrote {page.relative_to(manual.TOP)}")
+        print(f"Wrote {page.relative_to(manual.TOP)}.")
     try:
         if record:
             recording.record(manual.TOP / "docs" / "demo.svg", lambda text: print(text, flush=True))
+            screens.take(manual.TOP / "docs" / "screens", lambda text: print(text, flush=True))
         manual.build(manual.TOP / "site")
     except (manual.BuildError, demo.DemoError, sample.BuildError, OSError) as error:
         raise Exit(str(error), 1) from None
-    print("to look: site/index.html")
+    print("Next: open site/index.html")
 
 
 for each in (demo, test, check, bench, embed, docs):

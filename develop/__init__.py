@@ -1,1 +1,1 @@
-"""What only this repository's contributors and newcomers need: the demo's project, the demo, the benchmark."""
+"""Tools for contributors and newcomers: demo, benchmark, embedding and manual. They are not embedded."""

@@ -1,4 +1,4 @@
-"""The newcomer's first minute: a real Django and Svelte project with two sessions running side by side."""
+"""`inv demo`: a Django and Svelte project with two running sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from develop import sample
-from develop.embedding import front_door
+from develop.embedding import files
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CACHE = CHECKOUT / ".cache" / "sample"
@@ -21,7 +21,7 @@ USUAL = "~/tally-demo"
 SESSIONS = ("feature-auth", "bugfix-ui")
 
 _MARKER = ".made-by-inv-demo"
-_PATIENCE = 120.0  # seconds for four servers to answer
+_PATIENCE = 120.0  # seconds that the four servers may take to answer
 _PACKAGES = {"git": "git", "tmux": "tmux", "node": "nodejs", "npm": "npm"}
 _SETTINGS = """session:
   project: tally
@@ -32,24 +32,27 @@ Say = Callable[[str], None]
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message says why and what to do."""
+    """The demo failed; the message says why and what to do."""
 
 
 def missing_tools() -> list[str]:
-    """Return the package of every program that the demo needs and that is not on PATH."""
+    """Return the packages of the programs that the demo needs and that are missing."""
     return [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
 
 
 def make(directory: Path, say: Say) -> None:
-    """Make the project in *directory*, add two sessions and wait until their four servers answer.
+    """Create the project in *directory*, add two sessions and wait for their four servers.
 
-    Raises `DemoError` before anything is made when a program is missing or *directory* is somebody else's.
+    Raises `DemoError` before it creates anything if a program is missing or *directory* is not empty.
     """
     if missing := missing_tools():
-        raise DemoError(f"missing: {', '.join(missing)}; install them, for example: apt install {' '.join(missing)}")
+        raise DemoError(
+            f"Missing programs: {', '.join(missing)}\nInstall them, for example: apt install {' '.join(missing)}"
+        )
     if directory.exists() and any(directory.iterdir()):
         raise DemoError(
-            f"{directory} is not empty; for another place: inv demo --path DIR; to remove a demo: inv demo --clean"
+            f"{directory} is not empty. Use another directory, or remove a demo that is there.\n"
+            "Run: inv demo --path DIR\nOr: inv demo --clean"
         )
     directory.mkdir(parents=True, exist_ok=True)
     (directory / _MARKER).touch()
@@ -57,7 +60,7 @@ def make(directory: Path, say: Say) -> None:
     try:
         embed(sample.build(main, CACHE, say))
     except sample.BuildError as error:
-        raise DemoError(f"{error}\nto remove what was made: inv demo --clean --path {directory}") from None
+        raise DemoError(f"{error}\nRemove what was created. Run: inv demo --clean --path {directory}") from None
     for name in SESSIONS:
         say(f"\n$ inv session.add {name}")
         inv(main, "session.add", name)
@@ -69,27 +72,30 @@ def make(directory: Path, say: Say) -> None:
 
 
 def clean(directory: Path, say: Say) -> None:
-    """Remove everything that `make` made; a directory that it did not make is refused."""
+    """Delete everything that `make` created; refuse any other directory."""
     main = directory / "tally"
     if not (directory / _MARKER).exists():
-        raise DemoError(f"{directory} was not made by inv demo; nothing was removed")
+        raise DemoError(
+            f"{directory} was not created by inv demo. Nothing was deleted.\nGive its directory: --path DIR"
+        )
     if (main / ".tally-sessions").exists():
-        say("ending the sessions")
-        inv(main, "session.remove", "--all", "--force", quiet=True)  # what it says of restoring is soon not true
-    say(f"deleting {directory} and {CACHE}, which takes some seconds")
+        say("Ending the sessions")
+        # quiet: its advice to restore them would be wrong in a moment
+        inv(main, "session.remove", "--all", "--force", quiet=True)
+    say(f"Deleting {directory} and {CACHE}, which takes some seconds")
     running = [subprocess.Popen(["rm", "-rf", "--", place]) for place in (CACHE, directory)]  # both at once
     if sum(process.wait() != 0 for process in running):
-        raise DemoError(f"not everything could be deleted; what is left: {directory}, {CACHE}")
-    say(f"removed {directory} and {CACHE}")
+        raise DemoError(f"Couldn't delete everything in {directory} and {CACHE}. Delete the rest by hand.")
+    say(f"Deleted {directory} and {CACHE}.")
 
 
 def embed(main: Path) -> None:
     """Put the tasks into the project at *main*, as its owner would, and commit them."""
     shutil.copytree(CHECKOUT / "tasks", main / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
-    (main / "tasks.py").write_text(front_door.NEW)
+    (main / "tasks.py").write_text(files.NEW)
     (main / "invoke.yaml").write_text(_SETTINGS)
     program = main / ".venv" / "bin" / "inv"
-    if not program.exists():  # so that the tasks are at hand in its windows as well
+    if not program.exists():  # so that `inv` also works in the windows of its sessions
         program.symlink_to(Path(sys.executable).with_name("inv"))
     identity = ("-c", "user.name=Tally Demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
     for arguments in (("add", "--all"), (*identity, "commit", "--quiet", "--no-verify", "-m", "Embed the sessions")):
@@ -97,14 +103,16 @@ def embed(main: Path) -> None:
 
 
 def inv(main: Path, *arguments: str, quiet: bool = False) -> None:
-    """Run `inv` in *main* with our own terminal, or without its answer."""
+    """Run `inv` in *main*. It prints to our terminal unless *quiet*."""
     program, out = Path(sys.executable).with_name("inv"), subprocess.DEVNULL if quiet else None
     if subprocess.run([program, *arguments], cwd=main, check=False, stdout=out).returncode:
-        raise DemoError(f"inv {' '.join(arguments)} failed; to remove the demo: inv demo --clean --path {main.parent}")
+        raise DemoError(
+            f"inv {' '.join(arguments)} failed.\nRemove the demo. Run: inv demo --clean --path {main.parent}"
+        )
 
 
 def addresses(main: Path) -> dict[str, str]:
-    """Return what answers where: each session's API and page."""
+    """Return the URLs of each session's API and page."""
     rows = json.loads((main / ".tally-sessions").read_text())
     found = {}
     for name, row in rows.items():
@@ -123,13 +131,18 @@ def wait(main: Path, say: Say) -> None:
                 del waiting[what]
         if time.monotonic() - started > _PATIENCE:
             silent = ", ".join(waiting)
-            raise DemoError(f"no answer from {silent}; to see why: cd {main} && inv session.attach {SESSIONS[0]}")
+            raise DemoError(
+                f"No response from {silent} within {_PATIENCE:.0f} s.\n"
+                f"See why. Run: cd {main} && inv session.attach {SESSIONS[0]}"
+            )
         time.sleep(0.1)
 
 
 def answers(url: str) -> bool:
     """Return whether *url*, on this machine, gives a page."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know our ports
+    direct = urllib.request.build_opener(
+        urllib.request.ProxyHandler({})
+    )  # a proxy could not reach ports of this machine
     try:
         with direct.open(url, timeout=5) as answer:
             return bool(answer.status == 200)
@@ -146,8 +159,8 @@ def guide(main: Path, directory: Path) -> str:
 Each session has its own page, database and branch:
 {pages}
 Next:
-  begin     PATH={programs}:$PATH; cd {place}
-  attach    inv session.attach {SESSIONS[0]}    (leave it with Ctrl-b d)
-  reboot    tmux kill-server; inv session.resume    (ends everything in tmux, yours too)
+  go there  PATH={programs}:$PATH; cd {place}
+  attach    inv session.attach {SESSIONS[0]}    (Ctrl-b d detaches)
+  reboot    tmux kill-server; inv session.resume    (ends everything in tmux, also yours)
   stop      inv session.stop --all
-  delete    cd {shlex.quote(str(CHECKOUT))} && inv demo --clean{path}"""
+  remove    cd {shlex.quote(str(CHECKOUT))} && inv demo --clean{path}"""

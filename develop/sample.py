@@ -13,10 +13,10 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent.parent / "tests" / "sample"
 
-# Whatever a run inside SOURCES itself may have left there, and the templates.
+# Templates, and files that a run inside SOURCES may have left.
 LEFT_OUT = ("env", ".env", ".venv", ".vite", "node_modules", "dist", "db.sqlite3*", "__pycache__")
 
-# Variables by which the caller's own repository, interpreter or Django would reach the sample's.
+# Variables that would make the sample use the caller's repository, interpreter or Django.
 FOREIGN = ("GIT_", "PYTHON", "DJANGO_", "VIRTUAL_ENV")
 
 
@@ -30,7 +30,7 @@ def build(destination: Path, cache: Path, say: Callable[[str], None]) -> Path:
     It is a git repository with one commit, its dependencies installed, its database seeded and its
     two ``.env`` files written. *destination* must not exist, and is removed again on failure.
 
-    What takes long is installed once into *cache*, shared by every later build with the same
+    Dependencies are installed once into *cache*, shared by every later build with the same
     requirements and Python. *say* is told about each long step before it starts.
     """
     destination, cache = destination.absolute(), cache.resolve()
@@ -47,7 +47,7 @@ def build(destination: Path, cache: Path, say: Callable[[str], None]) -> Path:
 
 
 def fill(project: Path, shelf: Path, say: Callable[[str], None]) -> None:
-    """Make the empty directory *project* a Tally project with the dependencies of *shelf*."""
+    """Fill the empty directory *project* with a Tally project that uses the dependencies in *shelf*."""
     shutil.copytree(SOURCES, project, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
     commit(project)
     configure(project)
@@ -105,7 +105,7 @@ def install(shelf: Path, say: Callable[[str], None]) -> None:
 def commit(project: Path) -> None:
     """Make *project* a repository with everything in it committed."""
     run(["git", "init", "--quiet", "--template=", "--initial-branch=main"], project)
-    # The developer's own hooks and signing key have no business here.
+    # Not with the developer's own hooks and signing key.
     options = ["-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"]
     for key, default in (("user.name", "Tally Sample"), ("user.email", "tally@example.invalid")):
         value = run(["git", "config", "--default", default, "--get", key], project).strip()
@@ -124,9 +124,9 @@ def configure(project: Path) -> None:
 
 
 def link_or_copy(source: str, target: str) -> None:
-    """Make *target* the same file as *source*, or a copy where that cannot be."""
+    """Link *target* to *source*, or copy it where links are impossible."""
     with suppress(OSError):  # another filesystem, or one without links
-        # npm rewrites its own record in place, which through a link would change the cache's too.
+        # npm changes this file in place, which through a hard link would change the cache, too.
         if Path(source).name != ".package-lock.json":
             os.link(source, target)
             return
@@ -144,6 +144,6 @@ def run(arguments: Sequence[str | Path], directory: Path) -> str:
     except OSError as error:
         raise BuildError(f"{name}: {error.strerror}") from error
     if done.returncode:
-        tail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-50:]  # npm is wordy
+        tail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-50:]  # npm prints a lot
         raise BuildError("\n".join([f"{name} failed with status {done.returncode}", *tail]))
     return done.stdout

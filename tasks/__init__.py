@@ -6,23 +6,26 @@ from collections.abc import Mapping
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from .machine import imports
+from .system import startup
 
-imports.keep()
+startup.keep_bytecode()
 
-from . import fleet, session  # noqa: E402
-from .machine import streams  # noqa: E402
+try:
+    from . import fleet, session
+except KeyboardInterrupt:  # Invoke would end without a word
+    from .errors import Interrupted
 
-streams.complete()
-from .config import unreadable  # noqa: E402
+    raise Interrupted(2) from None
 
-unreadable.tell()
+startup.complete_streams()
+startup.explain_unreadable_files()
+startup.end_quietly_without_reader()
 
 ns = Collection(session=session.ns, fleet=fleet.ns)
 if "--complete" in sys.argv:
-    from . import completion
+    from .commands import completion
 
-    completion.extend()
+    completion.extend_completion()
 
 
 def join(names: Mapping[str, object]) -> Collection:

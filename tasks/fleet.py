@@ -1,126 +1,242 @@
-"""The tasks of `inv fleet`: the same sessions on other hosts, through SSH."""
+"""The collection `inv fleet`: the same sessions on other hosts, through SSH."""
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 
-from . import elsewhere
-from .command import answer, as_json, command
+from . import session
+from .commands.command import answer, as_json
+from .commands.command import command as any_command
+from .commands.invoke_extensions import LateTask
 
-_HOST = {"name": "the session", "host": elsewhere.WHICH}
+if TYPE_CHECKING:
+    from .config.settings import Settings
+    from .hosts.host import Host
+    from .model import Repository
+
+command = partial(any_command, needs=("fabric",))
+WHICH = "host of the session (needed only if several have one of that name)"
+# The tasks of `session` that run on a host as well, and their help.
+_TASKS = {
+    "add": "Add a session on a host.",
+    "remove": "Remove a session on its host.",
+    "stop": "Stop a session on its host.",
+    "start": "Start a stopped session on its host.",
+    "resume": "Start a session on its host again after a reboot.",
+    "show": "Show a session on its host.",
+    "logs": "Show the output of a session on its host.",
+    "send": "Send a message to the Claude of a session on its host.",
+    "run": "Run a command in a session on its host.",
+}
+_HERE = ("all", "attach")  # flags that are not passed to a host
+
+
+def generated_tasks() -> dict[str, Any]:
+    """Return the fleet's task for each of those that `session` has, by name."""
+    return {name: LateTask(name, session.TASKS[name], partial(_task, name)) for name in _TASKS}
+
+
+def flag_words(choices: dict[str, Any], parameters: list[inspect.Parameter]) -> Iterator[str]:
+    """Yield the *choices* as flags for `inv`; the host uses its own defaults for the rest."""
+    for each in parameters[1:]:
+        value, flag = choices.get(each.name, each.default), each.name.replace("_", "-")
+        if value in (each.default, None):
+            continue
+        if isinstance(value, bool):
+            yield f"--{flag}" if value else f"--no-{flag}"
+        else:
+            yield from (f"--{flag}={item}" for item in (value if isinstance(value, list) else [value]))
+
+
+def _task(name: str) -> Any:
+    original = session.ns.tasks[name]
+    parameters = [each for each in inspect.signature(original.body).parameters.values() if each.name not in _HERE]
+
+    def body(c: Context, *args: Any, **arguments: Any) -> None:
+        chosen = arguments.pop("host", "")
+        _run(c, name, dict(inspect.Signature(parameters).bind(c, *args, **arguments).arguments), parameters, chosen)
+
+    body.__doc__ = _docstring(name, str(original.__doc__))
+    host = inspect.Parameter("host", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="")
+    setattr(body, "__signature__", inspect.Signature([*parameters, host]))
+    which = "one of session.hosts (default: the one with the most room)" if name == "add" else WHICH
+    explained = {key: text for key, text in original.help.items() if key not in _HERE}
+    explained |= {"name": "session name"} if name != "add" else {}
+    return command(*original.positional, help={**explained, "host": which})(body)
+
+
+def _docstring(name: str, original: str) -> str:
+    """Return the docstring for *name*, with the example of the *original*; a session must be named in it."""
+    example = original.partition("Example: ")[2].strip().replace("inv session.", "inv fleet.")
+    named = example if " " in example.removeprefix("inv ") else f"{example} feature/login"
+    return f"{_TASKS[name]}\n\n    Its options are those of session.{name}.\n\n    Example: {named}\n    "
+
+
+def _run(c: Context, name: str, choices: dict[str, Any], parameters: list[inspect.Parameter], chosen: str) -> None:
+    """Run the task *name* with *choices* on the *chosen* host, or the one that has the session."""
+    from .hosts import add, find, remote_run
+    from .store import host_cache
+
+    repository, settings = _settings(c)
+    if name == "add":
+        place = add.prepare_add(choices, settings, repository, chosen)
+    else:
+        place, _row = find.find_elsewhere(choices.get("name", ""), settings, repository, chosen)
+    arguments = [f"session.{name}", *flag_words(choices, parameters)]
+    if name == "run" and remote_run.is_terminal():
+        remote_run.become_remote(place, arguments)
+    remote_run.end_as(remote_run.run_on_host(place, arguments, reads=name == "run"))
+    if name in ("add", "remove") and not choices.get("dry_run"):
+        host_cache.note_host_of_session(repository, choices.get("name", ""), place.name if name == "add" else "")
+    if name == "add":
+        add.tell_added(choices, place)
+
+
+def _settings(c: Context, agreed: bool = False) -> tuple[Repository, Settings]:
+    """Return the repository, and its settings, whose hosts may be asked."""
+    from .plan import consent
+    from .tools import git
+
+    repository = git.current_repository()
+    return repository, consent.settings_for_hosts(c, repository, agreed)
+
+
+def _find(c: Context, name: str, host: str) -> tuple[Repository, Host, dict[str, Any]]:
+    """Return the repository, the host that has the session *name*, and its row there."""
+    from .hosts import find
+
+    repository, settings = _settings(c)
+    place, row = find.find_elsewhere(name, settings, repository, host)
+    return repository, place, row
+
+
+_HOST = {"name": "session name", "host": WHICH}
 
 
 @command("host", help={
-    "host": "which of session.hosts",
-    "dry-run": "print what would be made and change nothing",
-    "yes": "agree to copying the files that it names",
+    "host": "one of session.hosts",
+    "dry-run": "show what would be done, without changing anything",
+    "yes": "approve copying the files that it names",
 })  # fmt: skip
 def setup(c: Context, host: str, dry_run: bool = False, yes: bool = False) -> None:
-    """Make a host ready: its checkout by git push, a virtualenv, and the files that git does not know.
+    """Prepare a host: checkout, virtualenv, ignored files.
+
+    The checkout comes by git push. Ignored files are copied.
 
     Example: inv fleet.setup devbox
     """
-    from . import choosing
-    from .hosts import machine, setting_up
+    from .hosts import host as hosts_host
+    from .hosts import setup as hosts_setup
 
-    settings, repository = choosing.settings(c), choosing.here()
-    place = machine.called(host, settings)
+    repository, settings = _settings(c, yes)
+    place = hosts_host.host_called(host, settings)
     if dry_run or c.config.run.dry:
-        answer(setting_up.plan(place, repository, settings.copy))
+        answer(hosts_setup.setup_plan(place, repository, settings.copy))
     else:
-        answer(setting_up.set_up(place, repository, settings.copy, yes))
+        answer(hosts_setup.set_up_host(place, repository, settings.copy, yes))
 
 
-@command(aliases=("ls",), help={"json": "answer as JSON"})
+@command(aliases=("ls",), help={"json": "print JSON"})
 def list_(c: Context, json: bool = False) -> None:
-    """Show the sessions of every host and of this machine; a host that does not answer is a line saying so.
+    """Show the sessions of every host and of this machine.
+
+    A line names each host that doesn't answer.
 
     Example: inv fleet.list
     """
-    from . import choosing
-    from .hosts import finding, table
+    from .hosts import find
+    from .views import tables
 
-    found = finding.everything(choosing.settings(c), choosing.here())
-    answer(as_json(table.records(found)) if json else table.table(found))
+    repository, settings = _settings(c)
+    survey = find.survey_sessions(settings, repository)
+    answer(as_json(tables.fleet_records(survey)) if json else tables.fleet_table(survey))
 
 
 @command("name", help=_HOST)
 def attach(c: Context, name: str, host: str = "") -> None:
-    """Go to a session's tmux session on its host.
+    """Attach to a session's tmux session on its host.
 
     Example: inv fleet.attach feature/login
     """
-    from . import choosing
-    from .hosts import finding, foreground
+    from .hosts import remote_run
 
-    place, _row = finding.find_elsewhere(name, choosing.settings(c), choosing.here(), host)
-    foreground.become(place, ["session.attach", f"--name={name}"])
+    _repository, place, _row = _find(c, name, host)
+    remote_run.become_remote(place, ["session.attach", f"--name={name}"])
 
 
-@command("name", help={**_HOST, "open": "print the addresses on stdout, one a line"})
+@command("name", help={**_HOST, "open": "print the addresses, one per line"})
 def forward(c: Context, name: str, host: str = "", open: bool = False) -> None:
-    """Bring a session's ports to this machine, under the same numbers if they are free, until ^C.
+    """Forward a session's ports to this machine until ^C.
+
+    They keep their numbers here, unless those are taken.
 
     Example: inv fleet.forward feature/login
     """
-    from . import choosing
-    from .hosts import finding, forwarding
+    from .hosts import forward as hosts_forward
 
-    place, row = finding.find_elsewhere(name, choosing.settings(c), choosing.here(), host)
-    own = forwarding.numbers(row["ports"])
+    _repository, place, row = _find(c, name, host)
+    own = hosts_forward.local_ports(row["ports"])
     if open:
         answer("\n".join(f"http://localhost:{port}" for port in own.values()))
-    forwarding.keep(place, row["ports"], own)
+    hosts_forward.forward_ports(place, row["ports"], own)
 
 
 @command("name", help=_HOST)
 def push(c: Context, name: str, host: str = "") -> None:
-    """Bring a session's branch on its host to where it is here; refuses to lose commits there.
+    """Push a session's branch to its host.
+
+    It refuses to lose commits there.
 
     Example: inv fleet.push feature/login
     """
-    from . import choosing
-    from .hosts import branches, finding
-    from .machine import signals
+    from .hosts import branches
+    from .system import signals
 
-    repository = choosing.here()
-    place, row = finding.find_elsewhere(name, choosing.settings(c), repository, host)
-    with signals.raised():
-        answer(branches.push(repository, place, row["branch"], name))
+    repository, place, row = _find(c, name, host)
+    with signals.signals_raised():
+        answer(branches.push_branch(repository, place, row["branch"], name))
 
 
 @command("name", help=_HOST)
 def pull(c: Context, name: str, host: str = "") -> None:
-    """Bring a session's branch here to where it is on its host; refuses to lose commits here.
+    """Pull a session's branch from its host.
+
+    It refuses to lose commits here.
 
     Example: inv fleet.pull feature/login
     """
-    from . import choosing
-    from .hosts import branches, finding, machine
-    from .machine import signals
+    from .hosts import branches
+    from .hosts import host as hosts_host
+    from .system import signals
 
-    repository = choosing.here()
-    place, row = finding.find_elsewhere(name, choosing.settings(c), repository, host)
-    with signals.raised():
-        answer(branches.pull(repository, machine.here(repository), place, row["branch"]))
+    repository, place, row = _find(c, name, host)
+    with signals.signals_raised():
+        answer(branches.pull_branch(repository, hosts_host.this_machine(repository), place, row["branch"]))
 
 
-@command("name", help={"name": "the session", "host": "where to: a host, or `here`"})
+@command("name", help={"name": "session name", "host": "target: a host, or here"})
 def move(c: Context, name: str, host: str = "") -> None:
-    """Move a session with its uncommitted work, database and `.env`; it goes only after it is whole there.
+    """Move a session to another host, with uncommitted work.
+
+    Its database and .env files go along. It is removed here only after it is complete there.
 
     Example: inv fleet.move feature/login --host devbox
     """
-    from . import choosing
-    from .hosts import machine, moving, routes
+    from .hosts import host as hosts_host
+    from .hosts import move as hosts_move
 
-    settings, repository = choosing.settings(c), choosing.here()
-    target = machine.here(repository) if host == machine.HERE else machine.called(host, settings)
-    answer(moving.move(name, routes.route(name, target, settings, repository), repository))
+    repository, settings = _settings(c)
+    target = hosts_host.this_machine(repository) if host == hosts_host.HERE else hosts_host.host_called(host, settings)
+    answer(hosts_move.move_session(name, hosts_move.plan_route(name, target, settings, repository), repository))
 
 
 ns = Collection("fleet", setup, attach, forward, push, pull, move)
 ns.add_task(list_, name="list", aliases=("ls",))
-for each, task in elsewhere.tasks().items():
+for each, task in generated_tasks().items():
     ns.add_task(task, name=each)

@@ -1,163 +1,349 @@
-"""The order of the world, and what walks it: add, resume, stop, remove."""
+"""The order of the world, and what walks it: add, restore, resume, stop, remove."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from . import (
-    briefing,
-    claude,
-    compose,
-    containers,
-    files,
-    kept,
-    making,
-    narration,
-    programs,
-    records,
-    registry,
-    rules,
-    setup,
-    tmux,
-    walk,
-    worklog,
-    worktree,
-)
-from .archives import archive, archiving, checkout
-from .errors import SessionError, told
-from .machine import imports, signals
-from .model import Repository, Resource, Session
-from .planning import removal as removing
+from .errors import SessionError, describe_error
+from .model import Problem, Repository, Resource, Session
+from .resources import claude_launch, claude_project, files, tmux_session, worktree
+from .store import exclude, ports, registry
+from .store import rows as store_rows
+from .system import progress, shell, signals, startup
 
 if TYPE_CHECKING:
-    from .request import Removal, Request
-    from .settings import Settings
+    from .config.settings import Settings
+    from .model import Removal, Request
+    from .store import archive
+    from .tools import worktree_status
 
+
+class _Late:
+    """The resource in the module *name*, which is loaded for a session that has one; *remains*: also to remove it."""
+
+    def __init__(self, name: str, label: str, has_one: Callable[[Session], object], remains: bool = True) -> None:
+        self.LABEL = label
+        self._name, self._has_one, self._remains = name, has_one, remains
+
+    def __getattr__(self, key: str) -> Any:
+        return getattr(import_module(f".resources.{self._name}", __package__), key)
+
+    def describe(self, session: Session) -> str:
+        return str(self.__getattr__("describe")(session)) if self._has_one(session) else ""
+
+    def create(self, session: Session) -> None:
+        if self._has_one(session):
+            self.__getattr__("create")(session)
+
+    def remove(self, session: Session) -> None:
+        if self._remains and self._has_one(session):
+            self.__getattr__("remove")(session)
+
+    def problems(self, session: Session) -> list[Problem]:
+        return list(self.__getattr__("problems")(session)) if self._has_one(session) else []
+
+
+_restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
+_compose_project = _Late("compose_project", "compose", lambda session: session.compose)
+_containers = _Late("containers", "containers", lambda session: session.compose)
+_setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
+_claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
+_window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
+_worklog = _Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, kept, tmux, claude, files, compose, containers, setup, rules, briefing, programs, worklog,
+    worktree, _restored_work, tmux_session, claude_project, files, _compose_project, _containers, _setup_commands,
+    _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
-RUNNING: tuple[Resource, ...] = (containers, tmux, programs, worklog)
+RUNNING: tuple[Resource, ...] = (_containers, tmux_session, _window_programs, _worklog)
 
 
-def add(asked: Request, settings: Settings, repository: Repository) -> Session:
-    """Make the session that is *asked* for and return it; a failure, or ^C, leaves nothing of it.
+def add_session(request: Request, settings: Settings, repository: Repository) -> Session:
+    """Make the session of *request* and return it; a failure, or ^C, leaves nothing of it.
 
-    What an earlier add or remove of that name left unfinished, because it was killed, is undone first.
+    An add or remove of that name that was killed is undone or finished first.
     """
-    from .planning import checklist, deciding, numbering
+    from .plan import add, contents
 
-    numbering.check(asked.name, settings)
-    row = registry.rows(repository).get(asked.name, {})
-    if row.get("state", "ready") != "ready":
-        finish(records.session(asked.name, row, repository, lambda: settings))
-    checklist.tell(asked, settings, repository, fetch=True)
-    plan = partial(deciding.claimed, asked, settings, repository)
-    return making.make(asked.name, repository, plan, RESOURCES, RUNNING)
+    finish_named(request.name, repository, partial(contents.complete_row, settings))
+    checked = add.check_request(request, settings, repository)
+    add.fetch_configured_base(request, settings, repository)
+    add.warn_before_add(checked, settings, repository)
+    return make_session(request.name, repository, partial(add.plan_claimed, checked, settings, repository))
 
 
-def restore(name: str, repository: Repository, at: str = "") -> Session:
+def restore_session(name: str, repository: Repository, at: str = "") -> Session:
     """Make the removed session *name* again, as it was, and return it; a failure leaves its archive as it is.
 
     Of several, *at* chooses by the beginning of its time; else it is the newest.
     """
-    from . import restoration
+    from .plan import restore
 
-    saved = restoration.find(name, repository, at)
+    finish_named(name, repository, restore.refuse_settings)
+    saved = restore.find_archive(name, repository, at)
     row = saved.facts["row"]
-    # What it did is in what comes back; and which move brought it, if one did.
-    done = {key: row[key] for key in ("setup_done", "rules", "moved") if key in row}
+    # Its worktree comes back with what these did, or which move brought it.
+    facts = {key: row[key] for key in ("setup_done", "rules", "moved", "brought") if key in row}
 
-    def decide(held: set[int], _until: ExitStack) -> Session:
-        kept = restoration.find(name, repository, saved.directory.name)  # what was pruned meanwhile is gone
-        return restoration.plan(kept, repository, held)
+    def decide(other_ports: set[int], _until: ExitStack) -> Session:
+        archived = restore.find_archive(name, repository, saved.directory.name)  # it may have been pruned since
+        return restore.plan_restore(archived, repository, other_ports)
 
-    session = making.make(name, repository, decide, RESOURCES, RUNNING, done)
-    registry.note(repository, name, creates_branch=row.get("creates_branch", True))
-    if not checkout.stays(saved.directory, saved.facts):
-        archive.drop(repository, saved)
+    session = make_session(name, repository, decide, facts)
+    registry.note_facts(repository, name, creates_branch=row.get("creates_branch", True))
+    from .store import old_archive
+
+    if saved.is_whole or not old_archive.has_unrestorable(saved.directory, saved.facts):
+        from .store import archive
+
+        archive.drop_archive(repository, saved)
     return session
 
 
-def resume(sessions: Sequence[Session]) -> list[str]:
-    """Make sure that everything of *sessions* is there and runs; return what failed, a message for each session."""
+def resume_sessions(sessions: Sequence[Session]) -> list[str]:
+    """Make whatever is missing of *sessions* and start them; return a message for each session that failed."""
     failed: dict[str, str] = {}
-    with signals.raised():
+    with signals.signals_raised():
         for resource in RESOURCES:
             for session in sessions:
                 if session.name in failed:
                     continue
                 try:
-                    with registry.alone(session.repository, session.name):
+                    with registry.session_lock(session.repository, session.name):
                         _require_ready(session)
                         resource.create(session)
                 except (SessionError, OSError) as error:
-                    failed[session.name] = f"{session.name}: {told(error)}"
+                    failed[session.name] = f"{session.name}: {describe_error(error)}"
     return list(failed.values())
 
 
-def stop(session: Session) -> None:
-    """End what runs of *session*; its files, its branch and its ports stay."""
-    with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        if leftovers := walk.backward(session, RUNNING):
+def stop_session(session: Session) -> None:
+    """End what is running in *session*; its files, branch and ports stay."""
+    with signals.surviving_window(str(session.worktree)), registry.session_lock(session.repository, session.name):
+        if leftovers := remove_all(session, RUNNING):
             raise SessionError("\n".join(leftovers))
 
 
-def remove(session: Session, how: Removal) -> archive.Archive | None:
-    """Leave nothing of *session* but its archive, which is returned; what does not go stays registered.
+def remove_session(session: Session, how: Removal) -> archive.Archive | None:
+    """Remove *session* and return its archive; it stays registered if something of it could not be removed.
 
     Raises `SessionError` before any effect when work would be lost, unless forced.
     """
-    with signals.surviving(str(session.worktree)), registry.alone(session.repository, session.name):
-        return _remove(records.current(session), how)
+    with signals.surviving_window(str(session.worktree)), registry.session_lock(session.repository, session.name):
+        return _remove(store_rows.current_session(session), how)
 
 
-def finish(session: Session) -> None:
-    """Undo an add, or end a removal, that was interrupted; what is going on, or has become whole, is left alone."""
-    from .request import Removal
+def finish_session(session: Session) -> None:
+    """Undo an add, or finish a removal, that was interrupted; leave a session alone that is complete or in use."""
+    from .model import Removal
 
-    with signals.raised(), ExitStack() as until:
-        if not registry.alone_at_once(session.repository, session.name, until):
+    with signals.signals_raised(), ExitStack() as until:
+        if not registry.try_session_lock(session.repository, session.name, until):
             return
-        state = registry.rows(session.repository).get(session.name, {}).get("state", "ready")
+        state = registry.read_registry(session.repository).get(session.name, {}).get("state", "ready")
         if state != "ready":
-            narration.notice(f"an earlier attempt was interrupted ({state}); what it left of {session.name} is removed")
-            _remove(records.current(session), Removal())
+            progress.notice(f"{state.capitalize()} {session.name} was interrupted. Removing what is left of it.")
+            _remove(store_rows.current_session(session), Removal())
+
+
+def finish_named(name: str, repository: Repository, complete: store_rows.Complete) -> None:
+    """Undo an add, or finish a removal, of the session *name* that was interrupted."""
+    row = registry.read_registry(repository).get(name, {})
+    if row.get("state", "ready") != "ready":
+        finish_session(store_rows.session_from_row(name, row, repository, complete))
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
-    imports.prefetch("psutil")
-    doomed = removing.plan(session, how)
-    agreed = {"tip": doomed.tip, "creates_branch": doomed.creates_branch, **records.compose(doomed)}
-    registry.note(session.repository, session.name, state="removing", **agreed)
-    os.chdir(session.repository.main)  # the worktree may take our directory with it
-    with signals.held():
-        leftovers = walk.backward(doomed, RUNNING)  # first: what they write last is kept as well
-        saved = _archived(doomed, session)
-        leftovers += walk.backward(doomed, [resource for resource in RESOURCES if resource not in RUNNING])
+    startup.prefetch_modules("psutil")
+    from .plan import remove as removing
+
+    worktree.clear_half_made(session)  # first: git fails on some of it
+    doomed, work = removing.examine_removal(session, how)
+    directory = _home(session, work)
+    warnings = _warnings(doomed, work) if directory and session.state == "ready" else []
+    _note_removing(session, doomed, directory)
+    os.chdir(session.repository.main)  # ours, and modules that are not imported yet, may go with the worktree
+    startup.load_all_below(session.worktree)
+    with signals.signals_held():
+        leftovers = remove_all(doomed, RUNNING)  # first: what they write last is saved, too
+        if shell.is_silent("tmux"):  # its programs would continue in a directory that was moved
+            raise _stay_registered(doomed, session, "\n".join(leftovers), session.state, session.archive)
+        saved = _move_aside(doomed, session, directory, work is not None and work.dirty) if directory else None
+        remainder = doomed._replace(creates_branch=doomed.creates_branch and saved is None)
+        leftovers += remove_all(remainder, [resource for resource in RESOURCES if resource not in RUNNING])
         if leftovers:
-            again = f"the rest is removed; to try again: inv session.remove {session.name}"
-            raise SessionError("\n".join([*leftovers, again]))
-        walk.release(session)
+            advice = f"The rest was removed.\nRun: inv session.remove {session.name}"
+            raise SessionError("\n".join([*leftovers, advice]))
+        release_session(session)
+    if saved is not None:
+        from .store import refilling
+
+        refilling.begin_thinning(session.repository, saved)
+        for warning in warnings:
+            progress.notice(warning)
     return saved
 
 
-def _archived(doomed: Session, session: Session) -> archive.Archive | None:
+def _warnings(session: Session, work: worktree_status.Work | None) -> list[str]:
+    """Return what a restore of *session* would not bring back, or could not because of other repositories."""
+    untracked = [path for path in work.untracked if path.endswith("/")] if work is not None else []
+    if not (session.thin or session.compose or untracked):
+        return []
+    from .store import lost
+
+    return lost.removal_warnings(session, untracked)
+
+
+def _note_removing(session: Session, doomed: Session, directory: Path | None) -> None:
+    """Note in the row of *session* what its removal was decided to be, and the archive's *directory*."""
+    decisions = {"tip": doomed.tip, "creates_branch": doomed.creates_branch, **store_rows.compose_row(doomed)}
+    place: registry.Row = {"unconfirmed": True} if session.state == "adding" and not session.archive else {}
+    place |= {"archive": str(directory)} if directory else {}
+    if session.converses:  # the note of the hook, which says which conversation it is, goes with the session
+        from .claude import hooks
+
+        place["conversation"] = hooks.conversation_of(session)
+    registry.note_facts(session.repository, session.name, state="removing", **decisions, **place)
+
+
+def _home(session: Session, work: worktree_status.Work | None) -> Path | None:
+    """Return the archive's directory for *session*; None if nobody worked in it, or all of it is in an archive."""
+    directory = Path(session.archive) if session.archive else None
+    from .store import aside
+
+    if directory and (session.state == "removing" or aside.begun_archive(directory)):
+        return directory
+    if directory:
+        from .store import old_archive
+
+        if not old_archive.is_complete(session):  # a restore from an archive of files was interrupted
+            return None
+    untouched = work is not None and not work.dirty and work.head in ("", session.start)
+    if session.state == "adding" and not directory and (untouched or worktree.worktree_admin_dir(session) is None):
+        return None
+    return aside.new_directory(session)
+
+
+def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted: bool) -> archive.Archive | None:
     try:
-        return archiving.keep(doomed)
+        from .store import aside
+
+        saved = aside.move_aside(doomed, directory, uncommitted)
+        if saved.facts["tree"] or saved.facts["held"]:
+            return saved
+        from .store import archive
+
+        archive.drop_archive(doomed.repository, saved)  # nothing was there to be saved
+        return None
     except Exception as error:
-        before = {"creates_branch": session.creates_branch, **records.compose(session)}
-        registry.note(doomed.repository, doomed.name, state="ready", **before)
-        again = f"inv session.start {doomed.name}"
-        said = told(error) if isinstance(error, (SessionError, OSError)) else str(error)
-        raise SessionError(f"{said}\nnothing was removed, because it could not be kept; to go on: {again}") from None
+        reason = describe_error(error) if isinstance(error, (SessionError, OSError)) else str(error)
+        raise _stay_registered(
+            doomed, session, reason, "adding" if session.state == "adding" else "ready", ""
+        ) from None
+
+
+def _stay_registered(doomed: Session, session: Session, reason: str, state: str, directory: str) -> SessionError:
+    """Set the row of *session* back to *state* and the archive's *directory*; return the error to raise."""
+    before = {"creates_branch": session.creates_branch, **store_rows.compose_row(session)}
+    registry.note_facts(doomed.repository, doomed.name, state=state, archive=directory, **before)
+    return SessionError(
+        f"{reason}\nNothing was removed, because the session couldn't be saved first."
+        f"\nRun: inv session.start {doomed.name}"
+    )
 
 
 def _require_ready(session: Session) -> None:
-    if (state := records.current(session).state) != "ready":
-        raise SessionError(f"session is {state}; to finish that: inv session.remove {session.name}")
+    if (state := store_rows.current_session(session).state) != "ready":
+        raise SessionError(f"{state.capitalize()} it was interrupted.\nRun: inv session.remove {session.name}")
+
+
+# Decides on a session, given the ports of other repositories; locks that it takes go on the stack.
+Plan = Callable[[set[int], ExitStack], Session]
+
+
+def make_session(name: str, repository: Repository, plan: Plan, facts: registry.Row | None = None) -> Session:
+    """Claim the row of what *plan* decides, make each of RESOURCES, confirm the row, and return the session.
+
+    *facts* go into the row as well. Without *name* the plan chooses one, and locks it.
+    """
+    begun: list[Resource] = []
+    session = None
+    with signals.signals_raised(), ExitStack() as held:
+        if name:
+            held.enter_context(registry.session_lock(repository, name))
+        try:
+            with ports.claiming_ports(repository) as elsewhere, registry.changing_registry(repository) as rows:
+                session = plan(elsewhere, held)
+                ports.join_machine(repository)  # before the row is written: others could choose its ports
+                from .store import seals
+
+                rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
+            startup.prefetch_modules("dotenv.parser", "sqlite3")
+            create_all(session, RESOURCES, begun)
+            signals.ignore_signals()
+            row = registry.note_facts(repository, session.name, state="ready", archive="")
+            session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
+        except BaseException:
+            if session is not None:
+                undo_all(session, begun, RUNNING)
+            raise
+    return session
+
+
+def resource_label(resource: Resource) -> str:
+    """Return the label of *resource* in progress lines and messages."""
+    return resource.LABEL
+
+
+def create_all(session: Session, resources: Iterable[Resource], begun: list[Resource]) -> None:
+    """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
+    for resource in resources:
+        begun.append(resource)
+        detail = resource.describe(session)
+        with progress.tell_step(resource_label(resource), detail) if detail else nullcontext():
+            resource.create(session)
+
+
+def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:
+    """Remove what was *begun*, what is *running* first; drop the row unless something couldn't be removed."""
+    with signals.signals_held():
+        leftovers = remove_all(session, [resource for resource in begun if resource in running])
+        leftovers += remove_all(session, [resource for resource in begun if resource not in running])
+        failure = f": {sys.exc_info()[1]}"  # which is printed at the end, with what to do
+        for leftover in (each.splitlines()[0] if each.endswith(failure) else each for each in leftovers):
+            progress.notice(f"Couldn't remove {leftover}")
+        if leftovers:
+            progress.notice(f"{session.name} is only partly removed.\nRun: inv session.remove {session.name}")
+        else:
+            release_session(session)
+            progress.say(f"{session.name} was removed completely.")
+
+
+def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:
+    """Remove *resources*, the last one first; return a message for each that failed."""
+    leftovers = []
+    for resource in reversed(resources):
+        try:
+            resource.remove(session)
+        except (SessionError, OSError) as error:  # raising here would hide why the add failed
+            leftovers.append(f"{resource_label(resource)}: {describe_error(error)}")
+    return leftovers
+
+
+def release_session(session: Session) -> None:
+    """Drop the row of *session*; with the last one, take the repository off the machine's list."""
+    count = registry.drop_row(session.repository, session.name)
+    exclude.refresh_exclude(session.repository)  # two removals at once each leave the other's lines
+    if not count:
+        try:
+            ports.leave_machine(session.repository)
+        except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
+            progress.notice(f"Couldn't take this repository off the machine's list: {describe_error(error)}")

@@ -1,17 +1,92 @@
-"""The values that the layers hand to each other; nothing here acts."""
+"""The values that all packages share, and what a resource is. Nothing here looks at the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
-from .parts import Agent, Compose, Window
+DEFAULT_CONFIG = "~/.claude"
+RULES = ".claude/settings.local.json"  # in a worktree: what its conversation may do without asking
 
 
-@dataclass(frozen=True)
-class Repository:
+class Window(NamedTuple):
+    """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
+
+    *directory* is relative to the worktree; *run* is executed, *type* is typed but not executed. The window is left
+    out if its directory doesn't have the file *needs*.
+    """
+
+    name: str
+    directory: str = ""
+    run: str = ""
+    type: str = ""
+    claude: bool = False
+    needs: str = ""
+
+
+class Compose(NamedTuple):
+    """The containers of a session: the compose *file* in its worktree, and what of it runs under which *project* name.
+
+    *services* are to run, those in *once* until they exit. *found* names the volumes and networks that the project
+    had before the session: they are never removed with it.
+    """
+
+    file: str
+    project: str
+    mode: str
+    profiles: tuple[str, ...]
+    services: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    wait: float = 60  # seconds that they have to become ready
+    keeps_volumes: bool = False  # whether the removal in progress leaves them
+
+
+class Agent(NamedTuple):
+    """The program in the window that is `claude: true`: *command* with *args*."""
+
+    command: str = "claude"
+    args: tuple[str, ...] = ()
+    note: str = ""  # what it should know about its session: a template
+    notify: str = ""  # the command to run when it begins to wait for a person
+    config: str = ""  # where its conversations are: CLAUDE_CONFIG_DIR at `add`; empty in older rows
+
+    @property
+    def is_claude(self) -> bool:
+        """Whether it is Claude Code, whose flags and files we know."""
+        return Path(self.command).name == "claude"
+
+
+class Request(NamedTuple):
+    """What a person asks `add` for; an empty value means: as configured."""
+
+    name: str  # empty where sessions are numbered: the first free id
+    base: str = ""
+    branch: str = ""
+    component: str = ""
+    profile: str = ""
+    template: str = ""  # of its entry in the work log
+    issue: str = ""
+    eta: str = ""
+    mode: str = ""  # what of the compose file is to run: "docker" or "native"
+    without: str = ""  # services that are left out, with commas between them
+    start: str = ""  # the commit after which its own work begins
+    adopts: str = ""  # a commit of uncommitted work to begin with
+    prompt: str = ""  # what the conversation begins with
+
+
+class Removal(NamedTuple):
+    """What a person approves, or wants to keep, when a session is removed."""
+
+    force: bool = False
+    keep_branch: bool = False
+    keep_volumes: bool = False
+
+
+class Repository(NamedTuple):
     """A repository: its *main* checkout and its git *common* directory, both absolute."""
 
     main: Path
@@ -19,18 +94,17 @@ class Repository:
 
     @property
     def private(self) -> Path:
-        """The directory for what is ours and not the person's: locks and trash."""
+        """Our own directory in git's: locks, archives and trash."""
         return self.common / "tally-sessions"
 
 
-def environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a session with these *ports*: one for each, and the configured ones."""
+def port_environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return one variable for each of the *ports*, and the configured *variables*."""
     numbers = {key.upper(): str(port) for key, port in ports.items() if key.upper() not in variables}
     return {**variables, **numbers}
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """Everything that was decided about a session, complete before anything of it is made."""
 
     name: str
@@ -55,13 +129,14 @@ class Session:
     profile: str = ""
     issue: str = ""
     eta: str = ""
-    work_log: Mapping[str, str] = field(default_factory=dict)  # its file, its entry before and after the status
+    work_log: Mapping[str, str] = {}  # its file, its entry before and after the status
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
-    env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    thin: tuple[str, ...] = ()  # directories that need not be kept when it is removed
+    env: Mapping[str, Mapping[str, str]] = {}
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)  # set in every window and for setup
+    variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
@@ -74,12 +149,12 @@ class Session:
     moved: bool = False  # whether that was on other ports
     windows: tuple[Window, ...] = ()
     compose: Compose | None = None
-    agent: Agent = field(default_factory=Agent)
-    prompt: str = ""  # what the conversation begins with; not in the row, for it is said once
+    agent: Agent = Agent()
+    prompt: str = ""  # what the conversation begins with; not in the row, for it is used once
 
     @property
     def private(self) -> Path:
-        """The directory for what its conversation is started with and what that tells us."""
+        """The directory for the start script of its conversation, and for the notes of its hooks."""
         return self.repository.private / "conversations" / self.slug
 
     @property
@@ -95,45 +170,85 @@ class Session:
     @property
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
-        found = environment(self.ports, self.variables)
+        variables = port_environment(self.ports, self.variables)
         if self.compose is not None:  # so that `docker compose` typed there means these containers
             file = str(self.worktree / self.compose.file)
-            found |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}
-        return {**found, "TALLY_SESSION": str(self.worktree)}
+            variables |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}
+        return {**variables, "TALLY_SESSION": str(self.worktree)}
 
     @property
     def setup_failed(self) -> tuple[str, ...]:
         """The setup commands that had not succeeded when the row was read."""
         return tuple(each for each in self.setup if each not in self.setup_done) if self.state == "ready" else ()
 
-    @property
-    def present_windows(self) -> tuple[Window, ...]:
-        """The windows for which the worktree has all that they need; before it is made, all."""
-        if not self.worktree.exists():
-            return self.windows
-        return tuple(window for window in self.windows if not window.missing(self.worktree))
+
+class Conflict(NamedTuple):
+    """Files in which *session* meets *other*: another session, its base or its component, as *against* says."""
+
+    kind: str  # conflict: git cannot merge it; overlap: the same files, which merge; scope: outside of its component
+    session: str
+    other: str
+    against: str  # session, base or component
+    files: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Return it as `conflicts --json` shows it."""
+        return {**self._asdict(), "files": list(self.files)}
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Something about a session that is not as it should be: the fact, why it matters, the command that mends it."""
+class Problem(NamedTuple):
+    """Something wrong with a session: the fact, why it matters, the command that fixes it."""
 
     what: str
     why: str
-    mend: str
+    fix: str
 
 
 class Resource(Protocol):
     """One thing that a session is made of; a module satisfies it."""
 
+    LABEL: str  # what people read as its name
+
     def describe(self, session: Session) -> str:
-        """Return in half a line what `create` makes; empty for nothing that is worth telling."""
+        """Return in half a line what `create` makes; empty when that is nothing."""
 
     def create(self, session: Session) -> None:
-        """Make sure it is there; what is there already stays untouched."""
+        """Make it, unless it exists."""
 
     def remove(self, session: Session) -> None:
-        """Leave none of it, however much exists, and touch nothing that is not ours."""
+        """Remove whatever exists of it, and nothing that isn't ours."""
 
     def problems(self, session: Session) -> list[Problem]:
-        """Return what is not as it should be."""
+        """Return what is wrong with it."""
+
+
+_WEB = frozenset("api app backend frontend http https page server site ui web".split())  # in a key, as APP_PORT
+
+
+def list_addresses(session: Session, present: Collection[Window]) -> list[tuple[str, str]]:
+    """Return what each port of *session* is for, and its address; without those whose window is not *present*."""
+    missing = {window.run for window in session.windows if window not in present}
+    unused = {port for port in session.ports.values() for run in missing if str(port) in run.split()}
+    served = {key: port for key, port in session.ports.items() if port not in unused}
+    return [(re.sub("_port$", "", key), format_address(session, port)) for key, port in served.items()]
+
+
+def format_address(session: Session, port: int, service: str = "") -> str:
+    """Return the address of *port*: a web address only if there is reason to think that it is one.
+
+    What decides: an address with that port in the session's values, else whether a window's command names it, else
+    its key or the name of its *service*.
+    """
+    named = next((key for key, number in session.ports.items() if number == port), service)
+    scheme = next(_schemes(session, port), "")
+    web = any(str(port) in window.run.split() for window in session.windows)
+    web = web or not _WEB.isdisjoint(re.split("[^a-z]+", named.lower()))
+    place = f"localhost:{port}"
+    return f"{scheme or 'http'}://{place}" if scheme in ("http", "https") or (web and not scheme) else place
+
+
+def _schemes(session: Session, port: int) -> Iterator[str]:
+    for values in (*session.env.values(), session.variables):
+        for value in values.values():
+            if match := re.search(rf"([a-z][a-z0-9+.-]*)://[^\s/]*:{port}(?!\d)", value):
+                yield match[1]

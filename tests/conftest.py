@@ -2,21 +2,25 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests import fork_server, guard, port_slot, stand_ins
-from tests.project import Project, make
+from testing import fork_server, guard, limits, marked, missing, port_slot, stand_ins
+from testing.project import Project, make
 
 # In memory where that is, and short: a socket's path has 108 bytes, and 104 on macOS, whose own TMPDIR takes 50.
 _PLACE = next((place for place in ("/dev/shm", "/tmp") if os.access(place, os.W_OK)), None)
 _INHERITED = ("CLAUDE", "GIT_", "INVOKE_", "TALLY_", "TMUX", "VIRTUAL", "WORKON", "XDG_")
+_LIMIT = 600.0  # seconds for each part of a test
+_HOURS = 24 * 3600.0
 _RC = 'PS1="$ "\nPATH={path}\n'
 
 
@@ -36,17 +40,42 @@ def _end_leftovers(sandbox: Path) -> None:
     """End the sandbox's tmux server and what carries its mark; nothing else."""
     if any((sandbox / "tmux").rglob("default")):
         subprocess.run(["tmux", "kill-server"], capture_output=True, check=False)
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("HOME") == str(sandbox / "home") and process.pid != os.getpid():
+    for process, _environment in marked.marked_processes(sandbox / "home"):
+        if process.pid != os.getpid():
+            with suppress(psutil.Error):
                 process.kill()
-        except psutil.Error:
-            continue
+
+
+def _limited(item: pytest.Item, when: str) -> AbstractContextManager[None]:
+    """Bound every part of every test; what tries kills as long as it may bounds each of them itself."""
+    slow = item.get_closest_marker("slow") is not None and when == "call"
+    return limits.hard_limit(_HOURS if slow else _LIMIT, f"{when} of {item.name}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    with _limited(item, "setup"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    with _limited(item, "call"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    with _limited(item, "teardown"):
+        return (yield)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def programs() -> Iterator[None]:
-    """Have `inv` run in forks for the whole run."""
+    """Have `inv` run in forks for the whole run; what `&` or nohup had it ignore is not ignored in tests of signals."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     fork_server.start()
     yield
     fork_server.stop()
@@ -76,13 +105,20 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly that containers were not tested, where no Docker engine can run."""
-    for report in terminalreporter.stats.get("skipped", []):
-        if isinstance(report.longrepr, tuple) and "no Docker engine" in report.longrepr[2]:
-            said = report.longrepr[2].removeprefix("Skipped: ")
-            terminalreporter.section("CONTAINERS WERE NOT TESTED", sep="!", red=True, bold=True)
-            terminalreporter.line(said, red=True, bold=True)
-            return
+    """Say loudly how much was skipped, why and what to install for it, and how many kills were tried."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    if lines := missing.summarize([each[2] for each in skipped if isinstance(each, tuple)]):
+        terminalreporter.section(f"{len(skipped)} TESTS WERE SKIPPED", sep="!", red=True, bold=True)
+        for line in lines:
+            terminalreporter.line(line, red=True, bold=True)
+    every = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])]
+    tried = [value for each in every for key, value in each.user_properties if key == "kills"]
+    if tried:
+        terminalreporter.section("kills: tried and finished, of how many")
+    for command in sorted({each[0] for each in tried}):
+        done, missed, total = (sum(each[at] for each in tried if each[0] == command) for at in (1, 2, 3))
+        never = f" ({missed} calls were not reached again)" if missed else ""
+        terminalreporter.line(f"{command}: {done} of {total}{never}")
 
 
 @pytest.fixture

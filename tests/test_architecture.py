@@ -1,86 +1,76 @@
-"""The structure that design.md promises, held by reading the source."""
+"""The structure that CONTRIBUTING.md draws, held by reading the source and by counting what a task loads."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.project import CHECKOUT
+from tasks import session
+from tasks.lifecycle import RESOURCES
+from testing import loaded
+from testing.project import CHECKOUT, Project
 
 _TASKS = CHECKOUT / "tasks"
-# From the top down; a module imports from the rows below its own only.
-_LAYERS = (
+# From the top down; what stands in one row does not know each other. A file imports from the rows below its own.
+_RANKS = (
     "__init__",
     "fleet",
-    "elsewhere",
     "session",
-    "watching",
-    "finishing screen",
-    "comparing hosts made overview parting switching view",
-    "adopting conflicts doctor listing parted pruning",
-    "advice awaiting comparison display lifecycle merging proposing syncing trial",
-    "completion removal sides standing status",
-    "deciding inside logs offers permitting talking",
-    "worktree kept tmux claude files compose containers setup rules briefing programs worklog",  # the resources
-    "archiving checklist choosing making restoration",
-    "plan records",
-    "assignment checkout claude_entry composing contents hauling merges numbering trust",
-    "adopted branching changes claude_json granting keeping landing sending session_config settings tail trees",
-    "archive astray claude_lock claude_version compose_file conversation covered destination keys logfile"
-    " merged messages orphans printed readiness scrollback services snapshot talk upstream walk work",
-    "adoption agents attaching clearing copying engine exclude git host_entry ports verifying",
-    "command compose_cli databases deletion granted limited note panes registry running shapes tools within",
-    "addresses checks cloning environments findings hooks linked listeners locks places processes remembered"
-    " sameness shell transcripts",
-    "envfile logbook model names narration picking placeholders scope signals unchanged unreadable",
-    "activation atomic errors forge formats forms formula imports parts presets request streams tables"
-    " terminal",
-)  # fmt: skip
-_RANK = {name: rank for rank, row in enumerate(_LAYERS) for name in row.split()}
-_RESOURCES = set(next(row for row in _LAYERS if row.startswith("worktree ")).split())
-_LONGEST = {"lifecycle": 165}  # 150 for the others
-_LONGEST_FUNCTION = 25
+    "commands",
+    "views",
+    "status",
+    "integrate hosts",
+    "lifecycle",
+    "plan",
+    "resources",
+    "claude",
+    "store",
+    "tools config",
+    "system",
+    "model",
+    "errors",
+)
+_RANK = {name: rank for rank, row in enumerate(_RANKS) for name in row.split()}
+_MOST_LINES = 350
+_MOST_LINES_OF_A_FUNCTION = 25
 _MOST_PARAMETERS = 6
-_THIRD_PARTY = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
-_WHOLE = ("presets", "hosts")  # packages that count as one module
-_PACKAGES = sorted(file for file in _TASKS.glob("*/__init__.py") if file.parent.name not in _WHOLE)
-_FILES = sorted(set(_TASKS.rglob("*.py")) - set(_PACKAGES))
+# Of `--list`, 26 are the tasks, each in its own file.
+_MOST_LOADED = {"--list": 32, "--complete": 12, "session.list": 38, "session.add": 65, "session.remove": 53}
+_SLOW = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
+_FILES = sorted(_TASKS.rglob("*.py"))
 
 
-def name_of(*parts: str) -> str:
-    """Return what the table calls the module at that path below `tasks`."""
-    return parts[0] if parts[0] in _WHOLE else parts[-1]
+def _place(file: Path) -> str:
+    """Return what the ranks call it: the package, or the file at the top."""
+    return file.relative_to(_TASKS).with_suffix("").parts[0]
 
 
-def module(file: Path) -> str:
-    return name_of(*file.relative_to(_TASKS).with_suffix("").parts)
-
-
-def tree(file: Path) -> ast.Module:
+def _tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
-def imported(file: Path) -> set[str]:
-    """Return the modules of `tasks` that *file* imports, at any depth of its code."""
-    found: set[str] = set()
-    place = file.relative_to(_TASKS).parent.parts
-    for node in ast.walk(tree(file)):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            above = place[: len(place) - node.level + 1]
+def _imported(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and file, as a dotted path below `tasks`, of each import of ours, at any depth of the code."""
+    own = file.relative_to(_TASKS).parent.parts
+    for node in ast.walk(_tree(file)):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        assert (node.module or "").partition(".")[0] != "tasks", f"{file}: absolute import of tasks"
+        if node.level:
+            above = own[: len(own) - node.level + 1]
             target = (*above, *(node.module.split(".") if node.module else ()))
-            package = (_TASKS.joinpath(*target)).is_dir()
-            found |= {name_of(*target, alias.name) for alias in node.names} if package else {name_of(*target)}
-        elif isinstance(node, ast.ImportFrom):
-            assert not (node.module or "").startswith("tasks"), f"{file}: absolute import of tasks"
-    return found
+            for alias in node.names:
+                yield node.lineno, ".".join([*target, alias.name] if _TASKS.joinpath(*target).is_dir() else target)
 
 
-def outside(file: Path) -> set[str]:
+def _outside(file: Path) -> set[str]:
     """Return the packages that importing *file* loads: what its module level imports, types apart."""
     found: set[str] = set()
-    waiting: list[ast.AST] = [tree(file)]
+    waiting: list[ast.AST] = [_tree(file)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
@@ -95,100 +85,120 @@ def outside(file: Path) -> set[str]:
     return found
 
 
-def functions(file: Path) -> list[ast.FunctionDef]:
-    return [node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef)]
-
-
-def length(function: ast.FunctionDef) -> int:
-    """Return the lines of *function* without its docstring and decorators."""
-    lines = (function.end_lineno or 0) - function.lineno + 1
+def _length(function: ast.FunctionDef, lines: list[str]) -> int:
+    """Return the *lines* of *function* without its docstring, its decorators, the imports in it and empty lines."""
     first = function.body[0]
-    if ast.get_docstring(function) is not None:
-        lines -= (first.end_lineno or 0) - first.lineno + 1
-    return lines
+    apart: list[ast.stmt] = [node for node in ast.walk(function) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    apart += [first] if ast.get_docstring(function) is not None else []
+    left_out = {line for node in apart for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+    whole = range(function.lineno, (function.end_lineno or 0) + 1)
+    return sum(line not in left_out and bool(lines[line - 1].strip()) for line in whole)
 
 
-def test_every_module_has_its_layer_and_every_layer_its_modules() -> None:
-    names = [module(file) for file in _FILES]
-
-    assert set(names) == set(_RANK)
-    assert len(set(names) - set(_WHOLE)) == len([name for name in names if name not in _WHOLE])
+def test_every_package_and_file_at_the_top_has_its_rank() -> None:
+    assert {_place(file) for file in _FILES} == set(_RANK)
 
 
-@pytest.mark.parametrize("file", _PACKAGES, ids=lambda file: file.parent.name)
-def test_a_package_says_what_its_modules_are_about_and_nothing_else(file: Path) -> None:
-    (statement,) = tree(file).body
+def test_imports_go_down_only() -> None:
+    upwards = [
+        f"{file.relative_to(_TASKS)}:{line} imports {target}"
+        for file in _FILES
+        for line, target in _imported(file)
+        if target.split(".")[0] != _place(file) and _RANK[target.split(".")[0]] <= _RANK[_place(file)]
+    ]
 
-    assert isinstance(statement, ast.Expr)
-
-
-@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
-def test_imports_go_down_only(file: Path) -> None:
-    own = module(file)
-    upwards = {name for name in imported(file) - {own} if _RANK[name] <= _RANK[own]}
-
-    assert upwards == set()
+    assert upwards == []
 
 
-def test_no_two_packages_need_each_other() -> None:
-    """What is in no package stands for itself; `status` and `overlap` share the form of a status, as a type."""
-    places = {module(file): file.relative_to(_TASKS).parts[0] for file in _FILES}
-    needed = {(places[module(file)], places[name]) for file in _FILES for name in imported(file)}
-    both = {tuple(sorted(pair)) for pair in needed if pair[0] != pair[1] and pair[::-1] in needed}
+def test_contributing_names_files_that_exist() -> None:
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8"))
 
-    assert both == {("overlap", "status.py")}
+    assert len(named) > 50
+    assert [name for name in named if not ((_TASKS / name).is_file() or (CHECKOUT / name).is_file())] == []
 
 
-@pytest.mark.parametrize("name", sorted(_RESOURCES))
-def test_no_resource_imports_another(name: str) -> None:
-    assert imported(_TASKS / f"{name}.py") & _RESOURCES == set()
+def test_a_package_says_what_it_is_about_and_nothing_else() -> None:
+    for file in _TASKS.glob("*/**/__init__.py"):
+        (statement,) = _tree(file).body
+        assert isinstance(statement, ast.Expr), file
 
 
-@pytest.mark.parametrize("name", sorted(_RESOURCES))
-def test_a_resource_has_the_four_verbs(name: str) -> None:
-    public = {each.name for each in tree(_TASKS / f"{name}.py").body if isinstance(each, ast.FunctionDef)}
-
-    assert {"describe", "create", "remove", "problems"} <= public
-
-
-@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
-def test_at_module_level_invoke_is_the_only_third_party(file: Path) -> None:
-    assert outside(file) - sys.stdlib_module_names == outside(file) & {"invoke"}
+def test_no_resource_imports_another_and_each_has_its_label_and_the_four_verbs() -> None:
+    files = {Path(str(resource.__file__)) for resource in RESOURCES if hasattr(resource, "__file__")}
+    names = {f"resources.{file.stem}" for file in files}
+    assert len(files) == len(RESOURCES) == len({resource.LABEL for resource in RESOURCES})
+    for file in files:
+        assert {target for _line, target in _imported(file)} & names == set(), file
+        public = {each.name for each in _tree(file).body if isinstance(each, ast.FunctionDef)}
+        assert {"describe", "create", "remove", "problems"} <= public, file
 
 
-def test_only_what_stands_under_fleet_imports_fabric() -> None:
-    def importing(file: Path) -> bool:
-        nodes = list(ast.walk(tree(file)))
-        names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-        names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
-        return any(name.split(".")[0] in ("fabric", "paramiko") for name in names)
+def test_each_file_with_a_task_is_in_the_table_of_contents() -> None:
+    with_task = {file.stem for file in (_TASKS / "commands").glob("*.py") if "\n@command(" in file.read_text("utf-8")}
 
-    assert {module(file) for file in _FILES if importing(file)} == {"hosts"}
+    assert with_task == set(session.TASKS)
 
 
-@pytest.mark.parametrize("file", sorted((_TASKS / "hosts" / "sent").glob("*.py")), ids=lambda file: file.stem)
-def test_what_is_sent_to_a_host_needs_nothing_there(file: Path) -> None:
-    assert outside(file) <= sys.stdlib_module_names
-    assert imported(file) == set()
+def test_at_module_level_invoke_is_the_only_third_party() -> None:
+    others = {file: _outside(file) - sys.stdlib_module_names - {"invoke"} for file in _FILES}
+
+    assert {file: names for file, names in others.items() if names} == {}
+
+
+def test_only_hosts_imports_fabric() -> None:
+    def names(file: Path) -> set[str]:
+        nodes = list(ast.walk(_tree(file)))
+        plain = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        return plain | {
+            str(node.module).split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and not node.level
+        }
+
+    assert {_place(file) for file in _FILES if names(file) & {"fabric", "paramiko"}} == {"hosts"}
+
+
+def test_what_runs_on_a_host_needs_nothing_there() -> None:
+    for file in (_TASKS / "hosts" / "remote_scripts").glob("*.py"):
+        assert _outside(file) <= sys.stdlib_module_names, file
+        assert list(_imported(file)) == [], file
+
+
+def test_files_and_functions_are_short_and_take_few_parameters() -> None:
+    for file in _FILES:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= _MOST_LINES, file
+        for function in [node for node in ast.walk(_tree(file)) if isinstance(node, ast.FunctionDef)]:
+            given = function.args
+            assert _length(function, lines) <= _MOST_LINES_OF_A_FUNCTION, f"{file}: {function.name}"
+            if not any("command" in ast.unparse(decorator) for decorator in function.decorator_list):
+                count = len([*given.posonlyargs, *given.args, *given.kwonlyargs])
+                assert count <= _MOST_PARAMETERS, f"{file}: {function.name}"
 
 
 def test_importing_the_tasks_loads_none_of_the_slow_packages() -> None:
-    ask = f"import sys, tasks; print([name for name in {_THIRD_PARTY!r} if name in sys.modules])"
+    ask = f"import sys, tasks; print([name for name in {_SLOW!r} if name in sys.modules])"
 
     said = subprocess.run([sys.executable, "-c", ask], cwd=CHECKOUT, capture_output=True, text=True, check=True)
 
     assert said.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
-def test_modules_are_short(file: Path) -> None:
-    assert len(file.read_text().splitlines()) <= _LONGEST.get(module(file), 150)
+@pytest.fixture
+def counted(project: Project, sandbox: Path) -> dict[str, list[str]]:
+    """Return which modules of ours each everyday task loads."""
+    found = {}
+    for first, *rest in (
+        ("--list",), ("--complete", "--", "session.show", ""), ("session.add", "x"), ("session.list",),
+        ("session.remove", "x", "--force"),
+    ):  # fmt: skip
+        file = sandbox / f"loaded-by-{first}"
+        project.inv(str(file), first, *rest, program=str(loaded.__file__), env={"PYTHONHASHSEED": "0"})
+        names = sorted(set(file.read_text().splitlines()))
+        found[first] = [name for name in names if name == "tasks" or not (CHECKOUT / name.replace(".", "/")).is_dir()]
+    return found
 
 
-@pytest.mark.parametrize("file", _FILES, ids=lambda file: str(file.relative_to(_TASKS)))
-def test_functions_are_short_and_take_few_parameters(file: Path) -> None:
-    for function in functions(file):
-        given = function.args
-        assert length(function) <= _LONGEST_FUNCTION, function.name
-        if not any("command" in ast.unparse(decorator) for decorator in function.decorator_list):
-            assert len([*given.posonlyargs, *given.args, *given.kwonlyargs]) <= _MOST_PARAMETERS, function.name
+def test_a_task_loads_little(counted: dict[str, list[str]]) -> None:
+    """Each module of ours costs a third of a millisecond at every start; a package of one line is not counted."""
+    many = {task: names for task, names in counted.items() if len(names) > _MOST_LOADED[task]}
+
+    assert not many, {task: len(names) for task, names in counted.items()}

@@ -1,11 +1,11 @@
-"""The workflow of an ordinary host: what it runs, and how little it may."""
+"""The CI workflow: what it runs, and that it has few rights."""
 
 import re
 from typing import Any
 
 import yaml
 
-from tests.project import CHECKOUT
+from testing.project import CHECKOUT
 
 _FILES = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
 _TEXTS = [file.read_text(encoding="utf-8") for file in _FILES]
@@ -28,7 +28,7 @@ def test_it_may_read_the_repository_and_nothing_else() -> None:
     assert all(job["timeout-minutes"] <= 60 and "permissions" not in job for job in _JOBS)
     checkouts = [step for step in _STEPS if step.get("uses", "").startswith("actions/checkout@")]
     assert [step for step in checkouts if step["with"]["persist-credentials"] is not False] == []
-    # What somebody else can name, as a branch, never becomes part of a command.
+    # A name that somebody else chooses, such as a branch, never becomes part of a command.
     assert [step for step in _STEPS if "${{" in step.get("run", "")] == []
 
 

@@ -8,22 +8,21 @@ from pathlib import Path
 
 from develop.bench import cases
 from develop.bench.measure import Ratio, pairs
-from develop.bench.repository import TASKS, make
-from develop.bench.scratch import scratch
+from develop.bench.repository import TASKS, make_repository, scratch_directory
 
 HEADINGS = ["what", "ours ms", "other ms", "ratio", "gate"]
 
 
 def run(rounds: int, large: bool, say: Callable[[str], None], tasks: Path = TASKS) -> list[list[str]]:
-    """Return the table, its headings first; *say* hears what is being done meanwhile."""
+    """Return the table, headings first. *say* gets progress messages."""
     table = [HEADINGS, *_small(rounds, say, tasks)]
     return [*table, *_large(rounds, say, tasks)] if large else table
 
 
 def _small(rounds: int, say: Callable[[str], None], tasks: Path) -> list[list[str]]:
-    with scratch() as directory:
+    with scratch_directory() as directory:
         say("making a repository of 2,000 files and a database of 50 MB")
-        repository = make(directory, 2_000, 50, tasks)
+        repository = make_repository(directory, 2_000, 50, tasks)
         todo = chain(
             cases.add_and_remove(repository, cases.SMALL),
             cases.windows(repository),
@@ -35,9 +34,9 @@ def _small(rounds: int, say: Callable[[str], None], tasks: Path) -> list[list[st
 
 
 def _large(rounds: int, say: Callable[[str], None], tasks: Path) -> list[list[str]]:
-    with scratch() as directory:
+    with scratch_directory() as directory:
         say("making a repository of 20,000 files and a database of 500 MB")
-        repository = make(directory, 20_000, 500, tasks)
+        repository = make_repository(directory, 20_000, 500, tasks)
         rows = _rows(cases.add_and_remove(repository, cases.LARGE), rounds, say)
     return [[f"{row[0]}, 20,000 files", *row[1:]] for row in rows]
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from invoke.exceptions import Exit
 
-# Shells and deletions that the step before left running must not be charged to the next.
+# Wait for shells and deletions of the last step, so that they don't slow the next one.
 SETTLE_SECONDS = 0.25
 
 Step = Callable[[], None]
@@ -24,7 +24,7 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """What is timed, and what is done untimed on either side of it."""
+    """A timed step, with untimed preparation and clean-up."""
 
     run: Step
     before: Step = nothing
@@ -71,7 +71,7 @@ def _seconds(command: Command) -> float:
 
 
 def process(argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> Step:
-    """A step that runs one process to its end, from outside."""
+    """A step that runs one process."""
 
     def run() -> None:
         # A file, not a pipe: a child left in the background would hold a pipe open.

@@ -7,63 +7,84 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from develop.embedding import configuration, front_door, ignoring, layout, package
-
-from .errors import EmbedError
+from develop.embedding import files, layout, session_config
+from develop.embedding.layout import EmbedError
+from tasks.errors import SessionError
 
 __all__ = ["EmbedError", "embed"]
 
 
 def embed(target: Path, preset: str = "", patch: bool = False) -> str:
-    """Put `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository at *target*; return what is next.
+    """Write `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository *target*; return the next steps.
 
     Every refusal comes before any change. What a person wrote is never rewritten: with *patch* three lines are added
-    to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it.
+    to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it. A
+    `session.config.mjs` is run once, and written as the `session:` part, unless there is one.
     """
     top = _top(target)
-    if top / "tasks" == package.OURS:
-        raise EmbedError(f"{top} is where the sessions come from; expected another repository")
-    found = layout.of(top)
-    settings = configuration.text(found, preset)
-    package.check(top / "tasks")
-    door, file = front_door.plan(top / "tasks.py", patch), configuration.file(top)
-    following = _next(top, found, configuration.chosen(found, preset), door, file)
-    done = [
-        package.put(top / "tasks"), front_door.put(door), configuration.put(file, settings), ignoring.put(top, found),
+    if top / "tasks" == files.OURS:
+        raise EmbedError(f"{top} is where the sessions come from. Give another repository.")
+    found = layout.find_layout(top)
+    file = layout.configuration_file(top)
+    settings, notes = _settings(top, found, preset, file)
+    files.check_package(top / "tasks")
+    door = files.plan_front_door(top / "tasks.py", patch)
+    following = _next(top, found, layout.choose_preset(found, preset), door, file)
+    results = [
+        files.put_package(top / "tasks"), files.write_front_door(door), layout.write_configuration(file, settings),
+        *notes, files.write_ignores(top, found),
     ]  # fmt: skip
-    return "\n".join([*(line for line in done if line), *following])
+    return "\n".join([*(line for line in results if line), *following])
+
+
+def _settings(top: Path, found: layout.Layout, preset: str, file: Path) -> tuple[str, list[str]]:
+    """Return the configuration, and a message about the file that it was converted from."""
+    name = found.session_config
+    if not name or preset or not (layout.lacks_session(file) or not file.exists()):
+        return layout.configuration_text(found, preset), []
+    try:
+        settings, unknown = session_config.convert_session_config(top / name)
+    except SessionError as error:
+        raise EmbedError(str(error)) from None
+    left_out = [f"Left out {', '.join(unknown)} of {name}: there is no such setting here."] if unknown else []
+    text = f"# Converted from {name}, which the sessions do not read.\n{session_config.session_text(settings)}"
+    return f"{layout.HEADING}\n{text}", [f"Converted {name}.", *left_out]
 
 
 def _top(target: Path) -> Path:
     if not target.is_dir():
-        raise EmbedError(f"{target} is no directory; expected the main checkout of a git repository")
-    asked = ["git", "-C", str(target), "rev-parse", "--show-toplevel"]
-    said = subprocess.run(asked, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
-    if said.returncode and "work tree" in said.stderr:
-        raise EmbedError(f"{target} has no files of its own; expected the main checkout of a git repository")
-    if said.returncode and "not a git repository" not in said.stderr:  # as where it is another user's
-        raise EmbedError(said.stderr.strip())
-    if said.returncode:
-        raise EmbedError(f"{target} is not in a git repository; to make one: git init {shlex.quote(str(target))}")
-    return Path(said.stdout.strip())
+        raise EmbedError(f"{target} is not a directory. Give the main checkout of a git repository.")
+    question = ["git", "-C", str(target), "rev-parse", "--show-toplevel"]
+    answer = subprocess.run(question, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    if answer.returncode and "work tree" in answer.stderr:
+        raise EmbedError(f"{target} has no working tree. Give the main checkout of a git repository.")
+    if answer.returncode and "not a git repository" not in answer.stderr:  # as where it is another user's
+        raise EmbedError(answer.stderr.strip())
+    if answer.returncode:
+        raise EmbedError(f"{target} is not in a git repository.\nRun: git init {shlex.quote(str(target))}")
+    return Path(answer.stdout.strip())
 
 
-def _next(top: Path, found: layout.Layout, preset: str, door: front_door.Plan, file: Path) -> list[str]:
+def _next(top: Path, found: layout.Layout, preset: str, door: files.Plan, file: Path) -> list[str]:
     ours = ("tasks", "tasks.py", file.name)
-    ignored = ", ".join(ignoring.ignored(top, *ours))
+    ignored = ", ".join(files.list_ignored(top, *ours))
     return [
         "",
         f"Next, in {top}:",
-        *(["  the three lines above, at the end of tasks.py"] if door.left else []),
-        *([f"  the settings above, in {file.name}"] if configuration.lacking(file) else []),
-        *([f"  take out what ignores {ignored}: a session has what is committed"] if ignored else []),
+        *(["  add the three lines above to the end of tasks.py"] if door.left else []),
+        *([f"  add the settings above to {file.name}"] if layout.lacks_session(file) else []),
+        *([f"  remove the rule that ignores {ignored}: a session has only what is committed"] if ignored else []),
         *(
-            [f"  commit {', '.join(found.uncommitted)} too: a session has what is committed"]
+            [f"  commit {', '.join(found.uncommitted)}, too: a session has only what is committed"]
             if found.uncommitted
             else []
         ),
         f"  {layout.INSTALL[found.python]}",
         f"  git add {' '.join(ours)} .gitignore && git commit -m 'Embed the sessions'",
-        *(["  git push    (sessions begin at what the remote has)"] if preset == "parallel" and found.remote else []),
+        *(
+            ["  git push    (sessions start from what is on the remote)"]
+            if preset == "parallel" and found.remote
+            else []
+        ),
         f"  inv session.add{'' if preset == 'dev-session' else ' try-it'}",
     ]

@@ -1,4 +1,4 @@
-"""What a repository is made of, as far as a session needs to know."""
+"""Detect what a repository consists of, and write an `invoke.yaml` for it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,35 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from invoke.util import yaml
+
+from tasks.config.presets import PRESETS
+from tasks.config.settings import parse_settings
+from tasks.errors import SessionError
 
 _LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lockb": "bun", "bun.lock": "bun"}
 _PROJECT = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
 _NEEDED = " ".join(
     f"'{each}'" for each in re.findall(r'"([^"]+)"', re.split(r"^dependencies = |^\]", _PROJECT, flags=re.M)[1])
 )
-_INSTALLED = {"node_modules", "site-packages"}  # who has not ignored them yet did not write them
+_INSTALLED = {"node_modules", "site-packages"}  # directories of other people's code, even if they are not ignored yet
 _LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1):\d+")
+
+
+class EmbedError(Exception):
+    """The sessions cannot be embedded; the message says why and what to do."""
+
 
 INSTALL = {
     "poetry": f"poetry add --group dev {_NEEDED}",
     "uv": f"uv add --dev {_NEEDED}",
     "pipenv": f"pipenv install --dev {_NEEDED}",
-    "pip": f"pip install {_NEEDED}    (in a virtualenv; and name them in your requirements)",
+    "pip": f"pip install {_NEEDED}    (in a virtualenv; add them to your requirements, too)",
 }
 
 
@@ -53,8 +65,8 @@ class Layout:
     uncommitted: tuple[str, ...]  # where the servers are, if these are not committed
 
 
-def of(top: Path) -> Layout:
-    """Return what is in the repository at *top*: its files, and the ignored ones that a worktree would lack."""
+def find_layout(top: Path) -> Layout:
+    """Return what was found in the repository *top*, also in ignored files, which a new worktree doesn't have."""
     standard = ("ls-files", "-z", "--exclude-standard")
     tracked = _git(top, *standard)
     loose = [path for path in _git(top, *standard, "--others") if not _INSTALLED.intersection(path.split("/"))]
@@ -135,3 +147,133 @@ def _addresses(file: Path) -> dict[str, str]:
 
     found = dotenv_values(stream=io.StringIO(_read(file)), interpolate=False)
     return {key: value for key, value in found.items() if value and _LOCAL.match(value)}
+
+
+_load: Any = yaml.safe_load  # what Invoke reads the file with
+_FILES = {
+    "invoke.yaml": r"^['\"]?session['\"]?\s*:", "invoke.yml": r"^['\"]?session['\"]?\s*:",
+    "invoke.json": r"[\"]session[\"]\s*:", "invoke.py": r"^session\s*=",
+}  # fmt: skip
+_DEV = {
+    "npm": "npm run dev -- --port {frontend_port}", "pnpm": "pnpm dev --port {frontend_port}",
+    "yarn": "yarn dev --port {frontend_port}", "bun": "bun run dev --port {frontend_port}",
+}  # fmt: skip
+
+
+HEADING = "# Sessions (inv session.add NAME). All keys: docs/configuration.md of Tally Sessions."
+
+
+def configuration_text(found: Layout, preset: str) -> str:
+    """Return the commented configuration for what was *found*, with *preset* or the one that fits.
+
+    Raises `EmbedError` for an unknown preset.
+    """
+    name = choose_preset(found, preset)
+    if name not in PRESETS:
+        raise EmbedError(f"No preset {name!r}. Known: {', '.join(PRESETS)}")
+    lines = [HEADING, "session:", f"  preset: {name}"]
+    if name in ("points", "tally"):
+        lines += [f"  {line}" for line in _web(found, shared_database=name == "tally")]
+    made = "\n".join(lines) + "\n"
+    try:
+        parse_settings(_load(made)["session"])
+    except SessionError as error:
+        raise EmbedError(f"No configuration could be written for this layout: {error}") from None
+    return made
+
+
+def configuration_file(top: Path) -> Path:
+    """Return the configuration file that Invoke reads: the first one that exists."""
+    return next((top / name for name in _FILES if (top / name).exists()), top / "invoke.yaml")
+
+
+# What earlier versions wrote beside a session.config.mjs.
+_OLD_COMMENT = re.compile(r"# (Sessions: complete places |Sessions \(inv |session\.config\.m?js is read as it is; )")
+
+
+def says_nothing(file: Path) -> bool:
+    """Return whether *file* exists and has nothing but comments."""
+    if file.suffix not in (".yaml", ".yml") or not file.exists():
+        return False
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return text.endswith("\n") and all(not line or line.startswith("#") for line in text.splitlines())
+
+
+def lacks_session(file: Path) -> bool:
+    """Return whether *file* exists without a `session:` part."""
+    if not file.exists():
+        return False
+    return not re.search(_FILES[file.name], file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+
+
+def write_configuration(file: Path, settings: str) -> str:
+    """Write *settings* unless *file* exists; return what was done."""
+    if not file.exists():
+        file.write_text(settings, encoding="utf-8")
+        return f"Wrote {file.name}."
+    if says_nothing(file):
+        own = [line for line in file.read_text(encoding="utf-8").splitlines() if not _OLD_COMMENT.match(line)]
+        file.write_text("\n".join([*own, settings]), encoding="utf-8")
+        return f"Added `session:` to {file.name}."
+    if not lacks_session(file):
+        return f"Kept {file.name}: it has a `session:` part."
+    form = "" if file.suffix in (".yaml", ".yml") else ", in its format"
+    return f"Kept {file.name}. Add these settings to it{form}:\n\n{settings}"
+
+
+def choose_preset(found: Layout, preset: str) -> str:
+    """Return *preset*, or else the name of the one that fits what was *found*."""
+    if preset:
+        return preset
+    if found.session_config or found.compose:
+        return "dev-session"
+    return "parallel" if found.new_session else "points"
+
+
+def _web(found: Layout, shared_database: bool) -> Iterator[str]:
+    served = {
+        **({"backend_port": 8000} if found.django is not None else {}),
+        **({"frontend_port": 5000} if found.frontend else {}),
+    }
+    databases = list(found.databases)
+    yield f"ports: {json.dumps(served)}    # the first port to try, counting up"
+    copied = [*([] if shared_database else databases), *found.env_files]
+    yield f"copy: {json.dumps(copied)}    # each session gets its own"
+    linked = [*found.packages, *(databases if shared_database else [])]
+    yield f"link: {json.dumps(linked)}    # shared with the main checkout"
+    yield from _env(found)
+    yield "# activate: source '{main}/.venv/bin/activate'    # default: virtualenvwrapper, .venv, Poetry or Pipenv"
+    yield "windows:"
+    yield from (f"  - {json.dumps(window)}" for window in _windows(found, not shared_database))
+
+
+def _env(found: Layout) -> Iterator[str]:
+    if found.django is None or not found.addresses:
+        yield 'env: {}    # file -> variables set in it, for example {.env: {API_URL: "http://localhost:{backend_port}"}}'
+        return
+    yield "env:    # the rest of each file is kept"
+    for file, variables in found.addresses.items():
+        values = {key: re.sub(r":\d+", ":{backend_port}", value, count=1) for key, value in variables.items()}
+        yield f"  {json.dumps(file)}: {json.dumps(values)}"
+
+
+def _windows(found: Layout, five: bool) -> Iterator[dict[str, object]]:
+    backend, frontend = ("backend:{backend_port}", "frontend:{frontend_port}") if five else ("backend", "frontend")
+    if found.django is not None:
+        run = "python manage.py runserver {backend_port}"
+        yield {"name": backend, **_in(found.django), "run": run}
+    if found.frontend:
+        yield {"name": frontend, **_in(found.frontend.directory), "run": _dev(found.frontend)}
+    yield {"name": "claude", "claude": True}
+    if five:
+        yield {"name": "shell"}
+    if five and found.django is not None:
+        yield {"name": "cli", "type": f"python {found.django}/manage.py ".replace(" /", " ")}
+
+
+def _in(directory: str) -> dict[str, str]:
+    return {"dir": directory} if directory else {}
+
+
+def _dev(frontend: Frontend) -> str:
+    return _DEV[frontend.manager]

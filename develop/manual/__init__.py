@@ -1,7 +1,8 @@
-"""The documentation: its generated parts are written into the pages, and MkDocs makes a site of these."""
+"""The manual: write its generated parts into the pages, and build the site with MkDocs."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,10 +18,10 @@ class BuildError(Exception):
 
 
 def filled(page: str) -> str:
-    """Return *page* with each part between `<!-- from WHAT -->` and `<!-- end -->` as the code says it now."""
+    """Return *page* with the parts between `<!-- from WHAT -->` and `<!-- end -->` generated again."""
     return re.sub(
         r"(?ms)^<!-- from (.+?) -->\n.*?^<!-- end -->$",
-        lambda match: f"<!-- from {match[1]} -->\n\n{generated.part(match[1])}\n\n<!-- end -->",
+        lambda match: f"<!-- from {match[1]} -->\n\n{generated.generated_part(match[1])}\n\n<!-- end -->",
         page,
     )
 
@@ -37,10 +38,11 @@ def fill() -> list[Path]:
 
 
 def build(site: Path) -> None:
-    """Make the site in the directory *site*; a link that leads nowhere is a failure."""
+    """Build the site in the directory *site*. A broken link is an error."""
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
-    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
-    if done.returncode:  # not --quiet: warnings that are not shown do not count for --strict either
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # hides the theme's advertisement for its successor
+    done = subprocess.run(command, cwd=TOP, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:  # not --quiet: hidden warnings would not count as errors of --strict
         raise BuildError(
-            f"the site could not be made (is mkdocs installed? pip install '.[docs]'):\n{done.stderr.strip()}"
+            f"Couldn't build the site (is MkDocs installed? pip install '.[docs]'):\n{done.stderr.strip()}"
         )

@@ -8,58 +8,58 @@ from typing import Any
 
 from invoke.parser import Argument
 from invoke.tasks import Task
-from invoke.util import yaml  # what Invoke reads the configuration with
+from invoke.util import yaml  # the YAML library that Invoke uses
 
 from develop.manual.keys import DESCRIPTIONS
-from tasks import elsewhere, ns
-from tasks.presets import PRESETS
+from tasks import fleet, ns
+from tasks.config.presets import PRESETS
 
 _dump: Any = yaml.safe_dump
-_LONGEST = 24  # characters of a default that a cell shows; a longer one is shown with the preset
-_LEFT_OUT = {"claude": "note", "work_log": "templates"}  # what these hold is text of many lines
+_LONGEST = 24  # a default with more characters is shown with the preset instead
+_LEFT_OUT = {"claude": "note", "work_log": "templates"}  # their values have many lines
 _VALUES = {"days": "DAYS", "lines": "N", "commits": "N", "interval": "SECONDS", "run": "COMMAND", "prompt": "TEXT"}
 _VALUES |= {"prompt_file": "FILE", "prompt-file": "FILE", "eta": "WHEN", "without": "SERVICES", "at": "TIME"}
 _VALUES |= {"into": "BRANCH", "base": "REF", "title": "TEXT", "body": "TEXT"}
 
 
-def keys() -> str:
-    """Return a table of keys for each thing that they are about, with what each is by default."""
+def keys_table() -> str:
+    """Return a table of keys for each topic, with their defaults."""
     return "\n\n".join(f"### {about}\n\n{_keys(described)}" for about, described in DESCRIPTIONS.items())
 
 
-def presets() -> str:
-    """Return the default preset whole, and of each other one the keys that differ from it."""
+def presets_part() -> str:
+    """Return all keys of the default preset, and the keys in which the others differ."""
     return "\n\n".join(f"### {name}\n\n```yaml\n{_preset(name)}```" for name in PRESETS)
 
 
-def tasks(collection: str) -> str:
-    """Return what `inv --help` says of each task in *collection*."""
+def tasks_table(collection: str) -> str:
+    """Return the help of each task in *collection*."""
     found: dict[str, Task[Any]] = ns.collections[collection].tasks
     return "\n\n".join(_task(f"{collection}.{name}", found[name]) for name in sorted(found))
 
 
-def part(what: str) -> str:
+def generated_part(what: str) -> str:
     """Return the part called *what*: `keys`, `presets` or `tasks COLLECTION`."""
     name, _, rest = what.partition(" ")
-    return tasks(rest) if name == "tasks" else {"keys": keys, "presets": presets}[name]()
+    return tasks_table(rest) if name == "tasks" else {"keys": keys_table, "presets": presets_part}[name]()
 
 
 def _keys(described: dict[str, str]) -> str:
     rows = [f"| `{key}` | {_cell(text)} | {_default(key)} |" for key, text in described.items()]
-    return "\n".join(["| key | what it says | default |", "|---|---|---|", *rows])
+    return "\n".join(["| key | meaning | default |", "|---|---|---|", *rows])
 
 
 def _default(key: str) -> str:
     if key == "preset":
         return "`points`"
     if key not in PRESETS["points"]:
-        return "found out"
+        return "automatic"
     shown = _flow(PRESETS["points"][key])
     return f"`{_cell(shown)}`" if len(shown) <= _LONGEST else "[see `points`](#points)"
 
 
 def _preset(name: str) -> str:
-    """Return the settings of the preset *name* as they would be written, where they differ from the default's."""
+    """Return the settings of the preset *name* that differ from the default's, as YAML."""
     lines = ["session:", f"  preset: {name}"]
     for key, value in PRESETS[name].items():
         if name == "points" or value != PRESETS["points"][key]:
@@ -92,7 +92,7 @@ def _task(name: str, task: Task[Any]) -> str:
     arguments = task.get_arguments()
     over = _passed_on(name)
     optional = {each.name for each in inspect.signature(task.body).parameters.values() if each.default == ""}
-    if over and name != "fleet.add":  # which cannot guess the session
+    if over and name != "fleet.add":  # it can't guess the session, so NAME is required
         optional.clear()
     words = [_positional(each, optional) for each in arguments if each.positional]
     also = f" Also called {', '.join(f'`{alias}`' for alias in task.aliases)}." if task.aliases else ""
@@ -102,15 +102,15 @@ def _task(name: str, task: Task[Any]) -> str:
 
 
 def _options(arguments: list[Argument]) -> str:
-    rows = [f"| `{_flag(each)}` | {_cell(each.help or '')} |" for each in arguments]
+    rows = [f"| `{_flag(each)}`{_short(each)} | {_cell(each.help or '')} |" for each in arguments]
     return "\n".join(["| option | what it says |", "|---|---|", *rows]) if rows else ""
 
 
 def _passed_on(name: str) -> Task[Any] | None:
-    """Return the task of `session` that the one called *name* runs on a host, if it is of these."""
+    """Return the task of `session` that the fleet task *name* runs on a host, or None."""
     collection, _, short = name.partition(".")
     found = ns.collections["session"].tasks
-    return found[short] if collection == "fleet" and short in elsewhere.tasks() else None
+    return found[short] if collection == "fleet" and short in fleet.generated_tasks() else None
 
 
 def _with_the_same_options(over: Task[Any], arguments: list[Argument]) -> str:
@@ -133,6 +133,10 @@ def _flag(argument: Argument) -> str:
         return _upper(argument)
     value = "" if argument.kind is bool else f" {_VALUES.get(str(argument.name), _upper(argument))}"
     return f"--{str(argument.name).replace('_', '-')}{value}"
+
+
+def _short(argument: Argument) -> str:
+    return "".join(f", `-{name}`" for name in argument.names if len(name) == 1)
 
 
 def _cell(text: str) -> str:

@@ -1,47 +1,50 @@
-"""What each key of the configuration says, by what it is about: the one place, from which its reference is made."""
+"""The description of each key of the configuration, by topic: the reference is generated from it."""
 
 DESCRIPTIONS = {
     "Names and places": {
-        "preset": "the system to begin with; each other key replaces that of the preset",
-        "project": "the name in directories, tmux sessions and conversations; without it the main checkout's directory",
-        "numbered": "whether NAME is a number, 001 to 999, and the first free one when it is left out",
-        "worktree": "where the worktree is made, relative to the main checkout",
-        "branch": "what the session's branch is called",
+        "preset": "the set of defaults; each other key replaces one of them",
+        "project": "the name in directories, tmux sessions and conversations (default: the main checkout's directory)",
+        "numbered": "whether NAME is a number, 001 to 999; without NAME the first free one is used",
+        "worktree": "the path of the worktree, relative to the main checkout",
+        "branch": "the name of the session's branch",
         "base": "what a new branch starts from: a branch, tag or commit",
-        "fetch": "whether the base's remote is fetched first, for 20 s at most; offline is a warning",
-        "date": "what `{date}` looks like, in the letters of strftime",
+        "fetch": "whether the base's remote is fetched first, for at most 20 s; being offline is a warning",
+        "date": "the format of `{date}`, as for strftime",
     },
     "Ports, files and variables": {
         "ports": "name → first port to try, counting up; or [a formula](#ports)",
-        "copy": "files of the main checkout of which each session gets its own",
+        "copy": "files of the main checkout that are copied into each session",
         "link": "files and directories that are shared with the main checkout",
+        "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",
         "env": "file → variables that are set in it; the rest of the file is kept",
-        "env_file": "a file that is made in the worktree with `variables` and every port; empty for none",
-        "app_env": "an app's directory → variables in an `env_file` of its own, with `${PORT}` replaced",
-        "variables": "environment variables in every window and for `setup`; those that come out empty are left out",
+        "env_file": "a file in the worktree with `variables` and every port; empty for none",
+        "app_env": "an app's directory → variables in its own `env_file`, with `${PORT}` replaced",
+        "variables": "environment variables in every window and for `setup`; empty ones are left out",
     },
     "Windows, commands and conversation": {
         "windows": "the tmux windows: `name`, and `run` (executed), `type` (typed, not executed) or `claude: true`;"
-        " `dir` to be in; `needs` a file, else the window is left out",
-        "activate": "what is typed first in every window; empty for nothing; without it"
-        " [what is found](#the-environment-of-a-window)",
-        "setup": "shell commands that run once in the new worktree; one that fails is run again by `session.start`",
-        "verify": "shell commands that must succeed before `session.merge` and `session.pr`, as of `session.add`",
-        "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when it"
-        " waits for you), `note` (text for its system prompt; empty for none)",
-        "compose": "[containers](howto/containers.md): `file`, `profiles` and `wait`, the seconds until they must be"
-        " ready; `{}` for none",
+        " `dir` is the directory; without the file `needs` the window is skipped",
+        "activate": "the command that is typed first in every window; empty for none; the default depends on"
+        " [what exists](#the-environment-of-a-window)",
+        "setup": "shell commands that run once in the new worktree; `session.start` runs one that failed again",
+        "verify": "shell commands that must succeed before `session.merge` and `session.pr`; fixed at `session.add`",
+        "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when"
+        " it waits for you), `note` (text for its system prompt; empty for none)",
+        "compose": "[containers](howto/containers.md): `file`, `profiles` and `wait`, the seconds that they may"
+        " take to be ready; `{}` for none",
     },
     "Working with others": {
-        "components": "name → paths or globs that belong to it, for `--component`",
-        "work_log": "a file of the main checkout that tells what each session does, or a table of `file` and"
+        "components": "name → its paths or globs, for `--component`",
+        "work_log": "a file of the main checkout with an entry for each session, or a table of `file` and"
         " `templates`; empty for none",
-        "hosts": "name → [another machine](howto/fleet.md): `host`, `path`, and if need be `python`, `inv`,"
+        "hosts": "name → [another machine](howto/fleet.md): `host`, `path`, and optionally `python`, `inv`,"
         " `max_sessions`",
     },
-    "How long": {
-        "wait": "seconds that `--wait` gives the servers to answer",
-        "host_timeout": "seconds that `fleet` waits for a host that does not answer",
-        "keep_removed": "days until `session.prune` forgets a removed session",
+    "Limits": {
+        "wait": "seconds that `--wait` waits for the servers to respond",
+        "host_timeout": "seconds that `fleet` waits for a host",
+        "keep_removed": "days after which `session.prune` deletes the saved copy of a removed session",
+        "keep_removed_size": "the size that all saved copies together may have; `session.prune` deletes the oldest that"
+        " hold no work of their own, and names those that do",
     },
 }

@@ -1,4 +1,4 @@
-"""The error messages of the code by their fixed words: `…` stands for what differs from time to time."""
+"""Find the error messages in the code. `…` replaces the parts that vary."""
 
 from __future__ import annotations
 
@@ -11,30 +11,47 @@ _TOP = Path(__file__).resolve().parents[2]
 _ERRORS = {
     "SessionError",
     "UnusableError",
+    "UnusableFileError",
+    "ShapeError",
     "EmbedError",
     "DemoError",
     "BuildError",
     "Exit",
     "TarError",
+    "LeadsOutError",
     "exit",
-    "fail",
+    "fail_with",
     "__init__",
 }
 _HOLE = "…"
-_TABLES = {"_FACTS", "_HINTS"}  # of sentences that end up in messages
+_VERBS = (
+    "add|ask|build|change|check|choose|commit|configure|convert|delete|end|finish|fix|free|give|install|keep|leave|list|load|"
+    "make|merge|mount|move|name|put|remove|rename|replace|resolve|restore|run|save|see|set|start|try|turn|use|wait|write"
+)
+_ADVICE = re.compile(
+    rf"(?:^|[.:…)\"'`] |, )(?:{_VERBS})\b|\b(?:run|undo|fix|next)\b[^.]*: |\binv [a-z]+\b"
+    r"|\bfor example\b|\bexpected\b|\bmust (?:be|contain)\b|(?:known|sessions|services|hosts|windows): ",
+    re.IGNORECASE,
+)
+_TABLES = {"_FACTS", "_HINTS"}  # tables of sentences that become messages
 
 
-def every() -> dict[str, list[str]]:
-    """Return each message's fixed words, with the places (file:line) where it arises."""
+def says_what_to_do(words: str) -> bool:
+    """Return whether the message *words* has its own advice: a command, an instruction, or what was expected."""
+    return _ADVICE.search(words) is not None
+
+
+def every_message() -> dict[str, list[str]]:
+    """Return each message and the places (file:line) where it is written."""
     found: dict[str, list[str]] = {}
     for file in [_TOP / "tasks.py", *sorted((_TOP / "tasks").rglob("*.py")), *sorted((_TOP / "develop").rglob("*.py"))]:
-        for line, words in of(file.read_text(encoding="utf-8")):
+        for line, words in messages_in(file.read_text(encoding="utf-8")):
             found.setdefault(words, []).append(f"{file.relative_to(_TOP)}:{line}")
     return found
 
 
-def of(source: str) -> Iterator[tuple[int, str]]:
-    """Return line and fixed words of each message in *source*; one that is only passed on has none of its own."""
+def messages_in(source: str) -> Iterator[tuple[int, str]]:
+    """Return line and words of each message that is written in *source*."""
     module = ast.parse(source)
     for line, text in _passed_on(module):
         yield line, " ".join(text.split())
@@ -47,9 +64,9 @@ def of(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _passed_on(module: ast.Module) -> Iterator[tuple[int, str]]:
-    """Return the sentences of tables and of `unusable`, a function whose answer is raised elsewhere."""
+    """Return the sentences in tables and in `why_unusable`, which are raised elsewhere."""
     for node in module.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "unusable":
+        if isinstance(node, ast.FunctionDef) and node.name == "why_unusable":
             reader = _Reader(module, node)
             yield from (
                 (node.lineno, text) for value in reader.returned(node.name) for text in reader.texts(value) if text
@@ -68,7 +85,7 @@ def _sentences(table: ast.expr) -> Iterator[tuple[int, str]]:
 
 
 def _calls(scope: ast.AST) -> Iterator[ast.Call]:
-    """Return the calls in *scope*, but not those in the functions within it."""
+    """Return the calls in *scope*, without those in nested functions."""
     for child in ast.iter_child_nodes(scope):
         if isinstance(child, ast.FunctionDef):
             continue
@@ -78,7 +95,7 @@ def _calls(scope: ast.AST) -> Iterator[ast.Call]:
 
 
 class _Reader:
-    """What text an expression can be, as far as it is written in the module."""
+    """Find the texts that an expression can have, if they are written in the module."""
 
     def __init__(self, module: ast.Module, scope: ast.AST) -> None:
         self._module, self._scope = module, scope
@@ -86,10 +103,10 @@ class _Reader:
     def message(self, name: str, arguments: list[ast.expr]) -> list[str]:
         if name in _ERRORS and arguments:
             return self.texts(arguments[0])
-        if name == "TimeoutError":  # errno, text, file: told as any failure of the system
+        if name == "TimeoutError":  # errno, text, file: shown like every OSError
             return [f"{_HOLE}: {text}" for text in self.texts(arguments[1])]
-        if name == "wrong" and len(arguments) == 3:
-            return [f"session.{_HOLE}: expected {text}, found {_HOLE}" for text in self.texts(arguments[1])]
+        if name == "wrong_value" and len(arguments) == 3:
+            return [f"session.{_HOLE} must be {text}, not {_HOLE}." for text in self.texts(arguments[1])]
         if name == "CommandError" and len(arguments) == 3:
             failed = f"{_HOLE} failed (exit code {_HOLE})"
             return [f"{failed}: {text}" for text in self.texts(arguments[2])] or [failed]

@@ -1,1 +1,1 @@
-"""The form of the configuration."""
+"""The `session:` part of invoke.yaml."""

@@ -2,133 +2,158 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import fields
 from pathlib import PurePosixPath
 
 from ..errors import SessionError
 from ..model import Session
+from .secrets import is_secret
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)", re.IGNORECASE)
+_UNITS = {"b": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _FOREVER = 1e9  # seconds, for which no program waits
 # Names that the row or a placeholder needs for something else.
-_RESERVED = {field.name for field in fields(Session)} | {
-    "claude_entry", "date", "main", "merged", "paused", "removed", "setup_done"
+_RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own keys, see `store/rows.py`
+    "added", "brought", "claude_added", "claude_entry", "landing", "paused", "removed", "rules", "seal", "syncing",
+    "unconfirmed",
 }  # fmt: skip
 
 
-def wrong(key: str, expected: str, value: object) -> SessionError:
+def wrong_value(key: str, expected: str, value: object) -> SessionError:
     """Return the error that *value* is not what was *expected*."""
-    said = f"session.{key}: expected {expected}, found {type(value).__name__} {value!r}"
-    return SessionError(said.removeprefix("session.") if key.startswith("--") else said)
+    text = f"another type ({type(value).__name__})" if is_secret(key) else json_text(value)
+    name = key if key.startswith("--") else f"session.{key}"
+    return SessionError(f"{name} must be {expected}, not {text}.")
 
 
-def text(key: str, value: object) -> str:
+def json_text(value: object) -> str:
+    """Return *value* as a configuration file would have it."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def check_text(key: str, value: object) -> str:
     """Return *value*, text of one line."""
     if not isinstance(value, str):
-        raise wrong(key, "text", value)
+        raise wrong_value(key, "text", value)
     if any(ord(character) < 32 for character in value):
-        raise SessionError(f"session.{key}: {value!r} contains a control character")
+        text = "" if is_secret(key) else f": {value!r}"
+        raise SessionError(f"session.{key} contains a control character{text}")
     return value
 
 
-def prose(key: str, value: object) -> str:
+def check_prose(key: str, value: object) -> str:
     """Return *value*, text of any number of lines."""
     if not isinstance(value, str):
-        raise wrong(key, "text", value)
+        raise wrong_value(key, "text", value)
     if any(ord(character) < 32 and character not in "\n\t" for character in value):
-        raise SessionError(f"session.{key}: contains a control character")
+        raise SessionError(f"session.{key} contains a control character")
     return value
 
 
-def filled(key: str, value: object) -> str:
+def check_filled(key: str, value: object) -> str:
     """Return *value*, text that is not empty, nor only spaces."""
-    if not text(key, value).strip():
-        raise SessionError(f"session.{key}: is empty")
+    if not check_text(key, value).strip():
+        raise SessionError(f"session.{key} is empty.")
     return str(value)
 
 
-def port_key(key: str, value: object) -> str:
+def check_port_key(key: str, value: object) -> str:
     """Return *value*, the name of a port."""
-    if not re.fullmatch(r"[A-Za-z_]\w*", filled(key, value)) or value in _RESERVED:
-        raise SessionError(f"session.{key}: {value!r} cannot name a port; expected for example app_port")
+    if not re.fullmatch(r"[A-Za-z_]\w*", check_filled(key, value)) or value in _RESERVED:
+        raise SessionError(f"session.{key}: {value!r} is not a name for a port. Expected for example: app_port")
     return str(value)
 
 
-def switch(key: str, value: object) -> bool:
+def check_switch(key: str, value: object) -> bool:
     """Return *value*, true or false."""
     if isinstance(value, str) and value.lower() in ("true", "false", "0", "1"):  # from an environment variable
         return value.lower() in ("true", "1")
     if not isinstance(value, bool):
-        raise wrong(key, "true or false", value)
+        raise wrong_value(key, "true or false", value)
     return value
 
 
-def port(key: str, value: object) -> int:
+def check_port(key: str, value: object) -> int:
     """Return *value*, a port number."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong(key, "a port number", value)
+        raise wrong_value(key, "a port number", value)
     if not 1 <= value <= 65535:
-        raise SessionError(f"session.{key}: {value} is no port; expected 1 to 65535")
+        raise SessionError(f"session.{key} must be a port from 1 to 65535, not {value}.")
     return value
 
 
-def component(key: str, value: object) -> str:
+def check_component(key: str, value: object) -> str:
     """Return *value*, the name of a component."""
-    if not re.fullmatch(r"[\w./-]+", filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} cannot name a component; expected for example server")
+    if not re.fullmatch(r"[\w./-]+", check_filled(key, value)):
+        raise SessionError(f"session.{key}: {value!r} is not a name for a component. Expected for example: server")
     return str(value)
 
 
-def days(key: str, value: object) -> float:
+def check_days(key: str, value: object) -> float:
     """Return *value*, a number of days."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise wrong(key, "a number of days", value)
+        raise wrong_value(key, "a number of days", value)
     try:
         number = float(value)  # text comes from an environment variable or the command line
     except ValueError:
-        raise wrong(key, "a number of days", value) from None
+        raise wrong_value(key, "a number of days", value) from None
     if not number >= 0:
-        raise wrong(key, "a number of days that is not negative", value)
+        raise wrong_value(key, "a number of days, 0 or more", value)
     return number
 
 
-def variable(key: str, value: object) -> str:
+def check_size(key: str, value: object) -> float:
+    """Return *value*, a number of bytes: a number, or one with a unit, for example 5 GB."""
+    size = _SIZE.fullmatch(str(value)) if not isinstance(value, bool) else None
+    if isinstance(value, (int, float, str)) and size:
+        return float(size[1]) * _UNITS[(size[2] or "b").lower()[0]]
+    if value in (float("inf"), "inf", ".inf"):
+        return float("inf")
+    raise wrong_value(key, "a size, for example 5 GB or 500 MB", value)
+
+
+def check_variable(key: str, value: object) -> str:
     """Return *value*, the name of an environment variable."""
-    if not re.fullmatch(r"[A-Za-z_]\w*", filled(key, value)) or str(value).startswith("TALLY_"):
-        raise SessionError(f"session.{key}: {value!r} cannot name a variable; expected for example UVICORN_PORT")
+    if not re.fullmatch(r"[A-Za-z_]\w*", check_filled(key, value)) or str(value).startswith("TALLY_"):
+        raise SessionError(f"session.{key}: {value!r} is not a name for a variable. Expected for example: UVICORN_PORT")
     return str(value)
 
 
-def date(key: str, value: object) -> str:
+def check_date(key: str, value: object) -> str:
     """Return *value*, the form of a date: letters, digits and `% - _ .`."""
-    if not re.fullmatch(r"[\w%.-]+", filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is no form of a date; expected for example %Y-%m-%d")
+    if not re.fullmatch(r"[\w%.-]+", check_filled(key, value)):
+        raise SessionError(f"session.{key}: {value!r} is not a date format. Expected for example: %Y-%m-%d")
     return str(value)
 
 
-def seconds(key: str, value: object) -> float:
+def check_seconds(key: str, value: object) -> float:
     """Return *value*, a number of seconds above zero."""
     try:
         number = float(str(value))
     except ValueError:
-        raise wrong(key, "a number of seconds", value) from None
+        raise wrong_value(key, "a number of seconds", value) from None
     if not 0 < number < _FOREVER:
-        raise wrong(key, "a number of seconds above zero", value)
+        raise wrong_value(key, "a number of seconds above zero", value)
     return number
 
 
-def inside(key: str, value: object) -> str:
+def check_inside(key: str, value: object) -> str:
     """Return *value*, a path inside of the repository."""
-    path = PurePosixPath(filled(key, value))
+    path = PurePosixPath(check_filled(key, value))
     if path.is_absolute() or ".." in path.parts:
-        raise SessionError(f"session.{key}: {value!r} leaves the repository; expected a path relative to its top")
+        raise SessionError(
+            f"session.{key}: {value!r} leads out of the repository. Expected a path relative to its top."
+        )
     if {".git", ".tally-sessions"} & {part.lower() for part in path.parts}:
-        raise SessionError(f"session.{key}: {value!r} is git's or our own; expected a path of the project")
+        raise SessionError(
+            f"session.{key}: {value!r} belongs to git or to Tally Sessions. Expected a path of the project."
+        )
     return str(path)
 
 
-def scalar(key: str, value: object) -> str:
+def check_scalar(key: str, value: object) -> str:
     """Return *value*, text or a number, as text."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise wrong(key, "text", value)
+        raise wrong_value(key, "text", value)
     return str(value)

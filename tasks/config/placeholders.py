@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 
 from ..errors import SessionError
+from .secrets import is_secret
 
 # `${VARIABLE}` belongs to the shell; `{{word}}` stands for a literal `{word}`.
 _PLACEHOLDER = re.compile(r"(?<!\$)\{\{(\w+)\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
 
 
-def expand(text: str, facts: Mapping[str, str], key: str) -> str:
+def expand_placeholders(text: str, facts: Mapping[str, str], key: str) -> str:
     """Return *text* with each placeholder replaced by its fact.
 
     Raises `SessionError` naming the configuration *key* for an unknown one.
@@ -20,10 +21,10 @@ def expand(text: str, facts: Mapping[str, str], key: str) -> str:
         if literal is not None:
             return "{" + str(literal) + "}"
         if name not in facts:
-            known = ", ".join(sorted(facts))
+            names, where = ", ".join(sorted(facts)), "" if is_secret(key) else f" in {text!r}"
             raise SessionError(
-                f"session.{key}: unknown placeholder {{{name}}} in {text!r}; known: {known}"
-                f" (for a literal one write {{{{{name}}}}})"
+                f"session.{key}: unknown placeholder {{{name}}}{where}. Known: {names}\n"
+                f"For a literal {{{name}}} write {{{{{name}}}}}."
             )
         return facts[name]
 

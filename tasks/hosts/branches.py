@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from .. import git, shell
 from ..errors import CommandError, SessionError
 from ..model import Repository
-from . import openssh, relaying
-from .machine import Host
+from ..system import shape, shell
+from ..tools import git
+from . import ssh
+from .host import Host
 
+_STATE = shape.fields_form({"state": shape.choice_form("same", "forwarded")})
+_DISTANCE = shape.fields_form({"state": shape.choice_form("ahead", "diverged"), "count": shape.TEXT})
+_FORWARDED = shape.either_form(_STATE, _DISTANCE)  # how a branch was brought forward, or by how many commits not
+_TRANSFER = 3600.0  # seconds for all commits of a repository
 _INCOMING = "refs/tally/incoming"
 
 
-def transfer(repository: Repository, host: Host, *arguments: str) -> None:
+def transfer_refs(repository: Repository, host: Host, *arguments: str) -> None:
     """Run `git push` or `git fetch` between here and *host*; raises `SessionError` when it fails."""
     command, *refspecs = arguments
     where = ("git", "-C", str(repository.main), command, "--quiet", "--no-verify" if command == "push" else "--no-tags")
     try:
-        shell.run(*where, openssh.url(host), *refspecs, env=openssh.git_environment(host))
+        shell.run_bounded(_TRANSFER, *where, ssh.git_url(host), *refspecs, env=ssh.git_environment(host))
     except CommandError as error:
         lost = "Could not read from remote repository" in error.stderr
-        raise openssh.failure(host, 255 if lost else error.exit_code, _essence(error.stderr)) from None
+        raise ssh.ssh_failure(host, 255 if lost else error.exit_code, _essence(error.stderr)) from None
 
 
 def _essence(stderr: str) -> str:
@@ -27,49 +32,49 @@ def _essence(stderr: str) -> str:
     return "\n".join(line for line in stderr.splitlines() if line.strip() and not line.startswith(ours))
 
 
-def send(repository: Repository, host: Host, branch: str, commit: str) -> dict[str, str]:
+def send_branch(repository: Repository, host: Host, branch: str, commit: str) -> dict[str, str]:
     """Bring *branch* on *host*, with its worktree, to *commit*; return the state and how many commits differ."""
     incoming = f"{_INCOMING}/{branch}"
-    transfer(repository, host, "push", f"+{commit}:{incoming}")
-    found: dict[str, str] = relaying.call(host, "checkout", "forward", branch, commit, incoming)
-    return found
+    transfer_refs(repository, host, "push", f"+{commit}:{incoming}")
+    answer: dict[str, str] = ssh.call_program(host, "checkout", "forward", branch, commit, incoming, form=_FORWARDED)
+    return answer
 
 
-def push(repository: Repository, host: Host, branch: str, name: str) -> str:
+def push_branch(repository: Repository, host: Host, branch: str, name: str) -> str:
     """Bring the session's *branch* on *host* to where it is here, and return what was done.
 
     Raises `SessionError` when that would lose commits there.
     """
-    commit = git.commit(repository, f"refs/heads/{branch}")
+    commit = git.resolve_commit(repository, f"refs/heads/{branch}")
     if not commit:
-        raise SessionError(f"there is no branch {branch} here; to bring it: inv fleet.pull {name}")
-    found = send(repository, host, branch, commit)
-    if found["state"] in ("ahead", "diverged"):
+        raise SessionError(f"There is no branch {branch} here.\nRun: inv fleet.pull {name}")
+    answer = send_branch(repository, host, branch, commit)
+    if answer["state"] in ("ahead", "diverged"):
         raise SessionError(
-            f"{branch} on {host.name} has {found['count']} commits that are not here; first: inv fleet.pull {name}"
-            + (f", or merge them: git fetch {openssh.url(host)} {branch}" if found["state"] == "diverged" else "")
+            f"{branch} on {host.name} has commits that are not here: {answer['count']}.\nRun: inv fleet.pull {name}"
+            + (f"\nOr merge them: git fetch {ssh.git_url(host)} {branch}" if answer["state"] == "diverged" else "")
         )
-    same = found["state"] == "same"
-    return f"{branch} on {host.name} {'has' if same else 'is at'} {commit[:12]}{' already' if same else ''}"
+    same = answer["state"] == "same"
+    return f"{branch} on {host.name} is {'already' if same else 'now'} at {commit[:12]}."
 
 
-def pull(repository: Repository, here: Host, host: Host, branch: str) -> str:
+def pull_branch(repository: Repository, place: Host, host: Host, branch: str) -> str:
     """Bring *branch* here to where it is on *host*, and return what was done.
 
     Raises `SessionError` when that would lose commits here.
     """
     incoming = f"{_INCOMING}/{branch}"
-    transfer(repository, host, "fetch", f"+refs/heads/{branch}:{incoming}")
-    commit = git.commit(repository, incoming)
-    found = relaying.call(here, "checkout", "forward", branch, commit, incoming)
-    if found["state"] == "diverged":
+    transfer_refs(repository, host, "fetch", f"+refs/heads/{branch}:{incoming}")
+    commit = git.resolve_commit(repository, incoming)
+    answer = ssh.call_program(place, "checkout", "forward", branch, commit, incoming, form=_FORWARDED)
+    if answer["state"] == "diverged":
         raise SessionError(
-            f"{branch} here has {found['count']} commits that {host.name} lacks, and {host.name} others; merge them:"
-            f" git fetch {openssh.url(host)} {branch}"
+            f"{branch} here and on {host.name} have diverged (commits only here: {answer['count']}). Merge them.\n"
+            f"Run: git fetch {ssh.git_url(host)} {branch}"
         )
-    if found["state"] == "ahead":
-        return f"{branch} here has {found['count']} commits that {host.name} lacks; nothing to bring"
-    return f"{branch} here {'has' if found['state'] == 'same' else 'is at'} {commit[:12]}"
+    if answer["state"] == "ahead":
+        return f"Nothing to pull: {branch} here is ahead of {host.name} (commits: {answer['count']})."
+    return f"{branch} here is {'already' if answer['state'] == 'same' else 'now'} at {commit[:12]}."
 
 
 def send_base(repository: Repository, host: Host, base: str) -> str:
@@ -77,21 +82,21 @@ def send_base(repository: Repository, host: Host, base: str) -> str:
 
     Raises `SessionError` when a branch of that name went another way there.
     """
-    commit = git.commit(repository, base)
+    commit = git.resolve_commit(repository, base)
     if not commit:
-        raise SessionError(f"the base {base!r} names no commit; to see what there is: git branch --all")
-    full = git.read(repository.main, "rev-parse", "--symbolic-full-name", base, check=False).strip()
+        raise SessionError(f"No such branch or commit: {base}\nList them: git branch --all")
+    full = git.read_git(repository.main, "rev-parse", "--symbolic-full-name", base, check=False).strip()
     if full.startswith("refs/heads/"):
         branch = full.removeprefix("refs/heads/")
-        found = send(repository, host, branch, commit)
-        if found["state"] == "diverged":
+        answer = send_branch(repository, host, branch, commit)
+        if answer["state"] == "diverged":
             raise SessionError(
-                f"{branch} on {host.name} has {found['count']} commits that are not here, and here are others;"
-                f" merge them: git pull {openssh.url(host)} {branch}"
+                f"{branch} here and on {host.name} have diverged (commits only there: {answer['count']}). Merge.\n"
+                f"Run: git pull {ssh.git_url(host)} {branch}"
             )
         return branch
     if full.startswith("refs/remotes/"):
-        transfer(repository, host, "push", f"+{commit}:{full}")
+        transfer_refs(repository, host, "push", f"+{commit}:{full}")
         return full.removeprefix("refs/remotes/")
-    transfer(repository, host, "push", f"+{commit}:refs/tally/base/{commit}")
+    transfer_refs(repository, host, "push", f"+{commit}:refs/tally/base/{commit}")
     return commit

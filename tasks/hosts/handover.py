@@ -13,55 +13,55 @@ from invoke.context import Context
 from invoke.tasks import task
 
 
-def _done(name: str, *arguments: Any, part: str = "handing") -> Any:
-    """Return what the function *name* does; a failure of the system is told over there in one line as well."""
+def _done(name: str, *arguments: Any, module: str = "handover_steps") -> Any:
+    """Return what the function *name* does; a failure of the system is one line on the other machine as well."""
     sys.path.insert(0, os.getcwd())  # the main checkout, whose package this is part of
-    function, errors = getattr(import_module(f"tasks.hosts.{part}"), name), import_module("tasks.errors")
+    function, errors = getattr(import_module(f"tasks.hosts.{module}"), name), import_module("tasks.errors")
     try:
         return function(*arguments)
     except OSError as error:
-        raise errors.SessionError(errors.told(error)) from None
+        raise errors.SessionError(errors.describe_error(error)) from None
 
 
 @task
 def pack(_c: Context, name: str) -> None:
-    """Make the archive of a session that stays; print what describes it."""
-    print(json.dumps(_done("pack", name)))
+    """Stop a session, which stays, and print what describes it."""
+    print(json.dumps(_done("pack_session", name)))
 
 
 @task
-def pour(_c: Context, slug: str, at: str) -> None:
-    """Write an archive to stdout."""
-    _done("pour", slug, at, sys.stdout.buffer)
+def pour(_c: Context, name: str, slug: str, at: str) -> None:
+    """Write a session to stdout."""
+    _done("pour_session", name, slug, at, sys.stdout.buffer)
     sys.stdout.flush()
 
 
 @task
 def take(_c: Context, sent: str) -> None:
-    """Make an archive from stdin; print its digests."""
-    print(json.dumps(_done("take", json.loads(sent), sys.stdin.buffer)))
+    """Make an archive from stdin and print its digest."""
+    print(json.dumps(_done("take_archive", json.loads(sent), sys.stdin.buffer, module="handover_arrival")))
 
 
 @task
 def look(_c: Context, name: str) -> None:
-    """Print where a session stands; what it should hold comes from stdin."""
-    print(json.dumps(_done("look", name, json.load(sys.stdin))))
+    """Print where a session stands."""
+    print(json.dumps(_done("look_at_session", name, module="handover_arrival")))
 
 
 @task
-def leave(_c: Context, name: str, slug: str, at: str, created: str, keep_volumes: bool = False) -> None:
-    """Remove a session that arrived elsewhere; print whether this move did."""
-    print(json.dumps(_done("leave", name, slug, at, created, keep_volumes, part="settling")))
+def leave(_c: Context, name: str, sent: str) -> None:
+    """Remove a session that arrived elsewhere; print whether this move did, and whether it has changed since."""
+    print(json.dumps(_done("leave_session", name, json.loads(sent))))
 
 
 @task
 def discard(_c: Context, name: str, slug: str, at: str) -> None:
     """Take back what a move made."""
-    _done("discard", name, slug, at, part="settling")
+    _done("discard_move", name, slug, at)
     print("{}")
 
 
 @task
 def left(_c: Context, name: str, at: str) -> None:
     """Describe what a move that was cut off left."""
-    print(json.dumps(_done("left", name, at, part="settling")))
+    print(json.dumps(_done("left_by_move", name, at)))

@@ -1,1 +1,0 @@
-"""What removal keeps, and what comes back from it."""

@@ -1,0 +1,1 @@
+"""Claude Code: its file, its rules, its conversations."""

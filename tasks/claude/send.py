@@ -1,0 +1,148 @@
+"""Sending to a conversation: only when it is at its prompt, and only into its own window."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+
+from ..errors import SessionError
+from ..model import Session
+from ..store import registry
+from ..system import shell
+from ..tools import tmux
+from . import hooks, launch, live, state, transcripts
+
+_SHOWN = 3.0  # seconds until typed text shows on the screen
+_START = 20.0  # seconds that Claude Code may take until it is up
+_TAKEN = 10.0  # seconds until a prompt is accepted
+
+
+def send_prompt(session: Session, text: str, when_idle: bool = False) -> None:
+    """Submit *text*, of one or more lines, as a prompt; *when_idle*: once it is at its prompt, however long that takes.
+
+    A conversation that is just starting is waited for in any case.
+    Raises `SessionError`, before anything is typed, when the conversation is not at its prompt; afterwards when
+    nothing shows that the text was accepted.
+    """
+    text = text.replace("\r\n", "\n")
+    if not text.strip() or any(ord(character) < 32 and character not in "\n\t" for character in text):
+        raise SessionError("The text is empty or has control characters. Nothing was sent.")
+    _wait_until_ready(session, when_idle)
+    with registry.session_lock(session.repository, session.name):
+        pane, now = _at_its_prompt(session)
+        before = _signs(session, now)
+        _paste(session, pane, text)
+        if not _submit(pane, lambda: _signs(session, now) != before or _works(session)):
+            raise SessionError(
+                f"Typed the text, but Claude in {session.name} didn't start on it within {_TAKEN:.0f} s.\n"
+                f"Run: inv session.attach {session.name}"
+            )
+
+
+def _submit(pane: tmux.Pane, accepted: Callable[[], bool]) -> bool:
+    """Press Enter until the text is *accepted* and gone; return whether it is.
+
+    Right after a paste a busy terminal takes Enter for a new line, and what looks like a sign may be the end of the
+    turn before.
+    """
+    for _time in range(3):
+        tmux.run_tmux([("send-keys", "-t", pane.id, "Enter")])
+        if _within(_TAKEN / 4, lambda: not tmux.unsent_text(_screen(pane))):
+            return _within(_TAKEN, accepted)
+    return False
+
+
+def _wait_until_ready(session: Session, when_idle: bool) -> None:
+    if not session.agent.is_claude:
+        return
+    from . import waiting
+
+    now = waiting.current_talks([session])[session.name]
+    if when_idle:
+        waiting.wait_for_state(session, ("idle",))
+    elif now.state == "unknown" and now.reason != state.NO_ANSWER:
+        waiting.wait_for_state(session, ("idle", "working"), _START)
+
+
+def _at_its_prompt(session: Session) -> tuple[tmux.Pane, state.Talk]:
+    name, all_panes = session.name, tmux.list_panes(session)
+    if not (panes := state.conversation_panes(session, all_panes)):
+        raise SessionError(f"Claude isn't running in {name}. Nothing was sent.\nRun: inv session.start {name}")
+    now = state.talk_state(session, all_panes, state.ask_assistants([session], {str(session.worktree): all_panes}))
+    if now.state == "off" and (missing := launch.missing_program(session)):
+        raise SessionError(f"Nothing was sent: {missing}\nThen run: inv session.resume {name}")
+    if now.state == "off":
+        raise SessionError(f"The conversation in {name} has ended. Nothing was sent.\nRun: inv session.resume {name}")
+    if not session.agent.is_claude:
+        raise SessionError(f"Only Claude Code says whether it is at its prompt. Nothing was sent in {name}.")
+    if now.state not in ("idle", "failed") or now.live is None:
+        raise SessionError(
+            f"{_describe_talk(name, now)}. Nothing was sent.\nRun: {now.resume or f'inv session.attach {name}'}"
+        )
+    for pane in panes:
+        if state.terminal_of(now.live.pid) != pane.tty:
+            continue
+        if draft := tmux.unsent_text(_screen(pane)):  # an interrupted prompt comes back as one
+            raise SessionError(
+                f"An unsent prompt is in {name}: {draft!r}. Nothing was sent.\nRun: inv session.attach {name}"
+            )
+        return pane, now
+    raise SessionError(f"The conversation of {name} is open in process {now.live.pid}. Nothing was sent.")
+
+
+def _describe_talk(name: str, talk: state.Talk) -> str:
+    """Return why nothing can be sent to a conversation in that state."""
+    if talk.state == "waiting":
+        return f"Claude in {name} is waiting for you to answer a {talk.waiting_for or 'question'}"
+    if talk.state == "working":
+        return f"Claude in {name} is working"
+    if talk.state == "background":
+        return f"The conversation of {name} was moved to the background"
+    if talk.reason.startswith(state.TRUST):
+        return f"Claude in {name} {talk.reason}"
+    if talk.reason == state.NOT_READY:
+        return f"Claude in {name} isn't ready: it is starting, or a dialog is open"
+    return f"Couldn't reach Claude Code in {name} (no answer in {live.PATIENCE:g} s)"
+
+
+def _paste(session: Session, pane: tmux.Pane, text: str) -> None:
+    """Paste *text* at once, through a file: tmux takes no long arguments, and Enter must come after all of it."""
+    session.private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file, buffer = session.private / "sending", f"tally-{uuid.uuid4().hex[:8]}"
+    before = _screen(pane)
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as sending:
+            sending.write(text.strip())
+        pasting = ("paste-buffer", "-p", "-d", "-b", buffer, "-t", pane.id)
+        tmux.run_tmux([("load-buffer", "-b", buffer, str(file)), tmux.listen_step(pane), pasting])
+    finally:
+        file.unlink(missing_ok=True)
+    _within(_SHOWN, lambda: _screen(pane) != before)
+
+
+def _screen(pane: tmux.Pane) -> str:
+    return shell.read_output(*tmux.TMUX, "capture-pane", "-p", "-e", "-t", pane.id, check=False)
+
+
+def _signs(session: Session, now: state.Talk) -> tuple[object, ...]:
+    """Return what changes when a prompt is submitted: the time of the hook's file, and that of the transcript."""
+    record = transcripts.transcripts_directory(session) / f"{now.live.identity if now.live else ''}.jsonl"
+    return hooks.read_events(session).get("UserPromptSubmit"), transcripts.last_used(record)
+
+
+def _works(session: Session) -> bool:
+    """Return whether it says that it is working, which costs a process."""
+    panes = tmux.list_panes(session)
+    now = state.talk_state(session, panes, state.ask_assistants([session], {str(session.worktree): panes}))
+    return now.state in ("working", "waiting")
+
+
+def _within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,49 @@
+"""Waiting for what a conversation does, and which of several needs a person first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+from ..model import Session
+from ..tools import tmux
+from . import state
+
+_INTERVAL = 0.3  # seconds between two looks; each reads a few files and asks tmux
+_NEEDS_PERSON = ("waiting", "failed", "off", "background")  # what does not end by itself
+
+
+def current_talks(sessions: Sequence[Session]) -> dict[str, state.Talk]:
+    """Return the state of each conversation of *sessions*, by the session's name."""
+    panes = tmux.panes_by_worktree() or {}
+    running = state.ask_assistants(sessions, panes)
+    return {each.name: state.talk_state(each, panes.get(str(each.worktree), ()), running) for each in sessions}
+
+
+def needs_person(talk: state.Talk) -> bool:
+    """Return whether a conversation in that state goes on only when a person does something."""
+    return talk.state in _NEEDS_PERSON
+
+
+def wait_for_state(session: Session, wanted: Collection[str], seconds: float = float("inf")) -> state.Talk:
+    """Return the state of the conversation of *session* once it is one of those *wanted*.
+
+    It returns sooner when a person is needed first, and after so many *seconds*.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        talk = current_talks([session])[session.name]
+        if talk.state in wanted or needs_person(talk) or time.monotonic() >= deadline:
+            return talk
+        time.sleep(_INTERVAL)
+
+
+def first_in_need(sessions: Sequence[Session]) -> Session | None:
+    """Return the one of *sessions* whose conversation waits longest, or failed; else the last that finished."""
+    talks = current_talks(sessions)
+
+    def oldest(*states: str) -> list[Session]:
+        those = [each for each in sessions if talks[each.name].state in states]
+        return sorted(those, key=lambda each: talks[each.name].since)
+
+    return next(iter([*oldest("waiting"), *oldest("failed"), *reversed(oldest("idle"))]), None)

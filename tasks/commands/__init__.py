@@ -1,0 +1,1 @@
+"""One task, one file: what `inv session` and `inv fleet` take and print."""

@@ -1,0 +1,82 @@
+"""`inv session.add`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from .command import command
+
+if TYPE_CHECKING:
+    from ..config.settings import Settings
+    from ..model import Repository
+
+
+@command("name", help={
+    "name": "session and branch name (where sessions are numbered: 001 to 999, or nothing for the first free one)",
+    "prompt": "first message to Claude",
+    "prompt-file": "file with the first message to Claude",
+    "base": "branch or commit that a new branch starts from (default: setting base)",
+    "branch": "branch name (default: setting branch)",
+    "component": "part of the repository to work on, one of the setting components",
+    "profile": "value of {profile} in the configuration",
+    "template": "template of the work log entry, for example fix",
+    "issue": "issue that it is about, for the work log",
+    "eta": "when it should be ready, for the work log",
+    "dry-run": "show what would be created, without changing anything",
+    "mode": "docker (all profiles of the compose file) or native (only services without a profile)",
+    "without": "services of the compose file to leave out, separated by commas",
+    "yes": "approve values that are not committed or approved yet",
+    "wait": "wait until its servers respond (timeout: setting wait)",
+    "attach": "attach to its tmux session afterwards",
+    "json": "print JSON",
+})  # fmt: skip
+def add(
+    c: Context, name: str = "", base: str = "", branch: str = "", prompt: str = "", prompt_file: str = "",
+    component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
+    without: str = "", dry_run: bool = False, yes: bool = False, wait: bool = False, attach: bool = False,
+    json: bool = False,
+) -> None:  # fmt: skip
+    """Create a session: worktree, ports, servers, Claude.
+
+    Example: inv session.add feature/login
+    """
+    from .. import lifecycle
+    from ..model import Request
+    from ..plan import add as plan_add
+    from ..resources import setup_commands
+    from . import report, selection
+
+    purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
+    purpose |= {"mode": mode, "without": without, "prompt": selection.read_prompt(prompt, prompt_file)}
+    request = Request(name=name, base=base, branch=branch, **purpose)
+    dry = dry_run or c.config.run.dry
+    repository, settings = _approved(c, yes, dry)
+    if dry:
+        report.answer_plan(plan_add.preview_add(request, settings, repository), json)
+        return
+    if attach:
+        from ..tools import tmux_attach
+
+        tmux_attach.require_outer_terminal("Run it without --attach.")
+    session = lifecycle.add_session(request, settings, repository)
+    failures = setup_commands.unfinished_commands(session)
+    if wait:
+        from ..status import readiness
+
+        failures += readiness.wait_for_servers([session], settings.wait)
+    report.answer_session(c, session, json, failures)
+    if attach:
+        tmux_attach.attach_to_tmux(session)
+
+
+def _approved(c: Context, agreed: bool, dry: bool) -> tuple[Repository, Settings]:
+    """Return the repository and its settings, once they are approved; on a *dry* run print what would be asked."""
+    from ..plan import consent
+    from ..store import configuration
+    from ..tools import git
+
+    repository, settings = git.current_repository(), configuration.load_settings(c)
+    (consent.print_unapproved if dry else consent.require_configuration)(c, settings, repository, agreed)
+    return repository, settings

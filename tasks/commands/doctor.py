@@ -1,0 +1,42 @@
+"""`inv session.doctor`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from invoke.context import Context
+
+from .command import answer, as_json, command, fail_with
+
+
+@command(help={
+    "fix": "fix what can be fixed safely",
+    "yes": "approve what was changed in a session's row since session.add",
+    "json": "print JSON",
+})  # fmt: skip
+def doctor(c: Context, fix: bool = False, yes: bool = False, json: bool = False) -> None:
+    """Find and fix problems of sessions and this machine.
+
+    Example: inv session.doctor --fix
+    """
+    from ..status import doctor as doctoring
+    from ..system import progress
+    from ..tools import git
+    from ..views import details
+    from . import selection
+
+    repository = git.current_repository()
+    sessions, failures = selection.list_sessions(c, repository), list[str]()
+    problems = doctoring.find_problems(repository, sessions)
+    if fix:
+        from ..plan import row_consent
+
+        allow = partial(row_consent.part_sessions, c, agreed=yes)
+        failures, before = doctoring.fix_problems(repository, sessions, allow), problems
+        problems = doctoring.find_problems(repository, selection.list_sessions(c, repository))
+        for name, problem in before:
+            if problem.what not in [each.what for whose, each in problems if whose == name]:
+                progress.tell("fixed", f"{name}: {problem.what}" if name else problem.what)
+    answer(as_json([details.problem_record(*each) for each in problems]) if json else details.format_problems(problems))
+    remain = "1 problem remains." if len(problems) == 1 else f"{len(problems)} problems remain."
+    fail_with([*failures, *([remain] if problems else [])])

@@ -1,0 +1,57 @@
+"""`inv session.list`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from .command import answer, as_json, command
+
+if TYPE_CHECKING:
+    from ..model import Repository, Session
+
+
+@command(help={"json": "print JSON", "removed": "list the sessions that session.restore can restore"})
+def list_(c: Context, json: bool = False, removed: bool = False) -> None:
+    """List the sessions: ports, state, work and Claude.
+
+    Example: inv session.list
+    """
+    from ..tools import git
+    from . import selection
+
+    repository = git.current_repository()
+    if removed:
+        from ..store import archive
+        from ..views import removed as views_removed
+
+        archives = archive.list_archives(repository)
+        answer(as_json([each.record() for each in archives]) if json else views_removed.removed_table(archives))
+    elif sessions := selection.list_sessions(c, repository):
+        _list(sessions, repository, json)
+    else:
+        from ..views import tables as views_tables
+
+        answer(as_json([]) if json else views_tables.NONE)
+
+
+def _list(sessions: Sequence[Session], repository: Repository, json: bool) -> None:
+    from ..status import conflicts, session_status
+    from ..store import state_directory
+    from ..system import progress, table, terminal
+    from ..views import tables as views_tables
+
+    if not json:
+        table.prefetch_table()
+    statuses = session_status.session_statuses(sessions, repository, conflicts.known_conflicts)
+    if json:
+        answer(as_json([each.record() for each in statuses]))
+    else:
+        answer(views_tables.sessions_table(statuses, terminal.stdout_columns()), paint=views_tables.paint_table)
+    conflicts.print_notes(conflicts.conflict_notes(statuses))
+    state_directory.note_writable()
+    states = {each.state for each in statuses if each.session.windows}
+    if not json and states == {"stopped"}:
+        progress.notice("No session is running.\nRun: inv session.resume")

@@ -1,0 +1,129 @@
+"""What is printed about a session that was added, would be, or is removed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from .. import lifecycle
+from ..errors import SessionError, describe_error
+from ..model import Removal, Session
+from ..store import rows as store_rows
+from ..system.progress import muted_output, notice, say
+from . import selection
+from .command import answer, as_json, fail_with
+
+if TYPE_CHECKING:
+    from ..views.removed import Removed
+
+_OURS = "tasks"
+
+
+def mention_missing_claude(sessions: Sequence[Session]) -> None:
+    """Print one note if the program of the conversations in *sessions* can't be found."""
+    from ..claude import launch
+
+    names: dict[str, list[str]] = {}
+    for session in sessions:
+        names.setdefault(launch.missing_program(session), []).append(session.name)
+    names.pop("", None)
+    for text, missing in names.items():
+        notice(f"{text}\nThen run: inv session.resume {' '.join(missing)}")
+
+
+def answer_plan(session: Session, json: bool) -> None:
+    """Print what would be created."""
+    from ..store import rows
+    from ..views import details
+
+    plan = details.format_plan(session, lifecycle.RESOURCES, lifecycle.resource_label)
+    answer(as_json(rows.session_row(session)) if json else plan)
+
+
+def answer_session(c: Context, session: Session, json: bool, failures: Sequence[str] = ()) -> None:
+    """Print where it is and what conflicts with it; end with *failures* as the task's own failure."""
+    from ..views import details
+
+    answer(_record(session) if json else details.format_added(session))
+    if (session.repository.main / _OURS).is_dir() and not (session.worktree / _OURS).is_dir():
+        notice(
+            f"{_OURS}/ is not on its branch, so inv doesn't work in its worktree. Commit {_OURS}/ first.\n"
+            f"Then run: inv session.sync {session.name}"
+        )
+    mention_missing_claude([session])
+    if session.scope or session.brings_work:
+        from ..status import conflicts
+
+        conflicts.print_notes(conflicts.new_session_sentences(session, selection.list_sessions(c, session.repository)))
+    fail_with(failures)
+
+
+def _record(session: Session) -> str:
+    from ..status import session_status  # only programs ask for all of it
+
+    return as_json(session_status.session_statuses([session], session.repository)[0].record())
+
+
+def work_record(session: Session, text: str) -> dict[str, Any]:
+    """Return what a task says as *text* about the work of *session*, and how that stands now."""
+    from ..status import session_status
+
+    now = store_rows.current_session(session)
+    return {"message": text, **session_status.session_statuses([now], session.repository)[0].record()}
+
+
+def check_removals(sessions: Sequence[Session], how: Removal, refusals: Sequence[str]) -> list[Session]:
+    """Return those of several *sessions* that can be removed, inner worktrees first.
+
+    Print *refusals*, why each other one can't be removed, and what is lost with `--force`.
+    """
+    possible, lines = list[Session](), list(refusals)
+    for session in sorted(sessions, key=lambda each: -len(each.worktree.parts)):
+        within = [each for each in possible if each.worktree.is_relative_to(session.worktree)]
+        loss = "" if within else _refusal(session, how._replace(force=False))
+        refusal = _refusal(session, how) if loss and how.force else loss
+        if refusal:
+            lines.append(refusal)
+        else:
+            possible.append(session)
+            lines += [f"{loss.splitlines()[0].rstrip(':.')}."] if loss else []
+    for line in lines:
+        say(line)
+    return possible
+
+
+def _refusal(session: Session, how: Removal) -> str:
+    """Return why *session* can't be removed; "" if it can."""
+    from ..plan import remove as plan_remove
+
+    try:
+        with muted_output():
+            plan_remove.plan_removal(session, how)
+    except (SessionError, OSError) as error:
+        return describe_error(error)
+    return ""
+
+
+def remove_one(session: Session, how: Removal, inside: Path) -> Removed:
+    """Remove *session* and return what to print for a person whose directory was *inside*."""
+    archive = lifecycle.remove_session(session, how)
+    from ..claude import rules
+
+    rules.mention_lost_rules(archive, session.repository)
+    back = shlex.quote(str(Path.cwd()))
+    advice = (
+        f"\nYour current directory was removed, too.\nRun: cd {back}" if inside.is_relative_to(session.worktree) else ""
+    )
+    from ..views import removed
+
+    volumes: list[str] = []
+    if session.compose:
+        from ..resources import compose_project
+
+        volumes = compose_project.left_volumes(session)
+    removal = removed.describe_removed(session, archive, volumes)
+    return removal._replace(text=removal.text + advice)

@@ -1,0 +1,41 @@
+"""`inv session.run`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from invoke.context import Context
+
+from .command import CHANGED, answer, command
+
+
+@command("name", "line", help={
+    "name": "session name (default: that of the worktree you are in)",
+    "line": "command, quoted as one word, or its words after --",
+    "app": "run it in this app's directory, with its variables",
+    "maybe": "outside of a session, run the command as it is (what you give is then the command, never a NAME)",
+    **CHANGED,
+})  # fmt: skip
+def run(c: Context, name: str = "", line: str = "", app: str = "", maybe: bool = False, yes: bool = False) -> None:
+    """Run a command in a session, with its variables.
+
+    It runs in the worktree, and ends with the exit code of the command.
+
+    Example: inv session.run feature/login 'npm test'
+    """
+    from ..plan import row_consent
+    from ..system import session_command
+    from . import selection
+
+    if "--" in sys.argv and not (line or maybe):  # Invoke passes on nothing of what follows
+        words = sys.argv[sys.argv.index("--") + 1 :]
+        line = words[0] if len(words) == 1 else shlex.join(words)
+    session, line, directory = selection.select_for_command(c, (name, line), maybe)
+    if c.config.run.dry:
+        answer(line)
+    elif session is None:
+        session_command.become_command_unchanged(line)
+    else:
+        row_consent.require_sessions(c, [session], yes)
+        session_command.become_command(session, line, app, directory)

@@ -1,0 +1,55 @@
+"""`inv session.stop`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from .command import CHANGED, JSON, NAMES, answer, answer_done, as_json, command, fail_with
+
+if TYPE_CHECKING:
+    from ..model import Session
+
+
+@command("name", help={**NAMES, "all": "stop every session", **CHANGED, **JSON})
+def stop(c: Context, name: str = "", all: bool = False, yes: bool = False, json: bool = False) -> None:
+    """Stop sessions: servers, containers and tmux session.
+
+    Files, branches, ports and conversations stay.
+
+    Example: inv session.stop feature/login
+    """
+    from .. import lifecycle
+    from ..errors import SessionError, describe_error
+    from ..resources import containers
+    from ..system import processes
+    from ..tools import tmux
+    from . import selection
+
+    targets, failures = selection.part_unchanged(c, selection.select_sessions(c, name, all), selection.STOPPED, yes)
+    records = []
+    containers.stop_together(targets)
+    for session in targets:
+        try:
+            was_running = session.compose or tmux.list_panes(session) or any(processes.session_processes(session))
+            lifecycle.stop_session(session)
+            fact = f"Stopped {session.name}" if was_running else f"{session.name} was already stopped"
+            records.append({"name": session.name, "was_running": bool(was_running)})
+            if not json:
+                answer_done(_stopped(session, fact))
+        except (SessionError, OSError) as error:
+            failures.append(f"{session.name}: {describe_error(error)}")
+    if json:
+        answer(as_json(records))
+    fail_with(failures)
+
+
+def _stopped(session: Session, fact: str) -> str:
+    """Return *fact*, and how to start the session again."""
+    from ..resources import worktree
+
+    if worktree.worktree_admin_dir(session) is None:  # start would refuse
+        problem = worktree.problems(session)[0]
+        return f"{fact}, but {problem.what}.\nRun: {problem.fix}"
+    return f"{fact}.\nStart again: inv session.start {session.name}"

@@ -1,0 +1,240 @@
+"""Each key of `session:`, and what it may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ..errors import SessionError, suggest_name
+from . import presets
+from .checks import (
+    check_component,
+    check_date,
+    check_days,
+    check_filled,
+    check_inside,
+    check_port,
+    check_port_key,
+    check_prose,
+    check_scalar,
+    check_seconds,
+    check_size,
+    check_switch,
+    check_text,
+    check_variable,
+    wrong_value,
+)
+
+
+class Formula(NamedTuple):
+    """A range of *stride* ports for each number, above *base*; each key has its own *offset* in it."""
+
+    base: int
+    stride: int
+    offsets: Mapping[str, int]
+
+    def ports(self, number: int) -> dict[str, int]:
+        """Return the port of each key for the session with *number*."""
+        return {key: self.base + number * self.stride + offset for key, offset in self.offsets.items()}
+
+
+Check = Callable[[str, object], Any]
+
+
+def list_of(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
+    """Return the check of a list whose items are checked by *of*."""
+
+    def check(key: str, value: object) -> list[Any]:
+        if isinstance(value, str) or not isinstance(value, (list, tuple)):
+            raise wrong_value(key, "a list", value)
+        return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
+
+    return check
+
+
+def one_or_more_of(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
+    """Return the check of a list that may be given as its only item."""
+    several = list_of(of)
+
+    def check(key: str, value: object) -> list[Any]:
+        return [of(key, value)] if isinstance(value, str) else several(key, value)
+
+    return check
+
+
+def table_with(of: Mapping[str, Check], *required: str) -> Callable[[str, object], dict[str, Any]]:
+    """Return the check of a table whose keys are known: each is checked by its own of *of*; null is left out.
+
+    Without one that is *required* the table is wrong.
+    """
+
+    def check(key: str, value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping) or not set(required) <= set(value):
+            least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
+            raise wrong_value(key, least if required else f"a table of {', '.join(of)}", value)
+        for name in value:
+            if name not in of:
+                raise SessionError(f"session.{key}.{name} is not a setting.{suggest_name(str(name), of, listed=True)}")
+        return {name: of[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
+
+    return check
+
+
+def table_of(keys: Callable[[str, object], str], of: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
+    """Return the check of a table whose keys and values are checked by *keys* and *of*."""
+
+    def check(key: str, value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise wrong_value(key, "a table of keys and values", value)
+        return {keys(f"{key}.{name}", name): of(f"{key}.{name}", item) for name, item in value.items()}
+
+    return check
+
+
+def _destination(key: str, value: object) -> str:
+    """Return *value*, a word that is never taken for an option of ssh, nor for anything by a shell on the host."""
+    if not re.fullmatch(r"[A-Za-z0-9_][\w.@%-]*", check_filled(key, value)):
+        raise SessionError(f"session.{key}: {value!r} is not a host. Expected USER@HOST or a name of ~/.ssh/config.")
+    return str(value)
+
+
+def _checkout(key: str, value: object) -> str:
+    if not re.fullmatch(r"(~/|/)[^:]+", check_filled(key, value)):
+        raise SessionError(f"session.{key}: {value!r} is not a path on the host. Expected for example: ~/Dev/tally")
+    return str(value)
+
+
+def _program(key: str, value: object) -> str:
+    if not re.fullmatch(r"(~/)?[\w./+-]+", check_filled(key, value)) or str(value).startswith("-"):
+        raise SessionError(
+            f"session.{key}: {value!r} is not a program. Expected a name or path without special characters."
+        )
+    return str(value)
+
+
+def _count(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise wrong_value(key, "a whole number, 1 or more", value)
+    return value
+
+
+# The table of one host.
+host = table_with(
+    {"host": _destination, "path": _checkout, "max_sessions": _count, "python": _program, "inv": _program},
+    "host",
+    "path",
+)
+
+
+def check_host_name(key: str, value: object) -> str:
+    """Return *value*, what a host is called; `here` is this machine."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", check_filled(key, value)) or value == "here":
+        raise SessionError(f"session.{key}: {value!r} is not a name for a host. Expected for example: devbox")
+    return str(value)
+
+
+_WINDOW = table_with(
+    {
+        "name": check_filled,
+        "dir": check_inside,
+        "run": check_filled,
+        "type": check_text,
+        "claude": check_switch,
+        "needs": check_inside,
+    },
+    "name",
+)
+
+
+def check_window(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the table of one window."""
+    window = _WINDOW(key, value)
+    if len({"run", "type", "claude"} & set(window)) > 1:
+        raise SessionError(f"session.{key} has more than one of run, type and claude. Leave one.")
+    return window
+
+
+_COMPOSE = table_with({"file": check_inside, "profiles": list_of(check_filled), "wait": check_seconds})
+_CONTAINERS = {"file": "docker-compose.session.yml", "profiles": ["apps"], "wait": 60.0}
+
+
+def check_compose(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, what is said about containers, with what it leaves out; an empty one stays empty."""
+    options = _COMPOSE(key, value)
+    return {**_CONTAINERS, **options} if options else {}
+
+
+def check_count(key: str, value: object) -> int:
+    """Return *value*, a whole number, 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise wrong_value(key, "a whole number, 0 or more", value)
+    return value
+
+
+_FORMULA = table_with(
+    {"base": check_port, "stride": check_count, "offsets": table_of(check_port_key, check_count)}, "offsets"
+)
+
+
+def check_ports(key: str, value: object) -> dict[str, int] | Formula:
+    """Return *value*: the first port to try for each key, or with `offsets` a formula."""
+    if not isinstance(value, Mapping) or "offsets" not in value:
+        first: dict[str, int] = table_of(check_port_key, check_port)(key, value)
+        return first
+    formula = Formula(**{"base": 47000, "stride": 100, **_FORMULA(key, value)})
+    if len(set(formula.offsets.values())) < len(formula.offsets):
+        raise SessionError(f"session.{key}.offsets has the same offset twice. Each port needs its own.")
+    if formula.stride < 1:
+        raise SessionError(f"session.{key}.stride must be the number of ports of each session, for example 100, not 0.")
+    return formula
+
+
+def check_file(key: str, value: object) -> str:
+    """Return *value*, a path inside of the repository, or nothing."""
+    return check_inside(key, value) if check_text(key, value) else ""
+
+
+def check_template(key: str, value: object) -> str:
+    """Return *value*, the text of an entry in the work log, with the place of its status."""
+    if not isinstance(value, str):
+        raise wrong_value(key, "text", value)
+    if any(ord(character) < 32 and character not in "\n\t" for character in value) or "<!--" in value:
+        raise SessionError(f"session.{key} contains a control character, or the start of a comment, <!--.")
+    if value.count("{status}") != 1:
+        raise SessionError(f"session.{key} must contain {{status}} once.")
+    return value.strip("\n")
+
+
+_WORK_LOG = table_with({"file": check_inside, "templates": table_of(check_filled, check_template)})
+_GUIDE = {**presets.WORK_LOG, "templates": {k: v.strip("\n") for k, v in presets.WORK_LOG["templates"].items()}}
+
+
+def check_work_log(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the work log's file and templates; of a file's name alone the guide's templates."""
+    options: Any = {"file": value} if isinstance(value, str) else value
+    if options == {"file": ""}:
+        return {}
+    if not isinstance(options, Mapping):
+        raise wrong_value(key, "a file, or a table of `file` and `templates`", value)
+    checked = _WORK_LOG(key, options)
+    if checked.get("templates") == {}:
+        raise SessionError(f"session.{key}.templates is empty. Leave it out for those of the preset parallel.")
+    return {**_GUIDE, **checked}
+
+
+CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "preset": check_filled, "project": check_filled, "numbered": check_switch,
+    "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_switch,
+    "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
+    "env": table_of(check_inside, table_of(check_filled, check_scalar)), "activate": check_text,
+    "setup": list_of(check_filled), "verify": list_of(check_filled),
+    "env_file": check_file, "app_env": table_of(check_inside, table_of(check_variable, check_scalar)),
+    "variables": table_of(check_variable, check_scalar), "date": check_date,
+    "windows": list_of(check_window), "keep_removed": check_days, "keep_removed_size": check_size,
+    "compose": check_compose,
+    "components": table_of(check_component, one_or_more_of(check_inside)), "work_log": check_work_log,
+    "claude": table_with({"command": check_filled, "args": list_of(check_text), "note": check_prose,
+    "notify": check_text}),
+    "hosts": table_of(check_host_name, host), "host_timeout": check_seconds, "wait": check_seconds,
+}  # fmt: skip

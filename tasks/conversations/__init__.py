@@ -1,1 +1,0 @@
-"""Claude Code: its conversations, what they do, and what they may."""

@@ -1,1 +1,0 @@
-"""The Docker engine, and what runs in it."""

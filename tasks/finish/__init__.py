@@ -1,1 +1,0 @@
-"""Bringing the work of a session to where it belongs, or into a session."""

@@ -1,1 +1,0 @@
-"""What is elsewhere already: on the remote, and merged."""

@@ -1,0 +1,186 @@
+"""Bringing a session's branch onto its base: by a rebase, or by a merge once it was pushed or has merges."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..errors import CommandError, SessionError
+from ..model import Session
+from ..store import registry
+from ..system import progress, signals
+from ..tools import fetch, git, worktree_status
+from . import base as integrate_base
+from . import checks, half_checkout, half_rebase, interrupted_sync, kept_edits
+
+
+def sync_session(session: Session) -> str:
+    """Put the commits of *session* on top of its base, fetched first, and return what was done.
+
+    Raises `SessionError` on conflicts, which stay in the worktree for the person, with what to do.
+    """
+    with signals.signals_raised(), registry.session_lock(session.repository, session.name):
+        checks.refuse_stale_locks(session)
+        work = checks.require_ready(session)
+        checks.refuse_dirty(session, work, untracked=False)
+        fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
+        return _onto(session, work.head, integrate_base.find_base(session))
+
+
+def _onto(session: Session, head: str, base: integrate_base.Base) -> str:
+    checks.refuse_unrelated(session, head, base.commit, base.name)
+    if not (new := git.count_beyond(session.repository, base.commit, head)):
+        followed = base.remote and not base.upstream
+        local = git.resolve_commit(session.repository, f"refs/heads/{base.branch}") if followed else ""
+        ahead = integrate_base.unpushed_advice(session.repository, base, base.branch, local) if local else ""
+        return "\n".join(filter(None, (f"{session.name} is up to date with {base.name}.", ahead)))
+    squashed = _squashed(session, head, base)
+    own = git.count_beyond(session.repository, head, base.commit, *squashed)
+    why = _why_not_rebase(session, head, base, own, squashed)
+    passing = [] if why else checks.passing_paths(session.worktree, head, base.commit)
+    checks.refuse_covered(session.worktree, [*checks.changed_paths(session.worktree, head, base.commit, "A"), *passing])
+    if why:
+        progress.notice(f"{why}, so {base.name} is merged in instead of rebasing.")
+        words = ("-m", f"Merge {base.name} into {session.branch}")
+        if squashed:
+            _join(session, base)
+        with interrupted_sync.noted_merge(session, base.commit):
+            _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
+    else:
+        onto = ("--onto", base.commit, *squashed) if squashed else (base.commit,)
+        _attempt(session, base, "rebase", "--quiet", "--no-autostash", *onto)
+        if session.creates_branch:
+            registry.note_facts(session.repository, session.name, start=base.commit)
+    return _report(session, base, new, own, bool(why))
+
+
+def _report(session: Session, base: integrate_base.Base, new: int, own: int, merged: bool) -> str:
+    into = f"{base.name} at {base.commit[:10]} ({new} new commit{'' if new == 1 else 's'})."
+    if merged:
+        return f"Merged into {session.name}: {into}"
+    step = f"Rebased {git.commits_text(own)} of {session.name} onto" if own else f"Moved {session.name} to"
+    return f"{step} {into}"
+
+
+def _squashed(session: Session, head: str, base: integrate_base.Base) -> list[str]:
+    """Return the commit of *head* up to which `session.merge` made one commit of all, if *base* has that; or none."""
+    tip, one = session.merged_tip, session.merged_as
+    if not (
+        tip and one and git.resolve_commit(session.repository, tip) and git.resolve_commit(session.repository, one)
+    ):
+        return []
+    mine = not git.count_beyond(session.repository, tip, head) and git.count_beyond(
+        session.repository, tip, base.commit
+    )
+    return [tip] if mine and not git.count_beyond(session.repository, one, base.commit) else []
+
+
+def _join(session: Session, base: integrate_base.Base) -> None:
+    """Let the branch have the one commit that its own were merged as: git would find conflicts of both."""
+    tip, one = session.merged_tip, session.merged_as
+    same = not git.read_git(session.worktree, "diff-tree", "-r", "--name-only", tip, one)
+    if same and git.count_beyond(session.repository, one, f"refs/heads/{session.branch}"):
+        words = ("-m", f"Merge what {session.branch} was merged into {base.name} as")
+        _attempt(session, base, "merge", "--quiet", *words, "--no-ff", "--no-autostash", "--strategy=ours", one)
+
+
+def _why_not_rebase(session: Session, head: str, base: integrate_base.Base, own: int, squashed: Sequence[str]) -> str:
+    """Return why the *own* commits stay as they are; empty when they can be rebased."""
+    every = git.count_beyond(session.repository, head, base.commit) if squashed else own  # others may have those too
+    if pushed := every - git.count_unmerged(session.repository, [head], [base.commit]):
+        return f"{git.commits_text(pushed)} {'is' if pushed == 1 else 'are'} already pushed"
+    words = ("rev-list", "--min-parents=2", "-1", head, f"^{base.commit}", *(f"^{each}" for each in squashed))
+    if git.read_git(session.worktree, *words, "--"):
+        return "There are merge commits, and a rebase would lose what was resolved in them"
+    return ""
+
+
+def _attempt(session: Session, base: integrate_base.Base, kind: str, *arguments: str) -> None:
+    place = session.worktree
+    edits = kept_edits.save_edits(session, kept_edits.find_hidden_edits(place))
+    before = half_checkout.observe_checkout(place, "HEAD", base.commit)
+    try:
+        git.settle_git(place, kind, *arguments)
+    except CommandError as error:
+        if worktree_status.list_git_operations(session):
+            raise _stopped(session, base, kind, error) from None
+        # A rebase checks out first, and does not undo that when it cannot lock HEAD.
+        if kind == "rebase" and "index.lock'" not in error.stderr:
+            with suppress(SessionError, OSError):  # what failed first is what counts
+                half_checkout.take_back_index(before, "HEAD")
+                half_checkout.take_back_checkout(before)
+        raise
+    finally:
+        if edits:  # git resets everything after some failures
+            _tell_kept(edits, kept_edits.put_back_edits(edits), f"the {kind} ended")
+
+
+def _stopped(session: Session, base: integrate_base.Base, kind: str, error: CommandError) -> SessionError:
+    """Return what a rebase or merge waits for, and how to continue or undo it."""
+    enter = f"cd {shlex.quote(str(session.worktree))}"
+    undo = f"Undo: inv session.sync {session.name} --abort"
+    question = ("-c", "core.quotePath=false", "diff", "--name-only", "--diff-filter=U")
+    files = git.read_git(session.worktree, *question).splitlines()
+    again = f"git {kind} --continue"
+    if not files:  # a hook refused, or a commit could not be signed
+        return SessionError(f"{error}\nThe {kind} stopped. Fix that, then continue.\nRun: {enter} && {again}\n{undo}")
+    return SessionError(
+        f"{kind.capitalize()} stopped: {session.branch} conflicts with {base.name} in {checks.list_paths(files)}.\n"
+        f"Resolve the conflicts, then continue.\nRun: {enter} && git add {shlex.join(files)} && {again}\n{undo}"
+    )
+
+
+def _tell_kept(edits: kept_edits.KeptEdits, paths: list[str], where: str) -> None:
+    if paths:
+        progress.notice(f"Saved {checks.list_paths(paths)}: edited before {where}.\nRestore: {edits.restoring(paths)}")
+
+
+def abort_sync(session: Session) -> str:
+    """Abort the rebase or merge that is in progress in the worktree of *session*."""
+    with signals.signals_raised(), registry.session_lock(session.repository, session.name):
+        checks.refuse_stale_locks(session)
+        interrupted_sync.finish_merge(session)
+        kind = worktree_status.name_operation(worktree_status.list_git_operations(session))
+        if kind not in ("rebase", "merge"):
+            other = f" A {kind} is." if kind else ""
+            raise SessionError(f"No rebase or merge is in progress in {session.worktree}.{other}")
+        return _abort(session, kind)
+
+
+def _abort(session: Session, kind: str) -> str:
+    place, back = session.worktree, "HEAD"
+    rebase = half_rebase.read_rebase(place) if kind == "rebase" else None
+    if rebase and not half_rebase.is_noted_whole(session.repository, rebase):
+        return _quit(session)
+    if rebase:
+        half_rebase.take_back_start(place, rebase)
+        back = rebase.start
+    _go_back(session, kind, back, (kind, "--abort"))
+    return f"Aborted the {kind}. {session.branch} is as it was before."
+
+
+def _quit(session: Session) -> str:
+    """Leave a rebase of which git has too few notes to abort it."""
+    if not half_rebase.is_on_branch(session.worktree):
+        _go_back(session, "rebase", session.branch, ("checkout", "--quiet", "--force", session.branch))
+    git.settle_git(session.worktree, "rebase", "--quit")
+    head = git.read_git(session.worktree, "rev-parse", "--short=10", "HEAD").strip()
+    return f"Ended a rebase that was killed as it began or ended. {session.branch} is at {head}."
+
+
+def _go_back(session: Session, kind: str, back: str, step: Sequence[str]) -> None:
+    """Let git go *back* by *step*; what was edited meanwhile, which it would throw away, is kept first."""
+    place = session.worktree
+    base = kept_edits.find_stop(place)
+    edits = kept_edits.save_edits(session, kept_edits.find_edits_since(place, base, back), base)
+    try:
+        if edits:
+            kept_edits.clear_way(edits)
+        git.settle_git(place, *step)
+    except BaseException:
+        if edits:
+            kept_edits.put_back_edits(edits, always=True)
+        raise
+    if edits:
+        _tell_kept(edits, kept_edits.put_back_edits(edits), f"the {kind} was aborted")

@@ -1,1 +1,0 @@
-"""The work log: its text and its file."""

@@ -1,1 +1,0 @@
-"""What is outside of the repository: programs, processes, terminals, files."""

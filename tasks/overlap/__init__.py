@@ -1,1 +1,0 @@
-"""What clashes between sessions, and how two of them compare."""

@@ -1,0 +1,206 @@
+"""The parts of a session that the configuration decides."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..claude import launch
+from ..config.placeholders import expand_placeholders
+from ..config.settings import Settings
+from ..errors import SessionError
+from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
+from ..store import names
+from ..system import session_command
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run
+_UNPRINTED = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+
+
+def check_assignment(request: Request, settings: Settings) -> None:
+    """Raise `SessionError` for what cannot be asked for, before anything is looked at."""
+    for option, value in (("--component", request.component), ("--profile", request.profile)):
+        if value and not _WORD.fullmatch(value):
+            form = "It takes letters, digits and - _ . , / and starts with a letter or digit"
+            raise SessionError(f"Invalid {option}: {value!r}. {form}, for example {option} test.")
+    _scope(settings, request.component)
+    for option, value in (("--issue", request.issue), ("--eta", request.eta)):
+        if _UNPRINTED.search(value) or "<!--" in value:
+            raise SessionError(f"{option} must be one line of text without <!--, not {value!r}.")
+    if request.template and not settings.work_log:
+        raise SessionError("--template is for the work log, which is off. Turn it on with the setting work_log.")
+    if request.template and request.template not in settings.work_log["templates"]:
+        templates = ", ".join(settings.work_log["templates"])
+        raise SessionError(f"No template {request.template!r} in the setting work_log.templates. Known: {templates}")
+
+
+def decide_assignment(
+    request: Request, settings: Settings, facts: Mapping[str, str], created: datetime
+) -> dict[str, Any]:
+    """Return what the session is for, and its entry in the work log in two parts: before and after the status."""
+    wishes: dict[str, Any] = {"component": request.component, "profile": request.profile}
+    wishes |= {"issue": request.issue, "eta": request.eta}
+    if not settings.work_log:
+        return wishes
+    templates = settings.work_log["templates"]
+    fitting = (request.component, "component") if request.component else ()
+    name = request.template or next((each for each in (*fitting, *templates) if each in templates), "")
+    more = {"issue": request.issue, "eta": request.eta, "started": f"{created:%Y-%m-%d %H:%M}", "status": "\0"}
+    more |= {"paths": ", ".join(f"`{path}`" for path in settings.components.get(request.component, ()))}
+    text = _filled(templates[name], {**facts, **more}, f"work_log.templates.{name}")
+    before, _, after = text.partition("\0")
+    return {**wishes, "work_log": {"file": settings.work_log["file"], "before": before, "after": after}}
+
+
+def _filled(template: str, facts: Mapping[str, str], key: str) -> str:
+    """Return *template* without the lines that only name what nobody said."""
+    lines = []
+    for line in template.split("\n"):
+        named = [fact for fact in facts if f"{{{fact}}}" in line]
+        if not named or any(facts[fact] for fact in named):
+            lines.append(expand_placeholders(line, facts, key))
+    return "\n".join(lines)
+
+
+Expand = Callable[[str, str], str]
+
+
+def project_name(settings: Settings, repository: Repository) -> str:
+    """Return the project's name: as configured, else the main checkout's directory."""
+    return settings.project or repository.main.name
+
+
+def decide_contents(
+    settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int], repository: Repository
+) -> dict[str, Any]:
+    """Return the parts of a session that the configuration alone decides."""
+
+    def filled(text: str, key: str) -> str:
+        return expand_placeholders(text, facts, key)
+
+    configured = settings.activate
+    activation = session_command.default_activation(repository.main, facts["project"]) if configured is None else ""
+    variables = _variables(settings, filled)
+    if "COMPOSE_PROJECT_NAME" in variables:
+        variables["COMPOSE_PROJECT_NAME"] = as_compose_takes(variables["COMPOSE_PROJECT_NAME"])
+    own = _env_files(settings, variables, ports, filled)
+    env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
+    return {
+        "copy": tuple(settings.copy), "link": tuple(settings.link), "thin": tuple(settings.thin),
+        "activate": activation or filled(configured or "", "activate").strip(),
+        "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
+        "env_files": tuple(own), "variables": variables,
+        "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
+        "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
+        "windows": _windows(settings, filled),
+        "scope": _scope(settings, facts["component"]),
+        "agent": _agent(settings, facts, ports, filled),
+    }  # fmt: skip
+
+
+def _scope(settings: Settings, component: str) -> tuple[str, ...]:
+    if not component:
+        return ()
+    from ..config import components
+
+    return components.component_scope(component, settings.components)
+
+
+def as_compose_takes(name: str) -> str:
+    """A project of Docker Compose has no capitals, and - and _ only after its first letter or digit."""
+    return names.slug_of(name).lower().lstrip("-_")
+
+
+def tmux_name(project: str, slug: str) -> str:
+    """Return the name of the tmux session of the session *slug*."""
+    return f"{names.slug_of(project)}-{slug}"
+
+
+def worktree_path(settings: Settings, facts: Mapping[str, str], repository: Repository) -> Path:
+    """Return where the worktree of a session is to be, as git and every program in it will call it."""
+    configured = Path(expand_placeholders(settings.worktree, facts, "worktree")).expanduser()
+    path = Path(os.path.normpath(repository.main / configured))
+    return path.parent.resolve() / path.name
+
+
+def _env_files(
+    settings: Settings, variables: Mapping[str, str], ports: Mapping[str, int], filled: Expand
+) -> dict[str, dict[str, str]]:
+    """Return the variables in each file that is wholly ours: that of the worktree, then those of its apps."""
+    if not settings.env_file:
+        return {}
+    everything = port_environment(ports, variables)
+    references = {**{key: str(port) for key, port in ports.items()}, **everything}
+    files = {settings.env_file: everything}
+    for app, values in settings.app_env.items():
+        own = {k: _replaced(filled(v, f"app_env.{app}.{k}"), references) for k, v in values.items()}
+        number = {key: value for key, value in variables.items() if key == "SESSION_ID"}
+        file = str(Path(app) / Path(settings.env_file).name)
+        files[file] = {**files.get(file, number), **own}
+    return files
+
+
+def _replaced(text: str, values: Mapping[str, str]) -> str:
+    """Return *text* with each `${VARIABLE}` that is one of *values* replaced; others are somebody else's to replace."""
+    return re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
+
+
+def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
+    """Return the variables; one that only says what nobody asked for, as {profile} without any, is left out."""
+    values = {key: filled(text, f"variables.{key}") for key, text in settings.variables.items()}
+    return {key: value for key, value in values.items() if value or not settings.variables[key]}
+
+
+def _agent(settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int], filled: Expand) -> Agent:
+    options = settings.claude
+    quoted = {fact: shlex.quote(value) for fact, value in facts.items()}  # a shell runs it
+    launch.check_note(options["note"], ports)
+    config = os.path.expanduser(os.environ.get("CLAUDE_CONFIG_DIR") or DEFAULT_CONFIG)
+    return Agent(
+        command=os.path.expanduser(filled(options["command"], "claude.command")),
+        args=tuple(filled(word, f"claude.args[{index}]") for index, word in enumerate(options["args"])),
+        note=options["note"],
+        notify=expand_placeholders(
+            options["notify"], {**quoted, "state": "{state}", "what": "{what}"}, "claude.notify"
+        ),
+        config=os.path.abspath(config),
+    )
+
+
+def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
+    windows: list[Window] = []
+    for index, window in enumerate(settings.windows):
+        key = f"windows[{index}]"
+        texts = {
+            word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
+        }
+        if texts["name"] in {other.name for other in windows} or "|" in texts["name"]:
+            raise SessionError(f"session.{key}.name: {texts['name']!r} is used twice, or contains '|'.")
+        directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
+        if claude and any(other.claude for other in windows):
+            raise SessionError(
+                f"session.{key}.claude: another window already has `claude: true`. A session has one conversation."
+            )
+        windows.append(Window(texts["name"], directory, texts["run"], texts["type"], claude, texts["needs"]))
+    return tuple(windows)
+
+
+def complete_row(settings: Settings, name: str, where: dict[str, Any], repository: Repository) -> Session:
+    """Return the session of an older tool's row: what that does not say follows from the *settings* of today."""
+    slug, called = names.slug_of(name), project_name(settings, repository)
+    numbers = {key: str(port) for key, port in where["ports"].items()}
+    facts = {"name": name, "slug": slug, "project": called, "main": str(repository.main), "date": "", "component": ""}
+    facts |= {"profile": "", "branch": where["branch"], "worktree": str(where["worktree"]), **numbers}
+    try:
+        decided = decide_contents(settings, facts, where["ports"], repository)
+    except SessionError:  # its ports have other keys than the windows of today
+        decided = {}
+    return Session(
+        name=name, slug=slug, repository=repository, **where, tmux=tmux_name(called, slug), project=called,
+        **decided,
+    )  # fmt: skip

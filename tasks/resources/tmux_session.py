@@ -1,0 +1,166 @@
+"""The resource of the tmux session and its windows, which have shells only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..errors import CommandError, SessionError
+from ..model import Problem, Session, Window
+from ..system import shell
+from ..system.progress import notice
+from ..tools import tmux
+
+LABEL = "tmux"
+
+_ABSENT = re.compile("can't find (session|pane|window)|no current target|no server|error connecting|server exited")
+_NAME_WIDTH = 40  # columns that the status line has for the name
+_REFUSED = "invalid window name"  # some releases of tmux refuse a colon
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    names = ", ".join(window.name for window in tmux.present_windows(session))
+    return f"tmux session {session.tmux} with windows {names}" if names else ""
+
+
+def create(session: Session) -> None:
+    """Open the tmux session, or those of its windows that are missing.
+
+    Raises `SessionError` when a tmux session of that name exists and isn't ours.
+    """
+    present = tmux.present_windows(session)
+    for window in session.windows:
+        if window not in present:
+            lacking = tmux.find_missing(session, window)
+            notice(f"{session.name}: Window {window.name} was left out: {lacking} doesn't exist on this branch.")
+    panes = [] if session.state == "adding" else tmux.own_panes(session)
+    if panes:
+        _open_missing(session, {pane.window for pane in panes})
+    elif present:
+        _open(session)
+
+
+def remove(session: Session) -> None:
+    """End the tmux session, if it is ours, with every program that was started in it."""
+    target = f"={session.tmux}:"
+    condition = tmux.same_mark(str(session.worktree))
+    if not session.created:
+        tmux.own_panes(session)
+    with suppress(SessionError):
+        if draft := tmux.read_draft(session):
+            notice(f"{session.name} had an unsent prompt for Claude, which isn't saved: {draft}")
+    try:
+        tmux.run_tmux([("if-shell", "-F", "-t", target, condition, f"kill-session -t '={session.tmux}'")])
+    except CommandError as error:
+        if not _absent(error):
+            raise
+    from ..system import processes
+
+    processes.end_processes(session)
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return the windows that are missing from a running tmux session."""
+    open_windows = {pane.window for pane in tmux.own_panes(session)}
+    missing = [window.name for window in tmux.present_windows(session) if window.name not in open_windows]
+    if not open_windows or not missing:
+        return []
+    fix = f"inv session.resume {session.name}"
+    return [Problem(f"windows are missing: {', '.join(missing)}", "what should run there is not running", fix)]
+
+
+def _open(session: Session) -> None:
+    try:
+        output = tmux.begin_tmux(_opening(session), shell.pristine_environment())
+    except CommandError as error:
+        if "duplicate session" in error.stderr:
+            raise SessionError(
+                f"A tmux session {session.tmux} is already running, and it isn't this session's.\n"
+                f"Choose another NAME or `project`, or end it.\nRun: tmux kill-session -t '={session.tmux}'"
+            ) from None
+        if re.search(r"unknown (flag|option)|usage:|^-: No such file", error.stderr, re.MULTILINE):
+            version = shell.read_output("tmux", "-V").strip()
+            raise SessionError(f"{version} is too old.\nInstall tmux 3.2 or newer.") from None
+        if _REFUSED not in error.stderr:
+            raise
+        remove(session)
+        output = tmux.begin_tmux(_opening(session, plain_names=True), shell.pristine_environment())
+    tmux.remember_panes(session, output)
+
+
+def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]:
+    target, variables = f"={session.tmux}:", _variables(session)
+    steps: list[Sequence[str]] = []
+    for window in tmux.present_windows(session):
+        name = _named(window, plain_names)
+        where = ("-c", _directory(session, window))
+        if not steps:
+            steps.append(
+                ("new-session", "-d", "-s", session.tmux, "-n", name, "-x", "200", "-y", "50", *where, *variables)
+            )
+            steps.append(("set-option", "-t", target, "@tally_session", str(session.worktree)))
+            steps.append(("set-option", "-t", target, "destroy-unattached", "off"))
+            widen = f"set-option -t '{target}' status-left-length {_NAME_WIDTH}"  # by default 10 columns of the name
+            steps.append(("if-shell", "-F", "-t", target, f"#{{e|<|:#{{status-left-length}},{_NAME_WIDTH}}}", widen))
+        else:
+            steps.append(("new-window", "-t", target, "-n", name, *where, *variables))
+        steps.append(("set-option", "-p", "-t", target, "@tally_window", window.name))
+    return [*steps, ("select-window", "-t", f"{target}^"), ("list-panes", "-s", "-t", target, "-F", tmux.FORM)]
+
+
+def _variables(session: Session) -> list[str]:
+    return [word for key, value in session.environment.items() for word in ("-e", f"{key}={value}")]
+
+
+def _open_missing(session: Session, open_windows: set[str]) -> None:
+    missing = [window for window in tmux.present_windows(session) if window.name not in open_windows]
+    if not missing:
+        return
+    try:
+        try:
+            output = tmux.begin_tmux(_more(session, missing), shell.pristine_environment())
+        except CommandError as error:
+            if _REFUSED not in error.stderr:
+                raise
+            output = tmux.begin_tmux(_more(session, missing, plain_names=True), shell.pristine_environment())
+    except CommandError as error:
+        names = ", ".join(window.name for window in missing)
+        why = f"{session.tmux} has just ended" if _absent(error) else error.stderr.strip()
+        raise SessionError(f"tmux couldn't open the windows {names}: {why}") from None
+    _mark(output.split(), missing)
+
+
+def _mark(opened: Sequence[str], windows: Sequence[Window]) -> None:
+    """Note in each pane that was *opened* which of *windows* it is; one that has just ended needs no mark."""
+    os.environ.setdefault("LIBTMUX_TMUX_FORMAT_SEPARATOR", "|tally|")  # its own is not ASCII: see panes.TMUX
+    import libtmux
+    from libtmux.exc import LibTmuxException
+
+    with suppress(LibTmuxException):
+        server = libtmux.Server(socket_name="default")
+        for number, window in zip(opened, windows, strict=True):
+            libtmux.Pane(server=server, pane_id=number).cmd("set-option", "-p", "@tally_window", window.name)
+
+
+def _more(session: Session, missing: Sequence[Window], plain_names: bool = False) -> list[Sequence[str]]:
+    """Return the commands that open the *missing* windows, without selecting them."""
+    opening = ("new-window", "-d", "-P", "-F", "#{pane_id}", "-t", f"={session.tmux}:")
+    return [
+        (*opening, "-n", _named(window, plain_names), "-c", _directory(session, window), *_variables(session))
+        for window in missing
+    ]
+
+
+def _named(window: Window, plain: bool) -> str:
+    return tmux.escape_format(window.name.replace(":", "-") if plain else window.name)
+
+
+def _directory(session: Session, window: Window) -> str:
+    return tmux.escape_format(str(session.worktree / window.directory))
+
+
+def _absent(error: CommandError) -> bool:
+    return bool(_ABSENT.search(error.stderr))

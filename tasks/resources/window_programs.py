@@ -1,0 +1,142 @@
+"""The resource of the programs in the windows: servers, the conversation, shells with the environment active."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from ..errors import SessionError
+from ..model import Problem, Session, Window
+from ..system.progress import notice
+from ..tools import tmux
+
+LABEL = "programs"
+
+_PROMPT = 20.0  # seconds that a login shell may take for its first prompt
+_LOOK = 2.0  # seconds after which one that shows none is looked at
+_BEGIN = 0.1  # seconds in which a shell begins with a server
+_QUICK = 0.03  # the same for what may be over before it is seen
+_LINES = 20  # of a window, of which the last that isn't empty is shown
+_FINISH = 15.0  # seconds that activating the environment may take
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    lines = [window.run for window in tmux.present_windows(session) if window.run]
+    return f"run {'; '.join(lines)}" if lines else ""
+
+
+def create(session: Session) -> None:
+    """Type each window's command once its shell shows a prompt; leave alone what is running.
+
+    A server or conversation that ended is started again if its window shows a prompt.
+    """
+    panes = {pane.window: pane for pane in tmux.session_panes(session)}
+    chosen = [(window, panes[window.name]) for window in tmux.present_windows(session) if window.name in panes]
+    due = [(window, pane) for window, pane in chosen if not pane.typed or (_lasting(window) and pane.at_prompt)]
+    late = _late(session, [pane for _window, pane in due])
+    due = [(window, pane) for window, pane in due if pane not in late]
+    if session.state != "adding":  # an editor reads single keys as well
+        shells = {pane.id for pane in tmux.list_panes(session) if pane.at_prompt}
+        due = [(window, pane) for window, pane in due if pane.id in shells]
+    used = [pane for _window, pane in due if pane.typed]
+    if used:  # half a line, or an open quote, that somebody left there must not become part of ours
+        tmux.clear_prompts(used)
+        tmux.wait_for_prompts(used, _QUICK)
+    if due:
+        tmux.run_tmux([keys for window, pane in due for keys in _typing(session, window, pane)])
+        if session.activate:
+            _type_ahead([(window, pane) for window, pane in due if window.type])
+        tmux.wait_for_work([pane for window, pane in due if _lasting(window)], _BEGIN)
+
+
+def _late(session: Session, due: list[tmux.Pane]) -> list[tmux.Pane]:
+    """Wait for the prompts of *due*; print a note about those that don't come, and return them."""
+    late = tmux.wait_for_prompts(due, _LOOK)
+    other = tmux.without_shell(late) if late else []  # they would never show one
+    late = [*other, *tmux.wait_for_prompts([pane for pane in late if pane not in other], _PROMPT - _LOOK)]
+    if late:
+        names, again = ", ".join(pane.window for pane in late), f"inv session.resume {session.name}"
+        hint = " tmux starts no shell there. See `default-command` in ~/.tmux.conf." if other else ""
+        notice(f"Window {names} shows no prompt, so nothing was typed.{hint}\nRun: {again}")
+    return late
+
+
+def remove(session: Session) -> None:
+    """Do nothing: the programs end with their windows."""
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return the windows whose server or conversation ended."""
+    panes = {pane.window: pane for pane in tmux.list_panes(session)}
+    ended = [w for w in tmux.present_windows(session) if w.run and w.name in panes and panes[w.name].at_prompt]
+    return [_ended(session, window, panes[window.name]) for window in ended]
+
+
+def _ended(session: Session, window: Window, pane: tmux.Pane) -> Problem:
+    """Return the problem of a server that ended, with the last line it printed, which may say why."""
+    from ..tools import tmux_output
+
+    try:
+        (printed,) = tmux_output.printed_lines([pane], _LINES)
+    except SessionError:
+        printed = tmux_output.Printed(pane.window, [], growing=False)
+    lines = [line for line in (printed.lines[:-1] if printed.growing else printed.lines) if line.strip()]
+    why = f"its server ended{f'; it printed last: {lines[-1].strip()}' if lines else ''}"
+    fix = f"inv session.logs {session.name} --window {pane.window}; then inv session.resume {session.name}"
+    if lines and _not_found(window.run.partition(" ")[0], lines[-1]):
+        fix = (
+            "a new shell does not find it: activate its environment in the shell's startup file, then:"
+            f" inv session.resume {session.name}; or set `activate` in invoke.yaml, for sessions that are added then"
+        )
+    return Problem(f"nothing runs in window {pane.window}", why, fix)
+
+
+def _not_found(program: str, printed: str) -> bool:
+    """Return whether *printed* is some shell's message that it can't find *program*."""
+    line = printed.strip()
+    answers = (f"{program}: command not found", f"{program}: not found", f"command not found: {program}")
+    return line.endswith(answers) or f"Unknown command: {program}" in line
+
+
+def _lasting(window: Window) -> bool:
+    return bool(window.run or window.claude)
+
+
+def window_line(session: Session, window: Window) -> str:
+    """Return what is typed and executed in *window*; empty when it is a plain shell in the right place already.
+
+    `workon` may change the directory, and so may a login shell.
+    """
+    directory = shlex.quote(str(session.worktree / window.directory).rstrip("/"))
+    command = window.run or (_conversation(session) if window.claude else "")
+    if not (session.activate or command):
+        return ""
+    return " && ".join(part for part in (session.activate, f"cd {directory}", command) if part)
+
+
+def _conversation(session: Session) -> str:
+    from ..claude import launch
+
+    return launch.conversation_command(session)
+
+
+def _typing(session: Session, window: Window, pane: tmux.Pane) -> list[Sequence[str]]:
+    text = window_line(session, window)
+    if text and not pane.typed:  # what was typed would stay on the screen, and be cut where that is narrower
+        text = f"clear; {text}"
+    typed = [("send-keys", "-t", pane.id, "-l", "--", text), ("send-keys", "-t", pane.id, "Enter")] if text else []
+    ahead = [_literal(window, pane)] if window.type and not session.activate else []
+    return [tmux.listen_step(pane), *typed, *ahead, ("set-option", "-p", "-t", pane.id, "@tally_typed", "1")]
+
+
+def _literal(window: Window, pane: tmux.Pane) -> Sequence[str]:
+    return ("send-keys", "-t", pane.id, "-l", "--", window.type)
+
+
+def _type_ahead(due: list[tuple[Window, tmux.Pane]]) -> None:
+    """Type the commands that are not to be executed, once the activation shows the next prompt."""
+    if due:
+        tmux.wait_for_work([pane for _window, pane in due], _QUICK)
+        tmux.wait_for_prompts([pane for _window, pane in due], _FINISH)
+        tmux.run_tmux([_literal(window, pane) for window, pane in due])

@@ -1,0 +1,1 @@
+"""How sessions stand, what is wrong with them, which of them conflict."""

@@ -1,0 +1,188 @@
+"""Conflicts to come: of sessions with each other and with their base, and changes outside of a session's component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import SessionError
+from ..model import Conflict, Repository, Session
+from ..system import terminal
+from ..system.progress import notice
+from ..tools import worktree_status
+from . import session_changes, worktree_looks
+from .session_changes import Side
+from .worktree_looks import Look
+
+if TYPE_CHECKING:
+    from . import trial_merge
+    from .session_status import Status
+
+KINDS = ("conflict", "overlap", "scope")
+_MOST = 6  # merges that are tried for `list`
+
+
+class Conflicts(NamedTuple):
+    """The conflicts of several sessions; where merges were not *tried*, only the changes outside of components."""
+
+    each: tuple[Conflict, ...] = ()
+    tried: bool = False
+
+    def about(self, name: str) -> tuple[Conflict, ...]:
+        """Return those that the session *name* is part of."""
+        return tuple(conflict for conflict in self.each if _is_about(conflict, name))
+
+
+def find_conflicts(repository: Repository, sessions: Sequence[Session], about: str = "") -> list[Conflict]:
+    """Return the conflicts of *sessions* with each other and with their bases; with *about* only that session's.
+
+    Raises `SessionError` when that one cannot be compared, or git is too old.
+    """
+    all_looks = worktree_looks.look_at_worktrees(repository, sessions)
+    for look in all_looks:
+        if look.session.name == about and (why := worktree_looks.why_unusable(look)):
+            raise SessionError(why)
+    sides = session_changes.find_sides(repository, session_changes.usable_looks(all_looks))
+    return _conflicts_of(repository, sides, about)
+
+
+def _conflicts_of(repository: Repository, sides: Sequence[Side], about: str) -> list[Conflict]:
+    pairs, onto = _to_try(repository, sides, about)
+    from . import trial_merge
+
+    conflicts = [*trial_merge.try_merges(repository, pairs, onto), *(each for side in sides for each in _outside(side))]
+    chosen = [each for each in conflicts if not about or _is_about(each, about)]
+    return sorted(chosen, key=lambda each: (KINDS.index(each.kind), each.session, each.other))
+
+
+def conflict_sentences(session: Session, sessions: Sequence[Session]) -> list[str]:
+    """Return a sentence for each of *sessions*, and for its base, that git cannot merge *session* with."""
+    sides = _quiet_sides(session.repository, sessions)
+    try:
+        conflicts = _conflicts_of(session.repository, sides, session.name)
+    except SessionError:  # an old git: `conflicts` says so
+        return []
+    return [describe_conflict(each) for each in conflicts if each.kind == "conflict"]
+
+
+def _quiet_sides(repository: Repository, sessions: Sequence[Session]) -> list[Side]:
+    usable = [
+        look for look in worktree_looks.look_at_worktrees(repository, sessions) if not worktree_looks.why_unusable(look)
+    ]
+    return session_changes.find_sides(repository, usable, quiet=True)
+
+
+def new_session_sentences(session: Session, sessions: Sequence[Session]) -> list[str]:
+    """Return what the new *session* cannot be merged with, and which of *sessions* changed files of its component."""
+    sentences = conflict_sentences(session, sessions) if session.brings_work else []
+    if not session.scope:
+        return sentences
+    for side in _quiet_sides(session.repository, [each for each in sessions if each.name != session.name]):
+        from ..config import components
+
+        inside = side.changes.paths - {*components.outside_scope(side.changes.paths, session.scope)}
+        if inside:
+            files = shorten_files(sorted(inside))
+            sentences.append(f"{side.name} has changed files of component {session.component}: {files}")
+    return sentences
+
+
+def known_conflicts(repository: Repository, all_looks: Sequence[Look]) -> Conflicts:
+    """Return the conflicts of the sessions of *all_looks*.
+
+    `list` must stay quick: beyond a few merges none is tried.
+    """
+    sides = session_changes.find_sides(
+        repository, [look for look in all_looks if not worktree_looks.why_unusable(look)], quiet=True
+    )
+    conflicts = [each for side in sides for each in _outside(side)]
+    pairs, onto = _to_try(repository, sides)
+    if len(pairs) + len(onto) > _MOST:
+        return Conflicts(tuple(conflicts))
+    try:
+        if pairs or onto:
+            from . import trial_merge
+
+            conflicts += trial_merge.try_merges(repository, pairs, onto)
+    except SessionError:  # an old git: `conflicts` says so
+        return Conflicts(tuple(conflicts))
+    return Conflicts(tuple(conflicts), tried=True)
+
+
+def conflict_notes(statuses: Sequence[Status]) -> list[str]:
+    """Return what `list` mentions of the sessions: what cannot be merged, or that this was not tried."""
+    if not all(status.tried for status in statuses):
+        return ["Sessions change the same files. See which of them conflict: inv session.conflicts"]
+    conflicts = {each for status in statuses for each in status.conflicts if each.kind == "conflict"}
+    return sorted(describe_conflict(each) for each in conflicts)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print each of *notes* once, beside the answer."""
+    for note in sorted(set(notes)):
+        notice(note)
+
+
+def describe_conflict(conflict: Conflict) -> str:
+    """Return *conflict* as a sentence."""
+    files = shorten_files(conflict.files)
+    if conflict.kind == "scope":
+        return f"{conflict.session} changed files outside of its component {conflict.other}: {files}"
+    other = f"{'its base ' * (conflict.against == 'base')}{conflict.other}"
+    if conflict.kind == "conflict":
+        return f"{conflict.session} conflicts with {other} in {files}"
+    return f"{conflict.session} and {other} changed the same files, and git merges them: {files}"
+
+
+def shorten_files(files: Sequence[str], most: int = 3) -> str:
+    """Return the first of *files*, and how many there are beyond them."""
+    more = f" and {len(files) - most} more" if len(files) > most else ""
+    return ", ".join(map(terminal.one_line, files[:most])) + more
+
+
+def conflicts_table(conflicts: Sequence[Conflict]) -> str:
+    """Return the *conflicts* as a table for people."""
+    if not conflicts:
+        return "No conflicts."
+    names = {"session": "{}", "base": "{} (base)", "component": "{} (component)"}
+    rows = [
+        [each.kind, each.session, names[each.against].format(each.other), shorten_files(each.files)]
+        for each in conflicts
+    ]
+    from ..system import table
+
+    return table.format_table(rows, ["kind", "session", "with", "files"])
+
+
+def _is_about(conflict: Conflict, name: str) -> bool:
+    return name == conflict.session or (name == conflict.other and conflict.against == "session")
+
+
+def _to_try(
+    repository: Repository, sides: Sequence[Side], about: str = ""
+) -> tuple[list[trial_merge.Both], list[trial_merge.Both]]:
+    """Return the pairs of sessions, and of sessions and bases, that changed the same paths."""
+    pairs = [
+        (one, other)
+        for one, other in combinations(sides, 2)
+        if about in ("", one.name, other.name) and one.changes.may_conflict(other.changes)
+    ]
+    partners = {side.name for both in pairs for side in both}
+    chosen = [side for side in sides if about in ("", side.name) or side.name in partners]
+    bases = session_changes.base_sides(repository, chosen)
+    onto = [(side, bases[side.name]) for side in sides if side.name in bases]
+    return pairs, [(side, base) for side, base in onto if side.changes.may_conflict(base.changes)]
+
+
+def _outside(side: Side) -> list[Conflict]:
+    assert side.look is not None and side.look.work is not None  # it is not a base
+    session, work = side.look.session, side.look.work
+    if not session.scope:
+        return []
+    nested = {path.rstrip("/") for path in work.untracked if path.endswith("/")}
+    paths = {*(side.changes.paths - nested), *worktree_status.list_untracked(session, work)}
+    from ..config import components
+
+    files = components.outside_scope(paths, session.scope)
+    return [Conflict("scope", side.name, session.component, "component", files)] if files else []

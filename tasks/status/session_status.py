@@ -1,0 +1,178 @@
+"""How the sessions stand: what `list` and `show` print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..claude import state as claude_state
+from ..model import Conflict, Repository, Session
+from ..store import ports
+from ..system import processes
+from ..tools import tmux, worktree_status
+from . import worktree_looks
+from .worktree_looks import AT_ONCE, Look
+
+if TYPE_CHECKING:
+    from ..tools import docker_services
+    from .conflicts import Conflicts
+
+FindConflicts = Callable[[Repository, Sequence[Look]], "Conflicts"]
+
+
+class Status(NamedTuple):
+    """A session as it is now."""
+
+    session: Session
+    state: str  # running, partial, stopped, broken, unknown, adding or removing
+    answering: frozenset[int]  # its ports on which its own processes answer
+    foreign: Mapping[int, str]  # its ports on which somebody else does, and who
+    look: Look
+    ahead: int
+    behind: int
+    talk: claude_state.Talk
+    services: docker_services.Seen = ()
+    conflicts: tuple[Conflict, ...] = ()  # also its changes outside of its component
+    tried: bool = False  # whether merges were tried for that
+
+    @property
+    def work(self) -> worktree_status.Work | None:
+        """What was done in its worktree; None without one, or where git does not say."""
+        return self.look.work
+
+    @property
+    def silence(self) -> str:
+        """What did not answer, so that its state is not known; empty otherwise."""
+        return self.look.silence
+
+    @property
+    def merged(self) -> bool:
+        """Whether `session.merge` brought all of its commits to where they belong."""
+        return bool(self.session.merged and self.work and self.work.head == self.session.merged_tip)
+
+    @property
+    def outside(self) -> list[str]:
+        """The changed files outside of its component."""
+        return sorted({file for each in self.conflicts if each.kind == "scope" for file in each.files})
+
+    @property
+    def component(self) -> str:
+        """Its component, and how many changed files are outside of that."""
+        return f"{self.session.component}{f', {len(self.outside)} outside' if self.outside else ''}"
+
+    def record(self) -> dict[str, Any]:
+        """Return it as `list --json` shows it."""
+        session, work = self.session, self.work
+        return {
+            "name": session.name, "slug": session.slug, "branch": session.branch, "worktree": str(session.worktree),
+            "ports": dict(session.ports), "status": self.state, "dirty": bool(work and work.dirty),
+            "ahead": self.ahead, "behind": self.behind, "claude": self.talk.state,
+            "claude_waiting_for": self.talk.waiting_for, "claude_since": self.talk.since,
+            "claude_tasks": self.talk.tasks, "claude_reason": self.talk.reason, "claude_last": self.talk.last,
+            "claude_resume": self.talk.resume, "claude_what": self.talk.what,
+            "component": session.component, "operation": self.look.operation, "other_head": self.look.other_head,
+            "created": session.created, "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "setup_failed": list(session.setup_failed),
+            "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
+            "merged": session.merged if self.merged else "", "outside": self.outside,
+            "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
+            **({"silence": self.silence} if self.silence else {}),
+        }  # fmt: skip
+
+    def _containers(self) -> dict[str, Any]:
+        if self.session.compose is None:
+            return {}
+        services = None if self.services is None else [each.record() for each in self.services]
+        return {"mode": self.session.compose.mode, "services": services}
+
+
+def session_statuses(
+    sessions: Sequence[Session], repository: Repository, find_conflicts: FindConflicts | None = None
+) -> list[Status]:
+    """Return how each of *sessions* stands: one question to tmux and Docker for all, git for several at a time.
+
+    Their conflicts are what *find_conflicts* says of what is in their worktrees.
+    """
+    if not sessions:
+        return []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        from ..tools import docker_services
+
+        panes = pool.submit(tmux.panes_by_worktree)
+        services = pool.submit(docker_services.services_by_session, sessions)
+        assistants = pool.submit(lambda: claude_state.ask_assistants(sessions, panes.result() or {}))
+        bases = pool.submit(worktree_looks.resolve_bases, repository, sessions)
+        worktrees = pool.map(worktree_looks.look_at_worktree, sessions)
+        listeners = processes.listeners_on(
+            ports.answering_ports({port for session in sessions for port in session.ports.values()})
+        )
+        seen = [worktree_looks.with_tip(look, bases.result()) for look in worktrees]
+        distances = list(pool.map(_distance, seen))
+        surroundings = _Surroundings(panes.result(), services.result(), listeners, assistants.result())
+    known = find_conflicts(repository, seen) if find_conflicts else None
+    return [_status(look, surroundings, distance, known) for look, distance in zip(seen, distances, strict=True)]
+
+
+class _Surroundings(NamedTuple):
+    """What was asked once for all sessions."""
+
+    panes: Mapping[str, list[tmux.Pane]] | None  # by worktree; None where tmux does not answer
+    services: Mapping[str, docker_services.Seen]  # by session
+    listeners: Mapping[int, list[processes.Listener]]  # by port
+    assistants: claude_state.Open
+
+
+def find_foreigners(
+    session: Session, listeners: Mapping[int, list[processes.Listener]], services: docker_services.Seen = ()
+) -> dict[int, str]:
+    """Return by port who answers in the place of *session* and of its *services* in containers."""
+    from ..tools import docker_services
+
+    foreign = {}
+    published = docker_services.published_ports(services)  # Docker's own proxy listens there
+    for port in set(session.ports.values()) - published:
+        strangers = [each for each in listeners.get(port, []) if not each.belongs_to(session)]
+        if strangers and len(strangers) == len(listeners[port]):
+            foreign[port] = str(strangers[0])
+    return foreign
+
+
+def _distance(look: Look) -> tuple[int, int]:
+    if look.work is None or not look.session.base:
+        return 0, 0
+    return worktree_status.count_ahead_behind(look.session, look.work.head, look.tip)
+
+
+def _status(look: Look, around: _Surroundings, distance: tuple[int, int], known: Conflicts | None) -> Status:
+    session = look.session
+    panes = None if around.panes is None else around.panes.get(str(session.worktree), [])
+    services = around.services.get(session.name, ())
+    foreign = find_foreigners(session, around.listeners, services)
+    up = frozenset(port for port in session.ports.values() if port in around.listeners and port not in foreign)
+    talk = claude_state.Talk("unknown") if panes is None else claude_state.talk_state(session, panes, around.assistants)
+    state = _unready_state(look) or ("unknown" if panes is None else _running_state(session, up, panes, services))
+    conflicts = known.about(session.name) if known else ()
+    tried = known is not None and known.tried
+    return Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried)
+
+
+def _unready_state(look: Look) -> str:
+    """Return the state of a session that cannot run, or of which git says nothing; empty for any other."""
+    if look.session.state != "ready":
+        return look.session.state
+    return "" if look.work is not None else "unknown" if look.silence else "broken"
+
+
+def _running_state(
+    session: Session, up: frozenset[int], panes: Sequence[tmux.Pane], services: docker_services.Seen
+) -> str:
+    by_window = {pane.window: pane for pane in panes}
+    if not by_window and not any(each.running for each in services or ()):
+        return "stopped"
+    windows = tmux.present_windows(session)
+    complete = all(window.name in by_window for window in windows)
+    serving = all(not by_window[w.name].at_prompt for w in windows if w.run and w.name in by_window)
+    served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
+    contained = services is not None and all(each.up for each in services)
+    return "running" if complete and serving and contained and served <= up else "partial"

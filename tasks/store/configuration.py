@@ -1,0 +1,66 @@
+"""The settings of the repository that we are in."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from ..errors import SessionError
+from ..model import Repository
+from ..tools.git import current_repository
+
+if TYPE_CHECKING:
+    from ..config.settings import Settings
+
+
+def load_settings(c: Context) -> Settings:
+    """Return the configured settings."""
+    from ..config.settings import parse_settings, settings_from_environment
+
+    configured = c.config.get("session", {})
+    if not hasattr(configured, "items"):
+        raise SessionError(f"session must be a table of settings, not {configured!r}.")
+    if not _of_project(c):
+        _refuse_unconverted(current_repository())
+    variables = settings_from_environment(os.environ)
+    try:
+        return parse_settings({**plain_tables(configured), **variables})
+    except SessionError as error:
+        place = _place(c, str(error), variables)
+        raise SessionError(f"{place}: {error}" if place else str(error)) from None
+
+
+def _place(c: Context, message: str, variables: Collection[str]) -> str:
+    """Return where the setting that *message* is about is written: the file and its line, or the variable."""
+    from ..config import places
+
+    key = message.partition(" ")[0].removeprefix("session.").partition(".")[0].partition("[")[0].rstrip(":")
+    if key in variables:
+        return f"INVOKE_SESSION_{key.upper()}"
+    paths = (getattr(c.config, f"_{level}_path", None) for level in ("runtime", "project", "user", "system"))
+    return places.find_setting(message, [Path(path) for path in paths if path])
+
+
+def _refuse_unconverted(repository: Repository) -> None:
+    for name in ("session.config.mjs", "session.config.js"):
+        if (repository.main / name).is_file():
+            raise SessionError(
+                f"{repository.main / name} is not read: its settings must be in invoke.yaml.\n"
+                f"Convert it once, in your clone of Tally Sessions.\nRun: inv embed {shlex.quote(str(repository.main))}"
+            )
+
+
+def _of_project(c: Context) -> bool:
+    """Return whether the project itself has a `session:`; a person's settings for all projects don't count."""
+    levels = (getattr(c.config, f"_{level}", None) or {} for level in ("collection", "project", "runtime", "overrides"))
+    return any(level.get("session") for level in levels)
+
+
+def plain_tables(value: Any) -> Any:
+    """Return what Invoke's configuration holds as ordinary tables."""
+    return {key: plain_tables(item) for key, item in value.items()} if hasattr(value, "items") else value

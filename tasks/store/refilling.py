@@ -1,0 +1,152 @@
+"""Starting and ending the thinning of a removed session's worktree, and making again what it deleted."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import SessionError
+from ..model import Repository
+from ..system import shell
+from .archive import Archive
+
+if TYPE_CHECKING:
+    from . import thinning
+
+_PATIENCE = 60.0
+_THINNING = Path(__file__).with_name("thinning.py")  # runs by itself
+
+
+def begin_thinning(repository: Repository, saved: Archive) -> None:
+    """Start to thin out *saved* in the background."""
+    also = saved.facts["row"].get("thin", [])
+    if not saved.tree.is_dir():
+        return
+    argv = [
+        sys.executable, "-S", "-E", str(_THINNING), str(saved.directory), str(saved.tree),
+        str(repository.common), saved.facts["head"], *(path for path in also if isinstance(path, str)),
+    ]  # fmt: skip
+    with suppress(OSError):  # it stays as large as it is
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(
+            argv, cwd=repository.common, env=shell.pristine_environment(), stdin=quiet, stdout=quiet, stderr=quiet,
+            start_new_session=True,
+        )  # fmt: skip
+        process.returncode = 0  # nobody waits for it
+
+
+@contextmanager
+def thinning_ended(directory: Path) -> Iterator[None]:
+    """Keep the archive in *directory* from being thinned out, in the block and afterwards."""
+    if not directory.is_dir():
+        yield
+        return
+    from . import thinning
+
+    (directory / thinning.STOP).touch()
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _wait(descriptor, directory)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, directory: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise SessionError(f"{directory} is in use by another process.\nTry again in a minute.") from None
+        except OSError:  # a file system without locks, where nothing was thinned out either
+            break
+        time.sleep(0.01)
+
+
+def refill_archive(repository: Repository, saved: Archive) -> None:
+    """Make again, from git's objects, the missing files that were thinned out of *saved*."""
+    from . import thinning
+
+    file = saved.directory / thinning.LIST
+    if not file.is_file():
+        return
+    entries = [thinning.Blob(*entry) for entry in json.loads(file.read_text(encoding="utf-8"))]
+    argv = ["git", "-C", str(repository.main), "cat-file", "--batch"]
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=shell.clean_environment(), start_new_session=True
+    ) as objects:  # fmt: skip
+        assert objects.stdin is not None and objects.stdout is not None
+        for entry in entries:
+            with _opened(saved.tree, entry.path) as (directory, name):
+                if entry.blob and not _exists(name, directory):
+                    objects.stdin.write(f"{entry.blob}\n".encode())
+                    objects.stdin.flush()
+                    _make(name, directory, entry, objects.stdout)
+                elif not entry.blob:
+                    os.utime(name or ".", ns=(entry.mtime, entry.mtime), dir_fd=directory, follow_symlinks=False)
+        objects.stdin.close()
+    file.unlink()
+
+
+@contextmanager
+def _opened(tree: Path, path: str) -> Iterator[tuple[int, str]]:
+    """Yield the directory in *tree* that *path* is in, reached without following a link, and its name there."""
+    if ".." in path.split("/") or ".git" in path.split("/"):
+        raise SessionError(f"{tree}: {path!r} does not name a file in it.")
+    *above, name = path.split("/")
+    descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in above:
+            deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = deeper
+        yield descriptor, name
+    finally:
+        os.close(descriptor)
+
+
+def _exists(name: str, directory: int) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _make(name: str, directory: int, entry: thinning.Blob, objects: IO[bytes]) -> None:
+    """Make the file of *entry* from git's answer, complete or not at all."""
+    words = objects.readline().split()
+    if len(words) != 3:
+        raise SessionError(f"git no longer has {entry.blob}, the content of {entry.path}.\nRun: git fsck")
+    new, remaining = f".{os.urandom(8).hex()}.tmp", int(words[2])
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(new, flags, 0o600, dir_fd=directory), "wb") as file:
+            while remaining and (block := objects.read(min(remaining, 1 << 20))):
+                file.write(block)
+                remaining -= len(block)
+            file.flush()
+            os.fchmod(file.fileno(), entry.mode)
+            os.utime(file.fileno(), ns=(entry.mtime, entry.mtime))
+        _require_end(objects, entry)
+        os.replace(new, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new, dir_fd=directory)
+        raise
+
+
+def _require_end(objects: IO[bytes], entry: thinning.Blob) -> None:
+    if objects.read(1) != b"\n":
+        raise SessionError(f"git ended in the middle of {entry.path}.\nRun: git fsck")

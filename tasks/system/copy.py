@@ -1,0 +1,136 @@
+"""Copies of files: cloned where the disk can, a database consistently."""
+
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from ..errors import SessionError
+from . import copies, progress
+from .rooted import Root
+
+_CLONE = ("/bin/cp", "-c")  # the system's: GNU's, which many have first on PATH, knows no such flag
+
+
+def clone_content(source: Path, target: Path) -> None:
+    """Write the content of *source* into *target*."""
+    if not hasattr(os, "copy_file_range"):
+        if not _clone(source, target):
+            shutil.copyfile(source, target)
+        return
+    with source.open("rb") as origin, target.open("wb") as copied:
+        copies.copy_content(origin, copied, progress.show_progress)
+
+
+def _clone(source: Path, target: Path) -> bool:
+    """Let macOS share the blocks of the file where its file system can; return whether *target* is complete."""
+    result = subprocess.run(
+        [*_CLONE, str(source), str(target)], stdin=subprocess.DEVNULL, check=False, capture_output=True
+    )
+    return result.returncode == 0 and target.is_file() and target.stat().st_size == source.stat().st_size
+
+
+_BUSY = 5.0  # seconds that a writer may hold the database before the slower way is taken
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Make *target*, an empty file, a consistent copy of the database *source*, even while a program writes to it.
+
+    Raises `SessionError` naming *source* when SQLite can't.
+    """
+    try:
+        _copy(source, target)
+    except sqlite3.Error as error:
+        raise SessionError(f"Couldn't copy the database {source}: {error}") from None
+
+
+def _copy(source: Path, target: Path) -> None:
+    wal, target_wal = Path(f"{source}-wal"), Path(f"{target}-wal")
+    try:
+        with closing(_open(f"{source.as_uri()}?mode=rw")) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # While we hold the write lock nobody resets the log: with it the copy is complete, whatever checkpoints do.
+            # The log is copied first: closing the file ends our lock, and its last user deletes the log.
+            if wal.exists():
+                clone_content(wal, target_wal)
+            clone_content(source, target)
+            connection.execute("ROLLBACK")
+        if target_wal.exists():
+            _fold(target)
+    except sqlite3.OperationalError:  # locked by a writer for long, or not writable by us
+        _back_up(source, target)
+    except sqlite3.DatabaseError:  # encrypted, or not a database after all
+        clone_content(source, target)
+    finally:
+        for suffix in ("-wal", "-shm", "-journal"):
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, timeout=_BUSY, isolation_level=None, uri=True)
+
+
+def _fold(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _back_up(source: Path, target: Path) -> None:
+    target.write_bytes(b"")
+    with (
+        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", timeout=0, uri=True)) as origin,
+        closing(sqlite3.connect(target)) as copied,
+    ):
+        copied.execute("PRAGMA synchronous=OFF")
+        origin.backup(copied, progress=_patience(source), sleep=0.05)
+
+
+def _patience(source: Path) -> Callable[[int, int, int], None]:
+    """Return what ends a backup that makes no progress: by itself it would wait for a lock for ever."""
+    moved = [time.monotonic()]
+
+    def progress(status: int, _remaining: int, _total: int) -> None:
+        if status in (sqlite3.SQLITE_OK, sqlite3.SQLITE_DONE):
+            moved[0] = time.monotonic()
+        elif time.monotonic() - moved[0] > _BUSY:
+            raise TimeoutError(errno.EBUSY, "a program keeps the database locked. End its transaction", str(source))
+
+    return progress
+
+
+_SQLITE = b"SQLite format 3\0"
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Make *target* a copy of *source* with its mode, complete or not at all."""
+    copy_into(source, Root(target.parent), target.name)
+
+
+def copy_into(source: Path, root: Root, path: str, finish: Callable[[str], None] | None = None) -> None:
+    """Do the same for *path* in *root*; *finish* may change the copy before it appears."""
+    with root.beside(path) as new:
+        if source.is_dir():
+            copies.copy_tree(Root(source), "", root, new)
+        else:
+            _copy_file(source, root, new)
+        if finish is not None:
+            finish(new)
+
+
+def _copy_file(source: Path, root: Root, new: str) -> None:
+    os.close(root.create(new))
+    if _is_database(source):
+        copy_database(source, root.path / new)
+    else:
+        clone_content(source, root.path / new)
+    shutil.copymode(source, root.path / new)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE

@@ -1,0 +1,110 @@
+"""Files that are replaced atomically, files that are deleted, and whether two paths are one place."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..model import Repository
+from . import shell
+
+
+@contextmanager
+def replaced_file(path: Path, made_in: Path | None = None) -> Iterator[Path]:
+    """Yield a new name beside *path* that takes its place on success and vanishes on failure.
+
+    It is in the directory *made_in* instead where that is on the same file system: so nobody sees it in their own.
+    """
+    place = made_in if made_in and made_in.stat().st_dev == path.parent.stat().st_dev else path.parent
+    from . import temporary
+
+    new = place / temporary.name_for(path.name)
+    for each in {path.parent, place}:
+        sweep_leftovers(each / path.name)
+    try:
+        yield new
+        os.replace(new, path)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(new)):
+            error.filename = str(path)  # a full disk names no file, and our temporary one means nothing to anybody
+        if new.is_dir():
+            shutil.rmtree(new, ignore_errors=True)
+        new.unlink(missing_ok=True)
+        raise
+
+
+def sweep_leftovers(path: Path) -> None:
+    """Delete the temporary files that a killed process left beside *path*."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
+        from . import temporary
+
+        if temporary.is_left_over(leftover.name, path.name):
+            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str, mode: int = 0o644, made_in: Path | None = None) -> None:
+    """Replace the content of *path* with *text*; an existing file keeps its mode, owner and symlink.
+
+    *mode* is for a new file, *made_in* as for `replaced_file`. Bytes that were read with `surrogateescape` stay as they
+    were.
+    """
+    path = path.resolve()
+    try:
+        before = path.stat()
+    except FileNotFoundError:
+        before = None
+    with replaced_file(path, made_in) as new:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+            file.flush()
+            from . import temporary
+
+            temporary.complete_file(file.fileno(), before, mode)
+
+
+# Only directories are made writable: files may have hard links in an archive.
+_SCRIPT = 'rm -rf -- "$@" && exit; find "$@" -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf -- "$@"; exit 0'
+
+
+def delete_now(entries: Iterable[Path]) -> None:
+    """Delete *entries*; those of another user may stay."""
+    if paths := [str(entry) for entry in entries]:
+        shell.run_step("sh", "-c", _SCRIPT, "sh", *paths)
+
+
+def delete_in_background(entries: Iterable[Path]) -> None:
+    """Do the same in the background."""
+    paths = [str(entry) for entry in entries]
+    shell.run_step("sh", "-c", 'nohup sh -c "$0" sh "$@" >/dev/null 2>&1 &', _SCRIPT, *paths)
+
+
+_IGNORES_CASE = re.compile(r"^\s*ignorecase\s*=\s*true", re.MULTILINE | re.IGNORECASE)
+
+
+def is_same_place(one: Path, other: Path) -> bool:
+    """Return whether the paths lead to one place, which need not exist.
+
+    On macOS git writes é as one character where the system lists two.
+    """
+    if one == other:
+        return True
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return unicodedata.normalize("NFC", str(one)) == unicodedata.normalize("NFC", str(other))
+
+
+def place_key(repository: Repository) -> Callable[[str], str]:
+    """Return a function that maps two names to one value exactly if they are one file on the disk of *repository*.
+
+    Git recorded whether case matters there when it created the repository.
+    """
+    config = (repository.common / "config").read_text(errors="replace")
+    return str.casefold if _IGNORES_CASE.search(config) else str

@@ -1,0 +1,106 @@
+"""Adds strings to a list in the text of a JSON file; every other byte stays as it was written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the standard library's own
+from typing import NamedTuple
+
+_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_CLOSERS = {"[": "]", "{": "}"}
+
+
+class Span(NamedTuple):
+    """The position of a value in the text."""
+
+    start: int
+    end: int
+
+
+def add_strings(text: str, path: Sequence[str], strings: Sequence[str]) -> str:
+    """Return the JSON object *text* with *strings* at the end of the list at *path*, which is created if it is missing.
+
+    *text* must be valid, and each value on the way an object. Of duplicate keys the last one counts, as for every
+    reader. Raises `TypeError` when the value at *path* is not a list.
+    """
+    span = Span(_skip(text, 0), len(text))
+    for depth, key in enumerate(path):
+        members = _members(text, span.start)
+        if key not in members:
+            return _append(text, span.start, [_member(text, path[depth:], strings, depth + 1)], depth)
+        span = members[key]
+    if text[span.start] != "[":
+        raise TypeError("expected a list")
+    items = [json.dumps(each, ensure_ascii=not each.isprintable()) for each in strings]
+    return _append(text, span.start, items, len(path))
+
+
+def _member(text: str, keys: Sequence[str], strings: Sequence[str], depth: int) -> str:
+    """Return the member *keys* of an object at *depth*, with a list of *strings*, indented as *text* is."""
+    value: object = list(strings)
+    for key in reversed(keys[1:]):
+        value = {key: value}
+    step = _indent(text, 1).lstrip("\r\n")
+    content = json.dumps(value, ensure_ascii=False, indent=step or None)
+    return f"{json.dumps(keys[0])}: {content}".replace("\n", _indent(text, depth))
+
+
+def _append(text: str, start: int, additions: Sequence[str], depth: int) -> str:
+    """Return *text* with *additions* as the last elements of the list or object that begins at *start*."""
+    last, end = _last(text, start)
+    if last is None:
+        inner, outer = _indent(text, depth + 1), _indent(text, depth)
+        members = f",{inner or ' '}".join(additions)
+        return f"{text[: start + 1]}{inner}{members}{outer}{text[end:]}"
+    before = text[: last.start].rstrip(" \t\r\n")
+    gap = text[len(before) : last.start]
+    is_only_one = len(before) == start + 1  # so nothing shows what separates two elements
+    gap = " " if is_only_one and "\n" not in gap else gap
+    members = "".join(f",{gap}{each}" for each in additions)
+    return f"{text[: last.end]}{members}{text[last.end :]}"
+
+
+def _last(text: str, start: int) -> tuple[Span | None, int]:
+    """Return the last element of the list or object that begins at *start*, and where that is closed."""
+    last, at, closer = None, _skip(text, start + 1), _CLOSERS[text[start]]
+    while text[at] != closer:
+        begin = at
+        if closer == "}":
+            at = _skip(text, _skip(text, scanstring(text, at + 1)[1]) + 1)
+        end = _end(text, at)
+        last, at = Span(begin, end), _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return last, at
+
+
+def _members(text: str, start: int) -> dict[str, Span]:
+    """Return the values of the object that begins at *start*; of duplicate keys the last one."""
+    values, at = {}, _skip(text, start + 1)
+    while text[at] != "}":
+        key, at = scanstring(text, at + 1)
+        at = _skip(text, _skip(text, at) + 1)
+        values[key] = Span(at, _end(text, at))
+        at = _skip(text, values[key].end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return values
+
+
+def _end(text: str, at: int) -> int:
+    return json.JSONDecoder().raw_decode(text, at)[1]
+
+
+def _skip(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _indent(text: str, depth: int) -> str:
+    """Return the line end and the indentation at *depth* as in *text*; empty when it is one line."""
+    match = re.search(r"(\r?\n)([ \t]+)\"", text)
+    if not match:
+        return ("\r\n" if "\r\n" in text else "\n") + "  " * depth if text.strip("\ufeff \t\r\n") == "{}" else ""
+    return match[1] + match[2] * depth

@@ -1,0 +1,1 @@
+"""The programs that are driven: git, tmux, docker."""

@@ -1,0 +1,305 @@
+"""Everything that tmux is asked or told."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import termios
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..errors import CommandError, SessionError, SilentError
+from ..model import Session, Window
+from ..system import progress, shell
+
+
+def require_tmux() -> None:
+    """Raise `SessionError` unless tmux is installed: before anything is done that would stop halfway without it."""
+    if shutil.which("tmux") is None:
+        raise SessionError("tmux is not installed, or not on PATH. Install the package tmux.")
+
+
+def escape_format(text: str) -> str:
+    """Return *text* for a place where tmux expands formats: it would run the `#(…)` in a window's name."""
+    return text.replace("#", "##")
+
+
+def same_mark(mark: str) -> str:
+    """Return tmux's condition that a tmux session has *mark* as its `@tally_session`."""
+    return "#{==:#{@tally_session}," + re.sub(r"([#,}])", r"#\1", mark) + "}"
+
+
+# Where the locale is not UTF-8, as with LC_ALL=C, tmux would print _ for each letter that is not ASCII.
+TMUX = ("tmux", "-u")
+_SEPARATOR = "|"
+_ATTEMPTS = 20  # while a tmux server ends
+_STEP = 10.0  # seconds
+_START = 20.0  # seconds where a server may start, which waits for the commands in its configuration
+FORM = _SEPARATOR.join(
+    "#{pane_id} #{window_id} #{pane_tty} #{pane_current_command} #{@tally_window} #{@tally_typed} #{session_name}"
+    " #{@tally_session}".split()
+)
+_SHELLS = frozenset("bash zsh fish sh dash ksh mksh ash tcsh csh nu xonsh".split())
+
+
+_opened: dict[str, list[Pane]] = {}
+
+
+class Pane(NamedTuple):
+    """A pane of ours: *window* of the session at *worktree*."""
+
+    id: str
+    window_id: str
+    tty: str
+    command: str  # what runs in its foreground
+    window: str
+    typed: bool  # whether its command was already typed
+    tmux: str  # the tmux session's name
+    worktree: str
+
+    @property
+    def at_prompt(self) -> bool:
+        """Whether its shell is waiting for a command."""
+        return self.command.lstrip("-") in _SHELLS and is_at_prompt(self.tty)
+
+
+# A worktree's path may have newlines, so a line that begins with ids and a terminal is a new pane.
+_NEXT = re.compile(r"\n(?=%\d+\|@\d+\|/)")
+_PLAIN = re.compile(r"[\w@%+=:,./-]", re.ASCII)
+_BYTES = 0xDC00  # where Python's code points for bytes that are not UTF-8 begin
+_WORD = re.compile(r"-?[A-Za-z][\w-]*", re.ASCII)
+
+
+def list_panes(session: Session | None = None) -> list[Pane]:
+    """Return our panes in every tmux session, or in that of *session*; none when tmux is not running."""
+    scope = ("-s", "-t", f"={session.tmux}:") if session else ("-a",)
+    try:
+        output = shell.read_output(*TMUX, "list-panes", *scope, "-F", FORM)
+    except CommandError:
+        return []
+    return parse_panes(output)
+
+
+def panes_by_worktree() -> dict[str, list[Pane]] | None:
+    """Return our panes in every tmux session, by worktree; None when tmux doesn't answer."""
+    panes_of: dict[str, list[Pane]] = {}
+    try:
+        panes = list_panes()
+    except SilentError as error:
+        progress.notice(str(error))
+        return None
+    for pane in panes:
+        panes_of.setdefault(pane.worktree, []).append(pane)
+    return panes_of
+
+
+def remember_panes(session: Session, output: str) -> None:
+    """Keep what tmux printed about the windows that it just opened, so that it need not be asked again."""
+    _opened[session.tmux] = parse_panes(output)
+
+
+def session_panes(session: Session) -> list[Pane]:
+    """Return the panes of *session*: as remembered when they were opened, else as tmux knows them now."""
+    panes = _opened.pop(session.tmux, None) or list_panes(session)
+    return [pane for pane in panes if pane.worktree == str(session.worktree)]
+
+
+def parse_panes(output: str) -> list[Pane]:
+    """Return our panes in the *output* of `list-panes`."""
+    panes = []
+    for line in _NEXT.split(output.removesuffix("\n")):
+        fields = line.split(_SEPARATOR, 7)
+        if len(fields) == 8 and fields[4] and fields[7]:
+            pane, window_id, tty, command, window, typed, tmux, worktree = fields
+            panes.append(Pane(pane, window_id, tty, command, window, bool(typed), tmux, worktree))
+    return panes
+
+
+def run_tmux(commands: Iterable[Sequence[str]], env: dict[str, str] | None = None) -> str:
+    """Run tmux *commands* in one process, which ends at the first that fails; return what they print."""
+    return shell.read_output(*join_commands(commands), env=env, seconds=_STEP)
+
+
+def join_commands(commands: Iterable[Sequence[str]]) -> list[str]:
+    """Return the argv of one tmux that runs all of *commands*."""
+    words = [word for command in commands for word in (";", *map(_escape_word, command))]
+    return [*TMUX, *words[1:]]
+
+
+def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
+    """Run *commands*, of which the first may start the server; try again while an old server is just ending.
+
+    They go through tmux's stdin: everybody can read the arguments of a process, and they stay those of the server.
+    """
+    line = " ; ".join(" ".join(map(_quoted, command)) for command in commands) + "\n"
+    shown = join_commands(map(_without_values, commands))
+    for attempt in range(_ATTEMPTS + 1):
+        try:
+            argv = (*TMUX, "start-server", ";", "source-file", "-")
+            return shell.feed_program(*argv, given=line, shown=shown, env=env, seconds=_START)
+        except CommandError as error:
+            if attempt == _ATTEMPTS or not re.search("server exited|no server running|lost server", error.stderr):
+                raise
+        time.sleep(0.05)
+    raise AssertionError
+
+
+def _quoted(word: str) -> str:
+    """Return *word* as tmux's configuration has it: what could mean something there becomes an octal escape."""
+    return word if _WORD.fullmatch(word) else '"' + "".join(map(_escape_letter, word)) + '"'
+
+
+def _escape_letter(letter: str) -> str:
+    code = ord(letter)
+    if _PLAIN.match(letter) or 127 < code < _BYTES or code > _BYTES + 0xFF:
+        return letter
+    return f"\\{code % _BYTES:03o}"  # also for bytes that are not UTF-8: tmux takes the byte 255 for the end
+
+
+def _without_values(command: Sequence[str]) -> list[str]:
+    """Return *command* without the values of the variables that it sets."""
+    before = ("", *command[:-1])
+    return [f"{word.partition('=')[0]}=…" if was == "-e" else word for was, word in zip(before, command, strict=True)]
+
+
+def listen_step(pane: Pane) -> Sequence[str]:
+    """Return the command after which *pane* takes keys: in copy mode, as after an error in `tmux.conf`, it doesn't."""
+    return ("copy-mode", "-q", "-t", pane.id)
+
+
+def _escape_word(word: str) -> str:
+    return word[:-1] + "\\;" if word.endswith(";") else word
+
+
+# The last line that begins with Claude Code's mark. Dim text there is a suggestion, reversed text the cursor.
+_PROMPT = re.compile(r"^(?:\x1b\[[\d;]*m)*[\u276f>][\s\xa0](.*)$", re.MULTILINE)
+_NOT_TYPED = re.compile(r"\x1b\[7m.\x1b\[(?:0|27)m|\x1b\[2m.*?(?=\x1b\[(?:0|22)m|$)|\x1b\[[\d;]*m")
+
+
+def unsent_text(screen: str) -> str:
+    """Return the text that stands at the prompt of Claude Code on *screen*, and was not sent."""
+    prompts = _PROMPT.findall(screen)
+    return _NOT_TYPED.sub("", prompts[-1]).strip() if prompts else ""
+
+
+def read_draft(session: Session) -> str:
+    """Return what was typed into the Claude window of *session* and not sent, as far as its line shows it."""
+    name = next((window.name for window in session.windows if window.claude), "")
+    if not (session.agent.is_claude and _WORD.fullmatch(name)):
+        return ""
+    place = f"'={session.tmux}:={name}'"
+    steps = f"display-message -p -t {place} '#{{pane_current_command}}' ; capture-pane -p -e -t {place}"
+    question = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)), steps)
+    program, _, screen = shell.read_output(*TMUX, *question, check=False).partition("\n")
+    return "" if program.lstrip("-") in _SHELLS else unsent_text(screen)
+
+
+def is_at_prompt(tty: str) -> bool:
+    """Return whether the program on *tty* reads single keys, as a shell does exactly while it shows its prompt."""
+    try:
+        descriptor = os.open(tty, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return not termios.tcgetattr(descriptor)[3] & termios.ICANON
+    except termios.error:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def wait_for_prompts(panes: Sequence[Pane], seconds: float) -> list[Pane]:
+    """Wait until every one of *panes* shows a prompt; return those that don't after *seconds*."""
+    waiting, deadline = list(panes), time.monotonic() + seconds
+    while waiting and time.monotonic() < deadline:
+        waiting = [pane for pane in waiting if not is_at_prompt(pane.tty)]
+        time.sleep(0.005 if waiting else 0)
+    return waiting
+
+
+def without_shell(panes: Sequence[Pane]) -> list[Pane]:
+    """Return those of *panes* that run no shell, as with `default-command` in tmux's configuration."""
+    import psutil
+
+    output = shell.read_output(*TMUX, "list-panes", "-a", "-F", "#{pane_id} #{pane_pid}")
+    pids = dict(line.split() for line in output.splitlines())
+    shellless = []
+    for pane in panes:
+        try:
+            process = psutil.Process(int(pids[pane.id]))
+            words = {process.name(), *map(os.path.basename, process.cmdline()[:2])}  # a shell may be written in Python
+        except (KeyError, psutil.Error):
+            continue  # it is just ending
+        if not {word.lstrip("-") for word in words} & _SHELLS:
+            shellless.append(pane)
+    return shellless
+
+
+def wait_for_work(panes: Sequence[Pane], seconds: float) -> None:
+    """Wait at most *seconds* until the shells in *panes* run what was typed; a quick command may be over by then."""
+    waiting, deadline = list(panes), time.monotonic() + seconds
+    while waiting and time.monotonic() < deadline:
+        waiting = [pane for pane in waiting if is_at_prompt(pane.tty)]
+        time.sleep(0.002)
+
+
+def own_panes(session: Session) -> list[Pane]:
+    """Return our panes in the tmux session, which is adopted first if another tool made it for this worktree."""
+    panes = list_panes(session)
+    if panes or session.created:
+        return [pane for pane in panes if pane.worktree == str(session.worktree)]
+    _adopt(session)
+    return list_panes(session)
+
+
+def _adopt(session: Session) -> None:
+    target, form = f"={session.tmux}:", "#{pane_id}|#{window_name}|#{@tally_session}|#{pane_current_path}"
+    output = shell.read_output(*TMUX, "list-panes", "-s", "-t", target, "-F", form, check=False)
+    rows = [line.split("|", 3) for line in output.split("\n") if line]
+    within = str(session.worktree)
+    if not rows or any(mark or not (path + "/").startswith(within + "/") for _id, _name, mark, path in rows):
+        return
+    names = {window.name for window in session.windows}
+    steps: list[Sequence[str]] = [("set-option", "-t", target, "@tally_session", within)]
+    for pane, name, _mark, _path in rows:
+        if name in names:
+            steps.append(("set-option", "-p", "-t", pane, "@tally_window", name))
+            steps.append(("set-option", "-p", "-t", pane, "@tally_typed", "1"))
+    run_tmux(steps)
+
+
+_CURSOR = "#{history_size} #{history_bytes} #{cursor_y} #{cursor_x}"
+_REACTION = 1.0  # seconds; most shells print a new line at once, some nothing at all
+
+
+def clear_prompts(panes: Sequence[Pane]) -> None:
+    """Discard half a line, or an open quote, in each of *panes*, and wait until the shells there have reacted.
+
+    A slow one would discard the first of the next keys as well.
+    """
+    ask = [("display-message", "-p", "-t", pane.id, _CURSOR) for pane in panes]
+    ready = [listen_step(pane) for pane in panes]
+    before = run_tmux([*ready, *ask, *(("send-keys", "-t", pane.id, "C-c") for pane in panes)]).split("\n")
+    deadline = time.monotonic() + _REACTION
+    while time.monotonic() < deadline:
+        now = run_tmux(ask).split("\n")
+        if all(was != is_ for was, is_ in zip(before, now, strict=True) if was):
+            return
+        time.sleep(0.005)
+
+
+def present_windows(session: Session) -> tuple[Window, ...]:
+    """Return the windows of *session* for which its worktree has all that they need; before that is made, all."""
+    if not session.worktree.exists():
+        return session.windows
+    return tuple(window for window in session.windows if not find_missing(session, window))
+
+
+def find_missing(session: Session, window: Window) -> str:
+    """Return the path that *window* needs and the worktree of *session* doesn't have; empty for none."""
+    place = session.worktree / window.directory
+    if not place.is_dir():
+        return window.directory
+    return window.needs if window.needs and not (place / window.needs).exists() else ""

@@ -1,0 +1,73 @@
+"""What a session's windows printed, as tmux remembers it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..errors import SessionError
+from ..model import Session
+from ..system import shell
+from . import tmux
+from .tmux import Pane, join_commands
+
+
+class Printed(NamedTuple):
+    """The last lines of a window; *growing* when the last of them may be incomplete."""
+
+    window: str
+    lines: list[str]
+    growing: bool
+
+
+def panes_of_window(session: Session, window: str = "") -> list[Pane]:
+    """Return the session's panes, or that of one *window*, given by its name or by the part before its colon.
+
+    Raises `SessionError` when the session is not running, or has no such window.
+    """
+    panes = tmux.own_panes(session)
+    if not panes:
+        raise SessionError(f"{session.name} is not running.\nRun: inv session.start {session.name}")
+    matches = [pane for pane in panes if window in ("", pane.window)]
+    matches = matches or [pane for pane in panes if window == pane.window.partition(":")[0]]
+    if not matches:
+        names = ", ".join(pane.window for pane in panes)
+        present = tmux.present_windows(session)
+        closed = [each.name for each in present if window in (each.name, each.name.partition(":")[0])]
+        hint = f"\nOpen it again: inv session.start {session.name}" if closed else ""
+        raise SessionError(f'{session.name} has no window "{window}". Its windows: {names}{hint}')
+    return matches
+
+
+def printed_lines(panes: Sequence[Pane], lines: int) -> list[Printed]:
+    """Return the last *lines* that each of *panes* printed, from one call of tmux.
+
+    Raises `CommandError` when one of them is closed.
+    """
+    mark, commands = uuid.uuid4().hex, list[tuple[str, ...]]()
+    for pane in panes:
+        commands.append(("display-message", "-p", "-t", pane.id, f"{mark}#{{cursor_x}}"))
+        commands.append(("capture-pane", "-p", "-J", "-S", f"-{lines}", "-t", pane.id))
+    parts = shell.read_output(*join_commands(commands)).split(mark)[1:]
+    return [_parse_printed(pane.window, part, lines) for pane, part in zip(panes, parts, strict=True)]
+
+
+def _parse_printed(window: str, part: str, lines: int) -> Printed:
+    cursor, *screen = part.split("\n")
+    screen = [line.rstrip() for line in screen]
+    while screen and not screen[-1]:
+        screen.pop()
+    return Printed(window, screen[-lines:] if lines else [], cursor != "0")
+
+
+def added_lines(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Return the lines of *now* that were printed after *before*, of which the first may have scrolled away.
+
+    When the whole screen was redrawn, return the lines that were not on it.
+    """
+    for scrolled in range(len(before) + (not before)):
+        if list(now[: len(before) - scrolled]) == list(before[scrolled:]):
+            return list(now[len(before) - scrolled :])
+    same = next((i for i, (old, new) in enumerate(zip(before, now, strict=False)) if old != new), 0)
+    return [line for line in now[same:] if line not in before[same:]]

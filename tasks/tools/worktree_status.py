@@ -1,0 +1,183 @@
+"""What was done in a worktree, as `git status` knows it, and what is in progress there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import CommandError, SessionError
+from ..model import Session
+from ..system import shell, terminal
+from . import git
+from .git import Worktree, find_worktree
+
+# In git's directory for a worktree while a merge, rebase or the like is in progress there.
+_IN_PROGRESS = ("rebase-*", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_START", "sequencer")
+
+
+def list_git_operations(session: Session, worktree: Worktree | None = None) -> list[Path]:
+    """Return git's notes of a merge, rebase or bisection that is in progress in the *worktree* of *session*."""
+    admin_dir = (worktree or find_worktree(session.worktree)).admin_dir
+    return list_operations_in(admin_dir) if admin_dir else []
+
+
+def list_operations_in(admin_dir: Path) -> list[Path]:
+    """Return the same notes in git's directory *admin_dir* for a worktree or the main checkout."""
+    return [entry for pattern in _IN_PROGRESS for entry in admin_dir.glob(pattern)]
+
+
+# What git calls what it has begun, by its notes of that; a rebase that stopped has notes of a cherry-pick as well.
+_OPERATIONS = {
+    "rebase-merge": "rebase", "rebase-apply": "rebase", "MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert", "sequencer": "cherry-pick", "BISECT_START": "bisect",
+}  # fmt: skip
+
+
+def name_operation(notes: list[Path]) -> str:
+    """Return what git calls that of which these are the *notes*, as `rebase`; empty for nothing."""
+    names = {note.name for note in notes}
+    return next((_OPERATIONS[name] for name in _OPERATIONS if name in names), min(names, default=""))
+
+
+_SHOWN = 10
+_CHECKOUT = 5.0  # seconds that a checkout may take
+_CLOSED = re.compile(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
+UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp(-wal|-shm|-journal)?$")
+
+
+class Work(NamedTuple):
+    """The state of a worktree: the commit and branch of its HEAD, and the paths that are changed or untracked."""
+
+    head: str
+    branch: str  # "(detached)" without one
+    changed: tuple[str, ...]
+    untracked: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()  # untracked, but put there by us
+    gone: tuple[str, ...] = ()  # deleted, or renamed to one of the changed
+    closed: tuple[str, ...] = ()  # directories that only another user may read: git warns, and skips them
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there are uncommitted changes."""
+        return bool(self.changed or self.untracked)
+
+
+def list_uncommitted(work: Work) -> str:
+    """Return the uncommitted paths of *work*, a line for each, ten at most."""
+    kinds = (("changed", work.changed), ("untracked", work.untracked))
+    lines = [f"    {kind}: {terminal.one_line(path)}" for kind, paths in kinds for path in paths]
+    more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
+
+
+def read_work(session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0) -> Work:
+    """Return what was done in the *worktree* of *session*, without the copies and links that `add` put there.
+
+    With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`). Raises
+    `CommandError` with git's reason when git cannot read the worktree, `SilentError` when it takes more *seconds*, by
+    default its usual ones.
+    """
+    admin_dir = (worktree or find_worktree(session.worktree)).admin_dir or session.worktree
+    if _unborn(admin_dir):
+        return Work("", "(detached)", (), ())
+    lockless = () if _never_refreshed(admin_dir) else ("--no-optional-locks",)
+    listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
+    words = ("status", "--porcelain=v2", "--branch", "-z", *listing)
+    place = ("git", "-C", str(session.worktree))
+    try:
+        output, warnings = shell.read_outputs(*place, *lockless, *words, seconds=seconds)
+    except CommandError as error:
+        if "index file" in error.stderr:
+            raise _damaged_index(session, admin_dir, error) from None
+        if lockless:
+            raise
+        output, warnings = shell.read_outputs(*place, "--no-optional-locks", *words, seconds=seconds)  # a full disk
+    return _parse_status(output, session)._replace(closed=tuple(_CLOSED.findall(warnings)))
+
+
+def _damaged_index(session: Session, admin_dir: Path, error: CommandError) -> SessionError:
+    """Return what puts git's index in order again: no file in the worktree changes, only what was staged is lost."""
+    index, tree = shlex.quote(str(admin_dir / "index")), shlex.quote(str(session.worktree))
+    reason = error.stderr.strip().splitlines()[-1].removeprefix("fatal: ")
+    fix = f"mv {index} {index}.damaged && git -C {tree} reset"
+    return SessionError(f"Git's index of {session.worktree} is damaged: {reason}\nRun: {fix}")
+
+
+def refuse_closed(session: Session, work: Work) -> None:
+    """Raise `SessionError` where *work* has a directory that only another user may read."""
+    if work.closed:
+        place = shlex.quote(str(session.worktree / work.closed[0]))
+        raise SessionError(f"You may not read {place}, so it can't be saved.\nRun: sudo chmod -R a+rX {place}")
+
+
+def _unborn(admin_dir: Path) -> bool:
+    """Return whether a `git worktree add` was killed before it checked anything out: git fails there."""
+    try:
+        head = (admin_dir / "HEAD").read_text().strip()
+    except OSError:
+        return False
+    return bool(head) and not head.strip("0")
+
+
+def _parse_status(output: str, session: Session) -> Work:
+    head = branch = ""
+    changed, untracked, ignored, gone = [], [], [], []
+    records = iter(output.split("\0"))
+    for record in records:
+        kind, _, rest = record.partition(" ")
+        if record.startswith("# branch.oid "):
+            head = record.split(" ", 2)[2].replace("(initial)", "")
+        elif record.startswith("# branch.head "):
+            branch = record.split(" ", 2)[2]
+        elif kind == "?":
+            untracked.append(rest)
+        elif kind == "!":
+            ignored.append(rest.rstrip("/"))
+        elif kind in ("1", "u"):
+            changed.append(rest.split(" ", 7 if kind == "1" else 9)[-1])
+            gone += changed[-1:] if "D" in rest[:2] else []
+        elif kind == "2":
+            changed.append(rest.split(" ", 8)[-1])
+            gone.append(next(records, ""))  # the old name of what was renamed or copied
+    others: list[str] = []
+    own: list[str] = []
+    for path in untracked:
+        (own if _is_ours(session, path) else others).append(path)
+    return Work(head, branch, tuple(changed), tuple(others), tuple(ignored), tuple(own), tuple(gone))
+
+
+def list_untracked(session: Session, work: Work) -> tuple[str, ...]:
+    """Return the untracked files of *work*, each by itself: git status names a whole new directory once."""
+    if not any(path.endswith("/") for path in work.untracked):
+        return work.untracked
+    output = git.read_git(session.worktree, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/")
+    return tuple(path for path in output.split("\0") if path and not _is_ours(session, path))
+
+
+def _never_refreshed(admin_dir: Path) -> bool:
+    """Return whether git's index is as the checkout left it, as old as its files: git then reads every one of them.
+
+    One status that may lock the index fixes that; later ones must not, or a commit at that moment would fail.
+    """
+    try:
+        created, index = (admin_dir / "gitdir").stat().st_mtime, (admin_dir / "index").stat().st_mtime
+    except OSError:
+        return False
+    return index - created < _CHECKOUT and time.time() - index > 1
+
+
+def _is_ours(session: Session, path: str) -> bool:
+    return path.rstrip("/") in {*session.copy, *session.link, *session.env} or UNFINISHED.search(path) is not None
+
+
+def count_ahead_behind(session: Session, head: str, base: str) -> tuple[int, int]:
+    """Return by how many commits *head* is ahead of and behind *base*, both full ids."""
+    if not base or head == base:
+        return 0, 0
+    counted = git.read_git(session.worktree, "rev-list", "--left-right", "--count", f"{head}...{base}", check=False)
+    ahead, behind = counted.split() if counted.strip() else ("0", "0")
+    return int(ahead), int(behind)

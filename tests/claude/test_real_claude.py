@@ -1,0 +1,160 @@
+"""The real Claude Code takes whole turns, offline: in two versions, because people have both."""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from testing import claude_api, real_claude
+from testing.project import Project, eventually
+from testing.terminal import enter, screen, tmux, windows
+
+
+@pytest.fixture
+def api() -> Iterator[claude_api.Server]:
+    """Yield the API that answers what the prompts say."""
+    server = claude_api.Server()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(params=real_claude.VERSIONS)
+def real(project: Project, sandbox: Path, api: claude_api.Server, request: pytest.FixtureRequest) -> Project:
+    """Return the project, in whose windows `claude` is the real one."""
+    real_claude.install(request.param, sandbox / "bin")
+    home = sandbox / "home"
+    (home / ".claude.json").write_text(claude_api.claude_json(project.main))
+    (home / ".claude").mkdir()
+    (home / ".claude" / "settings.json").write_text('{"permissions": {"defaultMode": "default"}}')
+    with (home / ".bashrc").open("a") as file:
+        file.writelines(f"export {key}={value}\n" for key, value in api.environment.items())
+    project.configure("session: {windows: [{name: claude, claude: true}, {name: shell}]}\n")
+    return project
+
+
+def _is(project: Project, **facts: Any) -> None:
+    """Wait until the session x has these *facts* in the list."""
+
+    def fits() -> bool:
+        listed = project.listed("x")
+        return all(listed[key] == value for key, value in facts.items())
+
+    try:
+        eventually(fits)
+    except AssertionError:
+        raise AssertionError(f"{facts}\n{project.listed('x')}\n{screen(windows('tally-x')['claude'])}") from None
+
+
+def _open(sandbox: Path) -> list[dict[str, Any]]:
+    """Return what Claude Code noted of its open conversations."""
+    files = (sandbox / "home" / ".claude" / "sessions").glob("*.json")
+    records = [json.loads(file.read_bytes()) for file in files]
+    return [record for record in records if psutil.pid_exists(record["pid"])]
+
+
+def _conversation(sandbox: Path, identity: str) -> dict[str, Any]:
+    return next(each for each in _open(sandbox) if each["sessionId"] == identity)
+
+
+def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Path) -> None:
+    real.inv("session.add", "x", "--prompt", "DO serve sleep 600 ;; DO say it serves")
+    first, pane = real.row("x")["conversation"], windows("tally-x")["claude"]
+    _is(real, claude="idle", claude_tasks=1)  # its command says `busy` for as long as the server runs
+    assert "idle 0m, 1 background task" in real.inv("session.list").out
+    real.inv("session.send", "x", "DO bash touch made ;; DO say touched")
+    _is(real, claude="waiting", claude_waiting_for="permission prompt")
+    eventually(lambda: _approved(pane, real.worktree("x") / "made"))
+    _is(real, claude="idle")
+
+    tmux("send-keys", "-t", pane, "Left")
+    tmux("new-session", "-d", "-s", "side", "-c", str(real.worktree("x")), "bash")
+    enter("=side:", "claude 'DO say beside'")
+    eventually(lambda: len(_open(sandbox)) == 2)
+    eventually(lambda: all(each.get("status") in ("idle", "shell") for each in _open(sandbox)))
+    _is(real, claude="idle", claude_tasks=1)
+    assert all(each["kind"] == "interactive" for each in _open(sandbox))  # the key moved nothing
+
+    enter(pane, "/clear")
+    eventually(lambda: first not in {each["sessionId"] for each in _open(sandbox)})
+    eventually(lambda: _accepts(real, "DO say after clear"))  # once it is drawn
+    _is(real, claude="idle", claude_what="after clear")  # else what comes next is queued
+    second = next(each["sessionId"] for each in _open(sandbox) if each["name"] == "tally-x")
+    eventually(lambda: _accepts(real, "DO slow 300 ;; DO say late"))
+    _is(real, claude="working")
+    written = sandbox / "home" / ".claude" / "projects"
+    eventually(lambda: any("slow 300" in file.read_text() for file in written.glob(f"*/{second}.jsonl")))
+    os.kill(_conversation(sandbox, second)["pid"], signal.SIGKILL)
+    _is(real, claude="off")
+    note = real.inv("session.resume", "x").err
+    assert f"x continues what began with /clear.\nBefore that: claude --resume {first}" in note
+    assert "The last prompt in x was not answered: DO slow 300 ;; DO say late" in note
+    _is(real, claude="idle")
+    assert real.row("x")["conversation"] == second
+    assert "after clear" in screen(pane)
+
+
+def test_a_checkout_that_is_not_trusted_yet_is_said(real: Project, sandbox: Path, api: claude_api.Server) -> None:
+    (sandbox / "home" / ".claude.json").write_text(claude_api.claude_json())
+    real.inv("session.add", "x", "--prompt", "DO say hello")
+    pane = windows("tally-x")["claude"]
+    eventually(lambda: "Yes, I trust" in screen(pane))
+    _is(real, claude="unknown", claude_reason=f"asks whether you trust {real.main}: answer once in its window")
+    assert api.requests == []
+    eventually(lambda: _trusts(pane))
+    _is(real, claude="idle", claude_what="hello")
+    assert len(api.requests) == 1
+
+
+def _trusts(pane: str) -> bool:
+    """Choose the answer, which is not the first everywhere, and give it."""
+    chosen = re.search("\u276f .*Yes, I trust", screen(pane)) is not None
+    tmux("send-keys", "-t", pane, "Enter" if chosen else "Down")
+    return chosen
+
+
+def _approved(pane: str, file: Path) -> bool:
+    """Answer the prompt, again if a busy machine lost the key; return whether what was asked is done."""
+    if "Do you want to proceed?" in screen(pane):
+        enter(pane, "")
+    return file.exists()
+
+
+def _accepts(project: Project, text: str) -> bool:
+    return project.inv("session.send", "x", text, code=None).code == 0
+
+
+def _moved(project: Project, sandbox: Path, name: str) -> int:
+    """Begin a conversation in the background of the session *name*, and return its process."""
+    enter(windows(f"tally-{name}")["shell"], "claude --bg 'DO slow 300 ;; DO say late'")
+    place = str(project.worktree(name))
+    known = {each["pid"] for each in _open(sandbox)}
+
+    def fresh() -> list[int]:
+        return [e["pid"] for e in _open(sandbox) if e["kind"] == "bg" and e["cwd"] == place and e["pid"] not in known]
+
+    eventually(fresh)
+    return fresh()[0]
+
+
+def test_stopping_one_session_never_ends_the_work_of_another(real: Project, sandbox: Path) -> None:
+    for name in ("x", "y"):
+        real.inv("session.add", name)
+    workers = {name: _moved(real, sandbox, name) for name in ("x", "y")}
+    mark = psutil.Process(workers["y"]).environ()["TALLY_SESSION"]
+    assert mark == str(real.worktree("x")), "who started it first has marked all"
+
+    real.inv("session.stop", "x")
+    eventually(lambda: not psutil.pid_exists(workers["x"]))
+    assert psutil.pid_exists(workers["y"])
+    real.inv("session.remove", "x", "--force")
+    assert psutil.pid_exists(workers["y"])
+    assert "process" not in real.inv("session.doctor", code=None).out
+    real.inv("session.stop", "y")
+    eventually(lambda: not psutil.pid_exists(workers["y"]))

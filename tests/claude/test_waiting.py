@@ -1,0 +1,56 @@
+"""Waiting for conversations: until one is idle, before something is sent, and which of them needs a person first."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tasks.claude import state, waiting
+from tasks.model import Repository, Session
+from testing.project import Project, eventually
+from testing.terminal import enter, shows, windows
+
+
+def test_what_is_sent_and_waited_for_comes_when_it_can(project: Project) -> None:
+    project.configure("session: {windows: [{name: claude, claude: true}]}\n")
+    for name in ("x", "y"):
+        project.inv("session.add", name)
+    assert project.inv("session.send", "x", "work").out == "Sent to x.\n"  # it was only just started
+    assert project.inv("session.wait", "x", "--timeout", "0.5", code=2).out == "working\n"
+    assert project.inv("session.wait", "x", "--until", "working").out == "working\n"
+    assert "--until must be one of" in project.inv("session.wait", "x", "--until", "done", code=1).err
+    assert "Nothing was sent." in project.inv("session.send", "x", "more", code=1).err
+
+    sending = threading.Thread(target=project.inv, args=("session.send", "x", "late", "--when-idle"))
+    sending.start()
+    project.inv("session.send", "y", "ask me")
+    assert project.inv("session.wait", "y", code=3).out == "waiting\n"
+    assert "tally-y" in project.inv("session.next", code=1).err  # there is no terminal to attach here
+    enter(windows("tally-x")["claude"], "")
+    sending.join()
+    shows(windows("tally-x")["claude"], "heard: 'late'")
+    eventually(lambda: project.inv("session.wait", "x").out == "idle\n")
+    project.inv("session.stop", "y")
+    assert project.inv("session.wait", "y", "--until", "off").out == "off\n"
+    assert 'No session "x,y".' in project.inv("session.wait", "x,y", code=1).err  # one name, as its help says
+
+
+def test_who_waits_longest_is_first_then_what_failed_then_what_finished_last(
+    sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = Repository(sandbox, sandbox)
+    talks: dict[str, state.Talk] = {}
+    monkeypatch.setattr(waiting, "current_talks", lambda _sessions: talks)
+
+    def first(*known: tuple[str, str, str]) -> str:
+        talks.clear()
+        talks.update({name: state.Talk(what, since=since) for name, what, since in known})
+        sessions = [Session(name, name, repository, sandbox, "", {}, "") for name in talks]
+        found = waiting.first_in_need(sessions)
+        return found.name if found else ""
+
+    idle = (("a", "idle", "1"), ("b", "idle", "3"), ("c", "working", "4"))
+    assert first(*idle) == "b"
+    assert first(*idle, ("d", "failed", "2")) == "d"
+    assert first(*idle, ("d", "failed", "2"), ("e", "waiting", "9"), ("f", "waiting", "8")) == "f"
+    assert first(("c", "working", "4"), ("d", "off", "")) == ""

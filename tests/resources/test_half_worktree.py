@@ -1,0 +1,56 @@
+"""A `git worktree add` that was killed before it wrote one of its files: the next command finishes it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from testing import traced, tracer
+from testing.project import Project
+from testing.traced import Attempt
+
+_ENDED_GIT = """#!/bin/sh
+case " $* " in *" worktree add "*) mkdir -p {record}; exit 143;; esac
+exec {git} "$@"
+"""
+
+
+def test_an_add_takes_back_what_a_git_began_that_a_signal_ended(project: Project, sandbox: Path) -> None:
+    before, wrapper = project.world(), sandbox / "bin" / "git"
+    record = project.main / ".git" / "worktrees" / "tally-z"
+    wrapper.write_text(_ENDED_GIT.format(record=record, git=shutil.which("git")))
+    wrapper.chmod(0o755)
+
+    project.inv("session.add", "z", code=1)
+
+    wrapper.unlink()
+    assert not record.exists()
+    assert project.world() == before
+
+
+@pytest.mark.skipif(bool(tracer.missing()), reason=f"no kills: {tracer.missing()}")
+def test_what_git_began_and_never_wrote_is_finished_by_the_next_command(project: Project) -> None:
+    project.configure("session: {windows: [], copy: [], link: [], env: {}}\n")
+    before = project.world()
+    record = project.main / ".git" / "worktrees" / "tally-z"
+    for file in (
+        record / "locked",
+        record / "gitdir",
+        project.worktree("z") / ".git",
+        record / "HEAD",
+        record / "commondir",
+    ):
+        killed = traced.run(project, ("session.add", "z"), Attempt(0, "all", f"write {file}"))
+        assert (killed.code, file.read_bytes()) == (137, b""), file
+
+        project.inv("session.list")
+        other = project.inv("session.add", "y", code=None)  # git may refuse to say anything about the repository
+        if other.code:
+            assert "Run: inv session.doctor --fix" in other.err, file
+        else:
+            project.inv("session.remove", "y")
+        project.inv("session.add", "z")
+        assert [path.name for path in record.parent.iterdir()] == ["tally-z"]
+        assert project.git("status", "--porcelain", cwd=project.worktree("z")) == ""
+        project.inv("session.remove", "z", "--force")
+        assert project.world()["files"] == before["files"], file

@@ -1,0 +1,66 @@
+"""Rules are added to the text of a JSON file: every other byte stays."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.claude import rules
+from tasks.errors import SessionError
+from tasks.model import Repository
+from tasks.system import json_splice
+
+_PLACES = ("permissions", "allow")
+_TEXTS = (
+    ('{"permissions": {"allow": ["A"]}}', '{"permissions": {"allow": ["A", "B", "C"]}}'),
+    ('{"permissions":{"allow":["A","Z"]}}', '{"permissions":{"allow":["A","Z","B","C"]}}'),
+    ("{}", '{\n  "permissions": {\n    "allow": [\n      "B",\n      "C"\n    ]\n  }\n}'),
+    ('{"a": 1}\n', '{"a": 1, "permissions": {"allow": ["B", "C"]}}\n'),
+    (
+        '{\r\n\t"a": 1\r\n}',
+        '{\r\n\t"a": 1,\r\n\t"permissions": {\r\n\t\t"allow": [\r\n\t\t\t"B",\r\n\t\t\t"C"\r\n\t\t]\r\n\t}\r\n}',
+    ),
+    (
+        '{\n "permissions": {\n  "deny": []\n }\n}',
+        '{\n "permissions": {\n  "deny": [],\n  "allow": [\n   "B",\n   "C"\n  ]\n }\n}',
+    ),
+    ('{\n "permissions": {\n  "allow": []\n }\n}', '{\n "permissions": {\n  "allow": [\n   "B",\n   "C"\n  ]\n }\n}'),
+    (
+        '\ufeff{"permissions": {"allow": ["lost"]}, "n": 1.00000000000000000001, "permissions": {"allow": [1], '
+        '"allow": [\r\n    "A]\\"}"  \r\n  ]}, "n": 1e400}\r\n\r\n',
+        '\ufeff{"permissions": {"allow": ["lost"]}, "n": 1.00000000000000000001, "permissions": {"allow": [1], '
+        '"allow": [\r\n    "A]\\"}",\r\n    "B",\r\n    "C"  \r\n  ]}, "n": 1e400}\r\n\r\n',
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), _TEXTS)
+def test_strings_are_added_in_the_manner_of_the_file(text: str, expected: str) -> None:
+    made = json_splice.add_strings(text, _PLACES, ["B", "C"])
+
+    assert made == expected
+    before, after = json.loads(text.removeprefix("\ufeff")), json.loads(made.removeprefix("\ufeff"))
+    assert after["permissions"]["allow"] == [*before.get("permissions", {}).get("allow", []), "B", "C"]
+
+
+def test_what_is_no_list_is_refused() -> None:
+    with pytest.raises(TypeError):
+        json_splice.add_strings('{"permissions": {"allow": {}}}', _PLACES, ["B"])
+
+
+def test_a_merge_of_rules_changes_no_other_byte(sandbox: Path) -> None:
+    repository = Repository(sandbox / "main", sandbox / "main" / ".git")
+    file = repository.main / rules.FILE
+    file.parent.mkdir(parents=True)
+    repository.common.mkdir()
+    before = '\ufeff{"env":{"A":"1","A":"2"},\r\n "x": 0.10000000000000000555,\r\n'
+    before += ' "permissions": {"deny":["Z"],"allow": ["A"]}}'
+    file.write_bytes(before.encode())
+
+    rules.merge_rules(repository, {}, {"allow": ["A", "Bash(é \x1b)"], "deny": ["D"]})
+
+    after = file.read_bytes().decode()
+    assert after == before.replace('["A"]', '["A", "Bash(\\u00e9 \\u001b)"]').replace('["Z"]', '["Z", "D"]')
+    file.write_bytes(json.dumps({"permissions": {}}).encode("utf-16"))
+    with pytest.raises(SessionError, match="is not UTF-8"):
+        rules.merge_rules(repository, {}, {"allow": ["A"]})

@@ -1,0 +1,44 @@
+"""Text as wide as the terminal."""
+
+import pytest
+
+from tasks.system import terminal
+
+
+@pytest.mark.parametrize("columns", range(30, 60))
+def test_a_number_is_never_parted_from_its_unit(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr(terminal, "is_live", lambda: True)
+    monkeypatch.setattr(terminal, "terminal_columns", lambda: columns)
+    text = "worktree  /home/me/tally-feature on new branch feature, 120 MB of it  0.14 s"
+
+    lines = terminal.wrap_text(text, 10).splitlines()
+
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert not [line for line in lines if line.rstrip().endswith(("0.14", "120"))]
+    assert max(map(len, lines)) <= columns
+
+
+@pytest.mark.parametrize(
+    ("room", "short"), [(9, "task…name"), (10, "task-…name"), (14, "task-with-name"), (5, "ta…me")]
+)
+def test_a_name_is_cut_in_its_middle(room: int, short: str) -> None:
+    assert terminal.shorten_middle("task-with-name", room) == short
+
+
+def test_an_error_begins_with_a_word_in_red_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert terminal.told_error("No.\x07") == "No.\\u0007"
+
+    monkeypatch.setattr(terminal, "is_live", lambda: True)
+    monkeypatch.setattr(terminal, "_colours", lambda colour: (f"<{colour}>", "</>"))
+    assert terminal.told_error("No.") == "<1>Error:</> No."
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert terminal.told_error("No.") == "Error: No."
+
+
+def test_what_was_done_is_green_up_to_the_end_of_its_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert terminal.paint_done("Removed v1.2. Saved .env.") == "Removed v1.2. Saved .env."
+
+    monkeypatch.setattr(terminal, "stdout_columns", lambda: 80)
+    monkeypatch.setattr(terminal, "_colours", lambda colour: (f"<{colour}>", "</>"))
+    assert terminal.paint_done("Removed v1.2. Saved .env.\nUndo: x") == "<2>Removed v1.2.</> Saved .env.\nUndo: x"
+    assert terminal.paint_done("no sentence") == "no sentence"

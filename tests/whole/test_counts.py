@@ -1,0 +1,82 @@
+"""How many programs the everyday tasks start: what makes them quick, and stay so."""
+
+from pathlib import Path
+
+import pytest
+
+from testing import opened, wrappers
+from testing.project import Project
+
+
+def _verbs(started: list[str]) -> list[str]:
+    words = "worktree for-each-ref source-file send-keys if-shell list-panes status ls-files update-ref".split()
+    words += ["rev-list", "rev-parse", "diff-index"]
+    return [next((word for word in words if word in line.split()), line) for line in started]
+
+
+def test_add_starts_git_twice_and_tmux_twice(project: Project, sandbox: Path) -> None:
+    project.inv("session.add", "first")  # from then on it is known that the configuration is committed
+    git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
+
+    project.inv("session.add", "x")
+
+    assert _verbs(wrappers.starts(git)) == ["for-each-ref", "worktree"]
+    assert _verbs(wrappers.starts(tmux)) == ["source-file", "send-keys"]
+
+
+def test_activation_costs_add_one_more_tmux_for_what_is_typed_after_it(project: Project, sandbox: Path) -> None:
+    project.configure('session: {activate: "true"}\n')
+    tmux = wrappers.counting(sandbox, "tmux")
+
+    project.inv("session.add", "x")
+
+    assert _verbs(wrappers.starts(tmux)) == ["source-file", "send-keys", "send-keys"]
+
+
+def test_remove_starts_tmux_twice_and_git_no_oftener_than_keeping_needs(project: Project, sandbox: Path) -> None:
+    project.inv("session.add", "x")
+    git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
+
+    project.inv("session.remove", "x")
+
+    # The second looks for what is staged, which is held by a ref.
+    assert _verbs(wrappers.starts(git)) == ["status", "diff-index", "update-ref"]
+    # The first reads what was typed for Claude and not sent.
+    assert _verbs(wrappers.starts(tmux)) == ["if-shell", "if-shell"]
+
+
+def test_list_asks_tmux_once_for_all_sessions(project: Project, sandbox: Path) -> None:
+    for name in ("x", "y", "z"):
+        project.inv("session.add", name)
+    git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
+
+    assert len(project.inv("session.list", "--json").json) == 3
+
+    assert _verbs(wrappers.starts(tmux)) == ["list-panes"]
+    assert sorted(_verbs(wrappers.starts(git))) == ["rev-parse", *["status"] * 3]
+
+
+def test_a_second_resume_starts_tmux_only_to_look(project: Project, sandbox: Path) -> None:
+    project.inv("session.add", "x")
+    project.inv("session.resume")
+    tmux = wrappers.counting(sandbox, "tmux")
+
+    project.inv("session.resume")
+
+    assert set(_verbs(wrappers.starts(tmux))) == {"list-panes"}
+
+
+def _reads_of_the_link(project: Project, sandbox: Path, *words: str) -> int:
+    """Return how often `inv` with *words* reads the `.git` of the worktree of x."""
+    log = sandbox / f"opened-by-{words[0]}"
+    project.inv(str(log), *words, program=str(opened.__file__))
+    return log.read_text().splitlines().count(str(project.worktree("x") / ".git"))
+
+
+@pytest.mark.parametrize(("words", "most"), [(("session.list",), 3), (("session.remove", "x"), 6)])
+def test_where_git_has_its_data_of_a_worktree_is_looked_up_seldom(
+    project: Project, sandbox: Path, words: tuple[str, ...], most: int
+) -> None:
+    project.inv("session.add", "x")
+
+    assert _reads_of_the_link(project, sandbox, *words) <= most

@@ -1,0 +1,56 @@
+"""Removal is a rename: what comes back is what went, of every awkward kind of work."""
+
+import time
+
+import pytest
+
+from testing import dirty, full_state
+from testing.awkward import WORK
+from testing.project import Project
+
+
+@pytest.fixture
+def added(project: Project) -> Project:
+    """Return the project with the session x, of files only, whose files are older than git's index."""
+    project.configure("session: {windows: []}\n")
+    (project.main / "both").write_text("begin\n")
+    project.git("add", "both")
+    project.git("commit", "--quiet", "-m", "both")
+    project.inv("session.add", "x")
+    return project
+
+
+def _collect(project: Project) -> None:
+    project.git("worktree", "prune")
+    project.git("reflog", "expire", "--expire=now", "--all")
+    project.git("gc", "--quiet", "--prune=now")
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_what_comes_back_is_what_went(added: Project, kind: str) -> None:
+    tree = added.worktree("x")
+    WORK[kind](added, tree)
+    time.sleep(1.1)  # git's index is written once more where it is as old as the files
+    added.git("status", cwd=tree)
+    added.git("reflog", "expire", "--expire=now", "--all")  # that of what was there before, for all who look later
+    before, main = full_state.of(tree), full_state.files(added.main / "frontend")
+
+    dirty.there_and_back(added)
+
+    assert full_state.differing(before, full_state.of(tree)) == {}
+    assert full_state.files(added.main / "frontend") == main
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_no_garbage_collection_takes_what_is_kept(added: Project, kind: str) -> None:
+    tree = added.worktree("x")
+    WORK[kind](added, tree)
+    added.git("status", cwd=tree)
+    before = full_state.of(tree)
+
+    added.inv("session.remove", "x", "--force")
+    _collect(added)
+    added.inv("session.restore", "x")
+
+    after = full_state.of(tree)
+    assert full_state.differing({"fsck": before["fsck"], "files": before["files"]}, after) == {}

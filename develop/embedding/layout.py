@@ -191,7 +191,7 @@ def configuration_file(top: Path) -> Path:
 
 # What earlier versions wrote beside a session.config.mjs.
 _OLD_COMMENT = re.compile(
-    r"# (yaml-language-server: .*invoke\.schema|Sessions: complete |Sessions \(inv |session\.config\.m?js is read as it)"
+    r"# (yaml-language-server: .*invoke\.schema|Sessions: complete |Sessions \(inv |session\.config\.m?js is read )"
 )
 
 

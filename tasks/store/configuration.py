@@ -17,6 +17,8 @@ from ..tools.git import current_repository
 if TYPE_CHECKING:
     from ..config.settings import Settings
 
+_MOST = 10_000  # values in a configuration
+
 
 def load_settings(c: Context) -> Settings:
     """Return the configured settings."""
@@ -83,5 +85,22 @@ def _of_project(c: Context) -> bool:
 
 
 def plain_tables(value: Any) -> Any:
-    """Return what Invoke's configuration holds as ordinary tables."""
-    return {key: plain_tables(item) for key, item in value.items()} if hasattr(value, "items") else value
+    """Return what Invoke's configuration holds as ordinary tables.
+
+    Raises `SessionError` for one without end: in YAML an alias may stand within what it names.
+    """
+    pending, count = [value], 0
+    while pending:
+        item, count = pending.pop(), count + 1
+        if count > _MOST:
+            raise SessionError(
+                f"The configuration has more than {_MOST:,} values.\n"
+                "Check invoke.yaml and ~/.invoke.yaml for an alias (*name) within what it names (&name)."
+            )
+        pending += [each for _key, each in item.items()] if hasattr(item, "items") else []
+        pending += item if isinstance(item, (list, tuple)) else []
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(item) for key, item in value.items()} if hasattr(value, "items") else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..errors import SessionError, suggest_name
@@ -42,54 +43,52 @@ class Formula(NamedTuple):
 Check = Callable[[str, object], Any]
 
 
-def list_of(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
-    """Return the check of a list whose items are checked by *of*."""
-
-    def check(key: str, value: object) -> list[Any]:
-        if isinstance(value, str) or not isinstance(value, (list, tuple)):
-            raise wrong_value(key, "a list", value)
-        return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
-
-    return check
+def check_list(of: Check, key: str, value: object) -> list[Any]:
+    """Return *value*, a list whose items are checked by *of*."""
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        raise wrong_value(key, "a list", value)
+    return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
 
 
-def one_or_more_of(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
-    """Return the check of a list that may be given as its only item."""
-    several = list_of(of)
-
-    def check(key: str, value: object) -> list[Any]:
-        return [of(key, value)] if isinstance(value, str) else several(key, value)
-
-    return check
+def check_items(of: Check, key: str, value: object) -> list[Any]:
+    """Return *value*, a list as `check_list` has it, or its only item, which is text."""
+    return [of(key, value)] if isinstance(value, str) else check_list(of, key, value)
 
 
-def table_with(of: Mapping[str, Check], *required: str) -> Callable[[str, object], dict[str, Any]]:
-    """Return the check of a table whose keys are known: each is checked by its own of *of*; null is left out.
+def check_known(of: Mapping[str, Check], required: tuple[str, ...], key: str, value: object) -> dict[str, Any]:
+    """Return *value*, a table whose keys are known: each is checked by its own of *of*; null is left out.
 
     Without one that is *required* the table is wrong.
     """
-
-    def check(key: str, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping) or not set(required) <= set(value):
-            least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
-            raise wrong_value(key, least if required else f"a table of {', '.join(of)}", value)
-        for name in value:
-            if name not in of:
-                raise SessionError(f"session.{key}.{name} is not a setting.{suggest_name(str(name), of, listed=True)}")
-        return {name: of[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
-
-    return check
+    if not isinstance(value, Mapping) or not set(required) <= set(value):
+        least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
+        raise wrong_value(key, least if required else f"a table of {', '.join(of)}", value)
+    for name in value:
+        if name not in of:
+            raise SessionError(f"session.{key}.{name} is not a setting.{suggest_name(str(name), of, listed=True)}")
+    return {name: of[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
 
 
-def table_of(keys: Callable[[str, object], str], of: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
-    """Return the check of a table whose keys and values are checked by *keys* and *of*."""
+def check_table(keys: Check, of: Check, key: str, value: object) -> dict[str, Any]:
+    """Return *value*, a table whose keys and values are checked by *keys* and *of*."""
+    if not isinstance(value, Mapping):
+        raise wrong_value(key, "a table of keys and values", value)
+    return {keys(f"{key}.{name}", name): of(f"{key}.{name}", item) for name, item in value.items()}
 
-    def check(key: str, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise wrong_value(key, "a table of keys and values", value)
-        return {keys(f"{key}.{name}", name): of(f"{key}.{name}", item) for name, item in value.items()}
 
-    return check
+def list_of(of: Check) -> Check:
+    """Return the check of a list of what *of* checks."""
+    return partial(check_list, of)
+
+
+def table_with(of: Mapping[str, Check], *required: str) -> Check:
+    """Return the check of a table with the keys of *of*, of which some are *required*."""
+    return partial(check_known, of, required)
+
+
+def table_of(keys: Check, of: Check) -> Check:
+    """Return the check of a table of what *of* checks, whose keys *keys* checks."""
+    return partial(check_table, keys, of)
 
 
 def _destination(key: str, value: object) -> str:
@@ -149,7 +148,7 @@ _WINDOW = table_with(
 
 def check_window(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of one window."""
-    window = _WINDOW(key, value)
+    window: dict[str, Any] = _WINDOW(key, value)
     if len({"run", "type", "claude"} & set(window)) > 1:
         raise SessionError(f"session.{key} has more than one of run, type and claude. Leave one.")
     return window
@@ -223,7 +222,7 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
     return {**_GUIDE, **checked}
 
 
-CHECKS: dict[str, Callable[[str, object], Any]] = {
+CHECKS: dict[str, Check] = {
     "preset": check_filled, "project": check_filled, "numbered": check_switch,
     "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_switch,
     "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
@@ -233,7 +232,7 @@ CHECKS: dict[str, Callable[[str, object], Any]] = {
     "variables": table_of(check_variable, check_scalar), "date": check_date,
     "windows": list_of(check_window), "keep_removed": check_days, "keep_removed_size": check_size,
     "compose": check_compose,
-    "components": table_of(check_component, one_or_more_of(check_inside)), "work_log": check_work_log,
+    "components": table_of(check_component, partial(check_items, check_inside)), "work_log": check_work_log,
     "claude": table_with({"command": check_filled, "args": list_of(check_text), "note": check_prose,
     "notify": check_text}),
     "hosts": table_of(check_host_name, host), "host_timeout": check_seconds, "wait": check_seconds,

@@ -14,7 +14,7 @@ from ..store import rows
 from ..system import session_command
 from ..system.progress import say
 from ..tools import git, stale_locks, worktree_status
-from . import interrupted_sync
+from . import interrupted_sync, own_code
 
 _SHOWN = 5
 
@@ -86,7 +86,12 @@ def _untracked(place: Path, path: str, tracked: set[str]) -> Iterator[str]:
 
 
 def run_verification(session: Session) -> None:
-    """Run the commands in the worktree, with what they print on stderr; the first that fails is a `SessionError`."""
+    """Run the commands in the worktree, with what they print on stderr; the first that fails is a `SessionError`.
+
+    So is Python that imports another checkout's code.
+    """
+    if session.verify:
+        own_code.refuse_other_code(session)
     for command in session.verify:
         say(f"  verify     {command} …")
         if code := session_command.run_in_session(session, command).exit_code:
@@ -167,7 +172,7 @@ def refuse_dirty(session: Session, work: worktree_status.Work, untracked: bool =
             f"Session {session.name} has uncommitted changes in"
             f" {session.worktree}:\n{worktree_status.list_uncommitted(work)}\n"
             f"Commit them: cd {place} && git add --all && git commit\n"
-            f"Or put them aside: git -C {place} stash push --include-untracked -m {shlex.quote(session.name)}"
+            f"Or stash them: git -C {place} stash push --include-untracked -m {shlex.quote(session.name)}"
         )
 
 

@@ -33,8 +33,29 @@ def load_settings(c: Context) -> Settings:
     try:
         return parse_settings({**plain_tables(configured), **variables})
     except SessionError as error:
-        place = _place(c, str(error), variables)
-        raise SessionError(f"{place}: {error}" if place else str(error)) from None
+        raise SessionError(_with_place(c, error, variables)) from None
+
+
+def find_problems(c: Context) -> list[str]:
+    """Return what is wrong with each key of the configuration, where `load_settings` ends with the first."""
+    from ..config.settings import parse_settings, settings_from_environment
+
+    configured, variables = c.config.get("session", {}), settings_from_environment(os.environ)
+    if not hasattr(configured, "items"):
+        return []
+    problems = []
+    for key, value in {**plain_tables(configured), **variables}.items():
+        try:
+            parse_settings({key: value, **({"env_file": ".env"} if key == "app_env" else {})})
+        except SessionError as error:
+            problems.append(_with_place(c, error, variables))
+    return problems
+
+
+def _with_place(c: Context, error: SessionError, variables: Collection[str]) -> str:
+    """Return what *error* says, behind the file and line or the variable that it is about."""
+    place = _place(c, str(error), variables)
+    return f"{place}: {error}" if place else str(error)
 
 
 def _place(c: Context, message: str, variables: Collection[str]) -> str:

@@ -28,6 +28,7 @@ _MEANT = {
     "session.remove --forc x": "session.remove --force x",
     "session.logs x --lnes=5": "session.logs x --lines=5",
     "session.remove x --nonsense": "--help session.remove",
+    "session.restore x --wait": "--help session.restore",
     "build --tarjet y": "build --target y",
     "session.send auth two words": "session.send auth 'two words'",
     "session.run x npm test --watch": "session.run x 'npm test --watch'",

@@ -167,7 +167,7 @@ def test_what_cannot_be_asked_or_said_is_refused(project: Project, sandbox: Path
         (("--prompt-file", str(sandbox / "empty")), "is empty."),
         (("--prompt-file", str(sandbox / "long")), "longer"),
         (("--prompt-file", str(sandbox / "binary")), "UTF-8"),
-        (("--prompt", "caf\udce9"), "is not text"),
+        (("--prompt", "caf\udce9"), "is not valid UTF-8"),
     ):
         assert message in project.inv("session.add", "x", *arguments, code=1).err
     assert project.world() == before

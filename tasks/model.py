@@ -136,6 +136,7 @@ class Session(NamedTuple):
     env: Mapping[str, Mapping[str, str]] = {}
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
+    python_path: tuple[str, ...] = ()  # its directories that Python looks in first: the environment has others of them
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
@@ -171,6 +172,9 @@ class Session(NamedTuple):
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
         variables = port_environment(self.ports, self.variables)
+        if self.python_path:
+            roots = ":".join(str(self.worktree / root) for root in self.python_path)
+            variables = {"PYTHONPATH": roots, **variables}
         if self.compose is not None:  # so that `docker compose` typed there means these containers
             file = str(self.worktree / self.compose.file)
             variables |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}

@@ -16,8 +16,8 @@ from typing import IO, Any
 from ..errors import SessionError
 from ..model import Repository
 from ..store import archive, arrivals, registry
+from ..system import activation, locks, reading
 from ..system import files as system_files
-from ..system import locks, reading, session_command
 from ..system.rooted import Root
 from ..tools import git, worktree_status
 from . import handover_steps
@@ -44,7 +44,7 @@ def translate_row(row: registry.Row, packed: dict[str, Any], repository: Reposit
 
     new = {key: moved(value) for key, value in row.items() if key not in ("claude_entry", "archive")}
     if packed["found"]:
-        new["activate"] = session_command.default_activation(repository.main, row["project"])
+        new["activate"] = activation.default_activation(repository.main, row["project"])
     return {**new, "state": "ready", "archive": ""}
 
 

@@ -13,7 +13,7 @@ from ..errors import SessionError
 from ..model import Removal, Repository, Session
 from ..plan import remove
 from ..store import archive, aside, registry, rows
-from ..system import locks, reading, rooted, session_command, shape
+from ..system import activation, locks, reading, rooted, shape
 from ..system.rooted import Root
 from ..tools import git, tmux, worktree_status
 from .remote_scripts import files
@@ -57,11 +57,11 @@ def _describe(session: Session, repository: Repository) -> dict[str, Any]:
 def describe_archive(saved: archive.Archive, session: Session) -> dict[str, Any]:
     """Return what describes *session*, which is still where it was, as *saved* notes it."""
     repository, facts = session.repository, saved.facts
-    activation = session_command.default_activation(repository.main, session.project)
+    default = activation.default_activation(repository.main, session.project)
     return {
         "slug": session.slug, "created": session.created, "at": saved.directory.name, "main": str(repository.main),
         "home": os.path.expanduser("~"), "worktree": facts["row"]["worktree"], "common": str(repository.common),
-        "found": session.activate == activation, "reference": saved.reference if facts["held"] else "",
+        "found": session.activate == default, "reference": saved.reference if facts["held"] else "",
         "containers": session.compose is not None, "branches": _branches(session, saved),
         "head": facts["head"], "branch": facts["head_branch"], "staged": digest_index(session),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from ..store import rows
 from ..system import session_command
 from ..system.progress import say
 from ..tools import git, stale_locks, worktree_status
-from . import interrupted_sync
+from . import interrupted_sync, own_code
 
 _SHOWN = 5
 
@@ -86,7 +86,12 @@ def _untracked(place: Path, path: str, tracked: set[str]) -> Iterator[str]:
 
 
 def run_verification(session: Session) -> None:
-    """Run the commands in the worktree, with what they print on stderr; the first that fails is a `SessionError`."""
+    """Run the commands in the worktree, with what they print on stderr; the first that fails is a `SessionError`.
+
+    So is Python that imports another checkout's code.
+    """
+    if session.verify:
+        own_code.refuse_other_code(session)
     for command in session.verify:
         say(f"  verify     {command} …")
         if code := session_command.run_in_session(session, command).exit_code:

@@ -19,7 +19,7 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
-from ..system import files
+from ..system import activation, files
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -42,6 +42,8 @@ def check_request(request: Request, settings: Settings, repository: Repository) 
     """Return *request*, checked. Raises `SessionError` for what can be refused before anybody waits for anything."""
     check_numbered_name(request.name, settings)
     contents.check_assignment(request, settings)
+    if settings.activate is None:  # asking Poetry takes a second, which no lock should wait for
+        activation.default_activation(repository.main, contents.project_name(settings, repository))
     checked = Checked(request, names.slug_of(request.name), registry.read_registry(repository))
     if request.name:
         refuse_taken_name(request.name, checked.slug, checked.rows, repository)

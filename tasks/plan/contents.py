@@ -16,7 +16,8 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
 from ..store import names
-from ..system import session_command
+from ..system import activation
+from ..tools import worktrees
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run
 _UNPRINTED = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
@@ -86,7 +87,8 @@ def decide_contents(
         return expand_placeholders(text, facts, key)
 
     configured = settings.activate
-    activation = session_command.default_activation(repository.main, facts["project"]) if configured is None else ""
+    default = activation.default_activation(repository.main, facts["project"]) if configured is None else ""
+    activate = default or filled(configured or "", "activate").strip()
     variables = _variables(settings, filled)
     if "COMPOSE_PROJECT_NAME" in variables:
         variables["COMPOSE_PROJECT_NAME"] = as_compose_takes(variables["COMPOSE_PROJECT_NAME"])
@@ -94,7 +96,7 @@ def decide_contents(
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link), "thin": tuple(settings.thin),
-        "activate": activation or filled(configured or "", "activate").strip(),
+        "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
@@ -103,6 +105,17 @@ def decide_contents(
         "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
     }  # fmt: skip
+
+
+def _python_path(activate: str, variables: Mapping[str, str], repository: Repository) -> tuple[str, ...]:
+    """Return the directories, relative to the worktree, that have what the environment imports from a checkout."""
+    environment = activation.find_environment(activate)
+    if environment is None or "PYTHONPATH" in variables:
+        return ()
+    from ..system import editable
+
+    checkouts = [repository.main, *(place for _entry, place in worktrees.linked_worktrees(repository))]
+    return editable.own_roots(environment, checkouts)
 
 
 def _scope(settings: Settings, component: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
-from . import orphans, worktree_looks
+from . import orphans, other_code, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
 
@@ -65,6 +65,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     machine = [*questions.ask(lambda: tool_problems(list(sessions))), *questions.ask(state_problems)]
     machine += questions.ask(lambda: orphans.orphan_problems(repository))
     machine += questions.ask(lambda: stale_locks.stale_lock_problems(repository))
+    machine += questions.ask(lambda: other_code.imports_of_sessions(repository, sessions))
     machine += questions.ask(lambda: adopt_backup.copy_problems(repository, sessions))
     found = [*(("", problem) for problem in machine), *interrupted_merge.landing_problems(repository)]
     found += [*interrupted_sync.sync_problems(sessions), *_changed_ports(repository)]
@@ -188,7 +189,7 @@ _LOCK_FILES = ("package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lockb")
 
 def environment_problems(session: Session) -> list[Problem]:
     """Return linked node_modules for another lock file, and Python code that comes from the main checkout."""
-    return [*_other_packages(session), *_other_code(session)]
+    return [*_other_packages(session), *other_code.imports_elsewhere(session)]
 
 
 def _other_packages(session: Session) -> Iterator[Problem]:
@@ -201,28 +202,6 @@ def _other_packages(session: Session) -> Iterator[Problem]:
                 place = (session.worktree / path).parent
                 fix = f"cd {shlex.quote(str(place))} && rm node_modules && npm install"
                 yield Problem(f"{path} is the main checkout's, but {name} differs", "packages don't match", fix)
-
-
-def _other_code(session: Session) -> Iterator[Problem]:
-    """An editable install leads to the checkout that it was made in, whichever worktree imports it."""
-    environment = _environment(session)
-    if environment is None:
-        return
-    main = str(session.repository.main)
-    for file in (environment / "lib").glob("python*/site-packages/*.pth"):
-        for line in file.read_text(errors="replace").splitlines():
-            if line == main or line.startswith(main + os.sep):
-                fix = f"set PYTHONPATH to the same place in {session.worktree}, in `activate`"
-                yield Problem(f"{file.name} makes Python import {line}", "that is the main checkout's code", fix)
-
-
-def _environment(session: Session) -> Path | None:
-    if found := re.search(r"source '?([^'\"$]+)/bin/activate", session.activate):
-        return Path(found[1])
-    if session.activate.startswith("workon "):
-        home = Path(os.environ.get("WORKON_HOME") or "~/.virtualenvs").expanduser()
-        return home / session.activate.split()[1]
-    return None
 
 
 _LOGIN = 20.0  # seconds that a login shell may take

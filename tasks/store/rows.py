@@ -38,7 +38,7 @@ _FACTS = (
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
 _NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive".split()
-_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope", "thin")
+_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope", "thin", "python_path")
 _PARTS = ("windows", "agent", "compose")
 _NO_LOG = shape.plain_form("an empty table", lambda value: value == {})
 _LOG = shape.either_form(_NO_LOG, shape.fields_form({"file": TEXT}, dict.fromkeys(("before", "after"), TEXT)))
@@ -64,7 +64,7 @@ def session_row(session: Session) -> registry.Row:
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
         "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
-        "scope": list(session.scope), "thin": list(session.thin),
+        "scope": list(session.scope), "thin": list(session.thin), "python_path": list(session.python_path),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose_row(session),
         "agent": {**session.agent._asdict(), "args": list(session.agent.args)},

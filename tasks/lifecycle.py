@@ -97,15 +97,11 @@ def restore_session(name: str, repository: Repository, at: str = "") -> Session:
         archived = restore.find_archive(name, repository, saved.directory.name)  # it may have been pruned since
         return restore.plan_restore(archived, repository, other_ports)
 
-    session = make_session(name, repository, decide, facts)
-    registry.note_facts(repository, name, creates_branch=row.get("creates_branch", True))
     from .store import old_archive
 
-    if saved.is_whole or not old_archive.has_unrestorable(saved.directory, saved.facts):
-        from .store import archive
-
-        archive.drop_archive(repository, saved)
-    return session
+    confirmed = {"creates_branch": row.get("creates_branch", True)}
+    drop = partial(old_archive.drop_restored, repository, saved)
+    return make_session(name, repository, decide, facts, confirmed, drop)
 
 
 def resume_sessions(sessions: Sequence[Session]) -> list[str]:
@@ -269,10 +265,14 @@ def _require_ready(session: Session) -> None:
 Plan = Callable[[set[int], ExitStack], Session]
 
 
-def make_session(name: str, repository: Repository, plan: Plan, facts: registry.Row | None = None) -> Session:
+def make_session(
+    name: str, repository: Repository, plan: Plan, facts: registry.Row | None = None,
+    confirmed: registry.Row | None = None, afterwards: Callable[[], None] = lambda: None,
+) -> Session:  # fmt: skip
     """Claim the row of what *plan* decides, make each of RESOURCES, confirm the row, and return the session.
 
-    *facts* go into the row as well. Without *name* the plan chooses one, and locks it.
+    *facts* go into the row as well, those *confirmed* at the end; *afterwards* nothing is undone any more. Without
+    *name* the plan chooses one, and locks it.
     """
     begun: list[Resource] = []
     session = None
@@ -289,12 +289,13 @@ def make_session(name: str, repository: Repository, plan: Plan, facts: registry.
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, RESOURCES, begun)
             signals.ignore_signals()
-            row = registry.note_facts(repository, session.name, state="ready", archive="")
+            row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
             session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
             raise
+        afterwards()
     return session
 
 

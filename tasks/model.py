@@ -76,6 +76,7 @@ class Request(NamedTuple):
     start: str = ""  # the commit after which its own work begins
     adopts: str = ""  # a commit of uncommitted work to begin with
     prompt: str = ""  # what the conversation begins with
+    forks: str = ""  # the conversation of which it begins with a copy
 
 
 class Removal(NamedTuple):
@@ -124,6 +125,7 @@ class Session(NamedTuple):
     preset: str = ""
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
+    forks: str = ""  # the id of the conversation that it begins with a copy of
     component: str = ""
     scope: tuple[str, ...] = ()  # the paths and globs of its component
     profile: str = ""

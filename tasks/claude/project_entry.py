@@ -41,12 +41,16 @@ def missing_facts(content: dict[str, Any], session: Session) -> dict[str, Any]:
 
 
 def needs_trust(session: Session) -> bool:
-    """Return whether Claude Code asks about trust before the conversation of *session* begins; False if unknown."""
+    """Return whether Claude Code asks about trust before the conversation of *session* begins.
+
+    False where that is not known: a file without any project is not yet Claude Code's.
+    """
     try:
         content = json_file.read_claude_json()
     except json_file.UnusableError:
         return False
-    return not any((_entry(content, key) or {}).get(_TRUST) is True for key in _keys(session))
+    trusted = any((_entry(content, key) or {}).get(_TRUST) is True for key in _keys(session))
+    return "projects" in content and not trusted
 
 
 def give_entry(session: Session) -> None:

@@ -225,10 +225,22 @@ def tool_problems(sessions: list[Session]) -> list[Problem]:
         if shutil.which(agent.command) is None:
             fix = launch.INSTALL if agent.is_claude else f"install {agent.command}"
             problems.append(Problem(f"{agent.command} is missing", "conversations can't start", fix))
+    problems += _trust_problem([session for session in sessions if session.converses and session.agent.is_claude])
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         fix = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
         problems.append(Problem("workon is not found in a login shell", "the servers don't start", fix))
     return problems
+
+
+def _trust_problem(sessions: list[Session]) -> list[Problem]:
+    """Return that the first conversation of *sessions* waits behind a dialog: trusting the main checkout is for all."""
+    from ..claude import project_entry
+
+    for session in sessions:
+        if project_entry.needs_trust(session) and shutil.which(session.agent.command):
+            what = f"Claude Code asks whether you trust {session.repository.main}"
+            return [Problem(what, "conversations wait for the answer", f"inv session.attach {session.name}")]
+    return []
 
 
 def _version(program: str) -> tuple[int, int]:

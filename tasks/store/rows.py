@@ -33,7 +33,7 @@ from . import ports, registry
 # Makes a session of what the row of an older tool has: the name, and its worktree, branch and ports.
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
-    "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
+    "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
     " issue eta activate archive adopts merged merged_tip merged_into merged_as"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.

@@ -253,8 +253,8 @@ def _warn_of_shared_cache(session: Session, path: str) -> None:
     project = (session.worktree / path).parent
     if not (project / "node_modules" / "vite").is_dir():
         return
-    configurations = list(project.glob("vite.config.*"))
-    if not any(_SAFE_CACHE.search(file.read_bytes()) for file in configurations):
+    configurations = [file.read_bytes() for file in project.glob("vite.config.*")]
+    if not any(_SAFE_CACHE.search(text) for text in configurations):
         notice(
             f"Vite's cache is inside the shared {path}. In vite.config set cacheDir: '.vite', and ignore that in git."
         )

@@ -72,7 +72,7 @@ class OversizeError(SessionError):
 
     def __init__(self, program: str, question: str, most: int) -> None:
         super().__init__(
-            f"{program} printed more than {most >> 20} MB and was ended ({question}).\nSee what it prints: {question}"
+            f"{program} printed more than {most >> 20} MB and was stopped ({question}).\nSee what it prints: {question}"
         )
 
 
@@ -93,6 +93,12 @@ def describe_error(error: SessionError | OSError) -> str:
     place = os.path.dirname(os.fsdecode(file)) if isinstance(file, (str, bytes)) else ""
     refused = [_REFUSED.format(place=place)] if isinstance(error, PermissionError) and place else []
     return ". ".join([f"{file}: {reason}" if file else reason, *list_hints(reason, place), *refused])
+
+
+def quote_text(value: object) -> str:
+    """Return *value* in double quotes on one line, as messages show what a person typed or wrote."""
+    shown = repr(str(value))[1:-1].replace("\\'", "'").replace('"', '\\"')
+    return f'"{shown}"'
 
 
 def ask_meant(meant: str) -> str:

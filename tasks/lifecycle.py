@@ -347,4 +347,4 @@ def release_session(session: Session) -> None:
         try:
             ports.leave_machine(session.repository)
         except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
-            progress.notice(f"Couldn't take this repository off the machine's list: {describe_error(error)}")
+            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")

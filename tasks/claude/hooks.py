@@ -24,6 +24,7 @@ _DESKTOP = (
     ' title (item 1 of argv)" -e "end run" {name} "$TALLY_WHAT"; '
     """printf '\\a' >"$(tmux display-message -p -t "$TMUX_PANE" '#{pane_tty}')\""""
 )
+_ASKED = ("command", "url", "pattern", "query", "plan", "description")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MEANING = {
     "SessionStart": "idle", "UserPromptSubmit": "working", "Notification": "waiting", "PermissionRequest": "waiting",
@@ -117,6 +118,16 @@ def read_events(session: Session) -> Events:
     """Return the events of the conversation of *session*."""
     times = ((event, _time(session, event)) for event in (*_EVENTS, *_LATER))
     return {event: at for event, at in times if at is not None}
+
+
+def read_request(session: Session) -> tuple[str, float]:
+    """Return what a permission prompt was last about, as its window shows it, and when; "" where that is not known."""
+    given = _read(session, "PermissionRequest")[0].get("tool_input")
+    given = given if isinstance(given, dict) else {}
+    if isinstance(file := given.get("file_path"), str):
+        return Path(file).name, _time(session, "PermissionRequest") or 0.0
+    asked = next((given[key] for key in _ASKED if isinstance(given.get(key), str)), "")
+    return asked.strip(), _time(session, "PermissionRequest") or 0.0
 
 
 def _time(session: Session, event: str) -> float | None:

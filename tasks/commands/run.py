@@ -12,9 +12,9 @@ from .command import CHANGED, answer, command
 
 @command("name", "line", help={
     "name": "session name (default: that of the worktree you are in)",
-    "line": "command, quoted as one word, or its words after --",
+    "line": "command in quotes, or unquoted after --",
     "app": "run it in this app's directory, with its variables",
-    "maybe": "outside of a session, run the command as it is (what you give is then the command, never a NAME)",
+    "maybe": "outside of a session, run the command here (all words are then the command, none is a NAME)",
     **CHANGED,
 })  # fmt: skip
 def run(c: Context, name: str = "", line: str = "", app: str = "", maybe: bool = False, yes: bool = False) -> None:

@@ -111,7 +111,7 @@ def _unquoted(context: ParserContext, argv: Sequence[str]) -> str:
 def _too_many(word: str, context: ParserContext) -> str:
     places = " and ".join(str(each.name).upper() for each in context.positional_args)
     fact = f"takes only {places}" if places else "takes only options"
-    return f'{context.name} {fact}, so "{word}" is one word too many.\nRun: inv --help {context.name}'
+    return f'Unexpected word "{word}": {context.name} {fact}.\nRun: inv --help {context.name}'
 
 
 def _missing(sentence: str, context: ParserContext | None) -> str:

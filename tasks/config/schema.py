@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import SessionError, suggest_name
+from ..errors import SessionError, quote_text, suggest_name
 from . import presets
 from .checks import (
     check_component,
@@ -91,28 +91,35 @@ def table_of(keys: Check, of: Check) -> Check:
     return partial(check_table, keys, of)
 
 
-def _destination(key: str, value: object) -> str:
+def check_destination(key: str, value: object) -> str:
     """Return *value*, a word that is never taken for an option of ssh, nor for anything by a shell on the host."""
     if not re.fullmatch(r"[A-Za-z0-9_][\w.@%-]*", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a host. Expected USER@HOST or a name of ~/.ssh/config.")
-    return str(value)
-
-
-def _checkout(key: str, value: object) -> str:
-    if not re.fullmatch(r"(~/|/)[^:]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a path on the host. Expected for example: ~/Dev/tally")
-    return str(value)
-
-
-def _program(key: str, value: object) -> str:
-    if not re.fullmatch(r"(~/)?[\w./+-]+", check_filled(key, value)) or str(value).startswith("-"):
         raise SessionError(
-            f"session.{key}: {value!r} is not a program. Expected a name or path without special characters."
+            f"session.{key}: {quote_text(value)} is not a host. Expected USER@HOST or a name of ~/.ssh/config."
         )
     return str(value)
 
 
-def _count(key: str, value: object) -> int:
+def check_checkout(key: str, value: object) -> str:
+    """Return *value*, the path of a checkout on a host."""
+    if not re.fullmatch(r"(~/|/)[^:]+", check_filled(key, value)):
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a path on the host. Expected for example: ~/Dev/tally"
+        )
+    return str(value)
+
+
+def check_program(key: str, value: object) -> str:
+    """Return *value*, a program of a host: a name, or a path without special characters."""
+    if not re.fullmatch(r"(~/)?[\w./+-]+", check_filled(key, value)) or str(value).startswith("-"):
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a program. Expected a name or path without special characters."
+        )
+    return str(value)
+
+
+def check_sessions(key: str, value: object) -> int:
+    """Return *value*, how many sessions a host may have."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise wrong_value(key, "a whole number, 1 or more", value)
     return value
@@ -120,7 +127,13 @@ def _count(key: str, value: object) -> int:
 
 # The table of one host.
 host = table_with(
-    {"host": _destination, "path": _checkout, "max_sessions": _count, "python": _program, "inv": _program},
+    {
+        "host": check_destination,
+        "path": check_checkout,
+        "max_sessions": check_sessions,
+        "python": check_program,
+        "inv": check_program,
+    },
     "host",
     "path",
 )
@@ -129,11 +142,13 @@ host = table_with(
 def check_host_name(key: str, value: object) -> str:
     """Return *value*, what a host is called; `here` is this machine."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", check_filled(key, value)) or value == "here":
-        raise SessionError(f"session.{key}: {value!r} is not a name for a host. Expected for example: devbox")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a host. Expected for example: devbox"
+        )
     return str(value)
 
 
-_WINDOW = table_with(
+WINDOW = table_with(
     {
         "name": check_filled,
         "dir": check_inside,
@@ -148,19 +163,19 @@ _WINDOW = table_with(
 
 def check_window(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of one window."""
-    window: dict[str, Any] = _WINDOW(key, value)
+    window: dict[str, Any] = WINDOW(key, value)
     if len({"run", "type", "claude"} & set(window)) > 1:
-        raise SessionError(f"session.{key} has more than one of run, type and claude. Leave one.")
+        raise SessionError(f"session.{key} has more than one of run, type and claude. Keep one.")
     return window
 
 
-_COMPOSE = table_with({"file": check_inside, "profiles": list_of(check_filled), "wait": check_seconds})
+COMPOSE = table_with({"file": check_inside, "profiles": list_of(check_filled), "wait": check_seconds})
 _CONTAINERS = {"file": "docker-compose.session.yml", "profiles": ["apps"], "wait": 60.0}
 
 
 def check_compose(key: str, value: object) -> dict[str, Any]:
     """Return *value*, what is said about containers, with what it leaves out; an empty one stays empty."""
-    options = _COMPOSE(key, value)
+    options = COMPOSE(key, value)
     return {**_CONTAINERS, **options} if options else {}
 
 
@@ -171,7 +186,7 @@ def check_count(key: str, value: object) -> int:
     return value
 
 
-_FORMULA = table_with(
+FORMULA = table_with(
     {"base": check_port, "stride": check_count, "offsets": table_of(check_port_key, check_count)}, "offsets"
 )
 
@@ -181,7 +196,7 @@ def check_ports(key: str, value: object) -> dict[str, int] | Formula:
     if not isinstance(value, Mapping) or "offsets" not in value:
         first: dict[str, int] = table_of(check_port_key, check_port)(key, value)
         return first
-    formula = Formula(**{"base": 47000, "stride": 100, **_FORMULA(key, value)})
+    formula = Formula(**{"base": 47000, "stride": 100, **FORMULA(key, value)})
     if len(set(formula.offsets.values())) < len(formula.offsets):
         raise SessionError(f"session.{key}.offsets has the same offset twice. Each port needs its own.")
     if formula.stride < 1:
@@ -205,7 +220,7 @@ def check_template(key: str, value: object) -> str:
     return value.strip("\n")
 
 
-_WORK_LOG = table_with({"file": check_inside, "templates": table_of(check_filled, check_template)})
+WORK_LOG = table_with({"file": check_inside, "templates": table_of(check_filled, check_template)})
 _GUIDE = {**presets.WORK_LOG, "templates": {k: v.strip("\n") for k, v in presets.WORK_LOG["templates"].items()}}
 
 
@@ -216,9 +231,9 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
         return {}
     if not isinstance(options, Mapping):
         raise wrong_value(key, "a file, or a table of `file` and `templates`", value)
-    checked = _WORK_LOG(key, options)
+    checked = WORK_LOG(key, options)
     if checked.get("templates") == {}:
-        raise SessionError(f"session.{key}.templates is empty. Leave it out for those of the preset parallel.")
+        raise SessionError(f"session.{key}.templates is empty. Leave it out to use those of preset parallel.")
     return {**_GUIDE, **checked}
 
 

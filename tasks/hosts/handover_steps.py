@@ -44,7 +44,7 @@ def _describe(session: Session, repository: Repository) -> dict[str, Any]:
         doomed, work = remove.examine_removal(session, Removal(force=True))
         if work is None:
             again = f"inv session.remove {session.name}"
-            raise SessionError(f"{session.name} doesn't have a worktree, so it cannot be moved.\nRun: {again}")
+            raise SessionError(f"{session.name} has no worktree, so it can't be moved.\nRun: {again}")
         worktree_status.refuse_closed(session, work)
         saved = aside.describe_worktree(doomed, aside.new_directory(session), work.dirty)
         if held := saved.facts["held"]:
@@ -96,7 +96,7 @@ def session_of_row(name: str, row: registry.Row, repository: Repository) -> Sess
     """Return the session of *row*; raises `SessionError` when it is not ours."""
 
     def foreign(*_row: Any) -> Session:
-        raise SessionError(f"The row of {name} is another tool's and doesn't say enough to move it.")
+        raise SessionError(f"Another tool added {name}, and its row doesn't say enough to move it.")
 
     return rows.session_from_row(name, row, repository, foreign)
 
@@ -104,7 +104,7 @@ def session_of_row(name: str, row: registry.Row, repository: Repository) -> Sess
 def archive_at(slug: str, at: str) -> archive.Archive:
     """Return the archive *at* of a session, whether it is there or not."""
     if not rooted.is_inside(f"{slug}/{at}") or "/" in f"{slug}{at}":
-        raise SessionError(f"{slug}/{at} does not name an archive.\nRun: inv session.list --removed")
+        raise SessionError(f"{slug}/{at} is not an archive.\nRun: inv session.list --removed")
     directory = archive.archives_directory(git.current_repository()) / slug / at
     return aside.begun_archive(directory) or archive.Archive(directory, {"name": slug})
 

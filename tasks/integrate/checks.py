@@ -172,7 +172,7 @@ def refuse_dirty(session: Session, work: worktree_status.Work, untracked: bool =
             f"Session {session.name} has uncommitted changes in"
             f" {session.worktree}:\n{worktree_status.list_uncommitted(work)}\n"
             f"Commit them: cd {place} && git add --all && git commit\n"
-            f"Or put them aside: git -C {place} stash push --include-untracked -m {shlex.quote(session.name)}"
+            f"Or stash them: git -C {place} stash push --include-untracked -m {shlex.quote(session.name)}"
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..claude import launch
 from ..config.placeholders import expand_placeholders
 from ..config.settings import Settings
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
 from ..store import names
 from ..system import activation
@@ -27,17 +27,19 @@ def check_assignment(request: Request, settings: Settings) -> None:
     """Raise `SessionError` for what cannot be asked for, before anything is looked at."""
     for option, value in (("--component", request.component), ("--profile", request.profile)):
         if value and not _WORD.fullmatch(value):
-            form = "It takes letters, digits and - _ . , / and starts with a letter or digit"
-            raise SessionError(f"Invalid {option}: {value!r}. {form}, for example {option} test.")
+            form = "Use letters, digits and - _ . , / and start with a letter or digit"
+            raise SessionError(f"Invalid {option}: {quote_text(value)}. {form}, for example {option} test.")
     _scope(settings, request.component)
     for option, value in (("--issue", request.issue), ("--eta", request.eta)):
         if _UNPRINTED.search(value) or "<!--" in value:
-            raise SessionError(f"{option} must be one line of text without <!--, not {value!r}.")
+            raise SessionError(f"{option} must be one line of text without <!--, not {quote_text(value)}.")
     if request.template and not settings.work_log:
         raise SessionError("--template is for the work log, which is off. Turn it on with the setting work_log.")
     if request.template and request.template not in settings.work_log["templates"]:
         templates = ", ".join(settings.work_log["templates"])
-        raise SessionError(f"No template {request.template!r} in the setting work_log.templates. Known: {templates}")
+        raise SessionError(
+            f"No template {quote_text(request.template)} in the setting work_log.templates. Known: {templates}"
+        )
 
 
 def decide_assignment(
@@ -193,7 +195,7 @@ def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
             word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
         }
         if texts["name"] in {other.name for other in windows} or "|" in texts["name"]:
-            raise SessionError(f"session.{key}.name: {texts['name']!r} is used twice, or contains '|'.")
+            raise SessionError(f"session.{key}.name: {quote_text(texts['name'])} is used twice, or contains '|'.")
         directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
         if claude and any(other.claude for other in windows):
             raise SessionError(

@@ -77,7 +77,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
         found += [(session.name, problem) for problem in _session_problems(look, questions)]
         for port, who in find_foreigners(session, listeners, services.get(session.name, ())).items():
             fix = "end it, or remove the session and add it again for another port"
-            found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server cannot", fix)))
+            found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server can't be", fix)))
     known = {problem.what for problem in machine}  # as a state directory that can't be trusted
     failures = [problem for problem in questions.failures.values() if problem.what not in known]
     return [*(("", problem) for problem in failures), *found]
@@ -144,7 +144,7 @@ def git_problems(look: Look) -> Iterator[Problem]:
         yield Problem(fact, "its changes are unknown", advice.removeprefix("Run: "))
     elif look.operation:
         fix = f"finish or abort it: git -C {place} status"
-        yield Problem(f"a {look.operation} is in progress", "sync and merge wait for its end", fix)
+        yield Problem(f"a {look.operation} is in progress", "sync and merge can't run until it ends", fix)
     elif look.other_head and git.resolve_commit(look.session.repository, f"refs/heads/{look.session.branch}"):
         detached, own = look.other_head == "(detached)", look.session.branch
         fact = "HEAD is detached" if detached else f"branch {look.other_head} is checked out"
@@ -198,7 +198,7 @@ def _other_packages(session: Session) -> Iterator[Problem]:
             own, main = (top / Path(path).parent / name for top in (session.worktree, session.repository.main))
             if own.is_file() and main.is_file() and not filecmp.cmp(own, main, shallow=False):
                 fix = f"rm {shlex.quote(str(session.worktree / path))} && inv session.resume {session.name}"
-                yield Problem(f"{path} is the main checkout's, but {name} differs", "packages do not match", fix)
+                yield Problem(f"{path} is the main checkout's, but {name} differs", "packages don't match", fix)
 
 
 _LOGIN = 20.0  # seconds that a login shell may take
@@ -224,7 +224,7 @@ def tool_problems(sessions: list[Session]) -> list[Problem]:
             problems.append(Problem(f"{agent.command} is missing", "conversations can't start", fix))
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         fix = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
-        problems.append(Problem("workon is not found in a login shell", "the servers do not start", fix))
+        problems.append(Problem("workon is not found in a login shell", "the servers don't start", fix))
     return problems
 
 

@@ -114,7 +114,7 @@ def _look(each: _Server, listeners: dict[int, list[processes.Listener]], pane: t
     if each.ports and each.ports <= set(listeners) - set(foreign):
         return True, f"responds on {', '.join(map(str, sorted(each.ports)))}"
     if each.state == "gone":
-        return False, "has no window any more"
+        return False, "no longer has a window"
     if each.state == "idle" and lasting > _ENDED:
         return False, "ended"
     return (True, "runs") if each.state == "running" and not each.ports and lasting > _UP else (False, "")

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Agent, Compose, Repository, Session, Window
 from ..system import shape
 from ..system.shape import SWITCH, TEXT, TEXT_TABLE, TEXTS, Form
@@ -111,7 +111,7 @@ def session_from_row(
         return Session(name=name, repository=repository, **where, **facts, windows=windows)
     except _UNUSABLE as error:
         raise SessionError(
-            f"{file or registry.registry_path(repository)}: The row of {name!r} has a wrong value: {error}.\n"
+            f"{file or registry.registry_path(repository)}: The row of {quote_text(name)} has a wrong value: {error}.\n"
             "Fix it in the file. Nothing was changed."
         ) from None
 

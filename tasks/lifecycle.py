@@ -53,14 +53,15 @@ class _Late:
 _restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
 _compose_project = _Late("compose_project", "compose", lambda session: session.compose)
 _containers = _Late("containers", "containers", lambda session: session.compose)
+_packages = _Late("packages", "packages", files.has_own_packages, remains=False)
 _setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
 _claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
 _window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
 _worklog = _Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, _restored_work, tmux_session, claude_project, files, _compose_project, _containers, _setup_commands,
-    _claude_rules, claude_launch, _window_programs, _worklog,
+    worktree, _restored_work, tmux_session, claude_project, files, _packages, _compose_project, _containers,
+    _setup_commands, _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
 RUNNING: tuple[Resource, ...] = (_containers, tmux_session, _window_programs, _worklog)

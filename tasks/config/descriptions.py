@@ -14,7 +14,8 @@ DESCRIPTIONS = {
     "Ports, files and variables": {
         "ports": "name → first port to try, counting up; or [a formula](#ports)",
         "copy": "files of the main checkout that are copied into each session",
-        "link": "files and directories that are shared with the main checkout",
+        "link": "files and directories that are shared with the main checkout; a"
+        " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",
         "env": "file → variables that are set in it; the rest of the file is kept",
         "env_file": "a file in the worktree with `variables` and every port; empty for none",

@@ -20,6 +20,7 @@ from ..model import Problem, Repository, Session
 from ..resources import files
 from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
+from ..system import files as system_files
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
 from . import orphans, other_code, worktree_looks
@@ -184,9 +185,6 @@ def state_problems() -> Iterator[Problem]:
         yield Problem(fact.rstrip("."), why, fix.removeprefix("Run: "))
 
 
-_LOCK_FILES = ("package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lockb")
-
-
 def environment_problems(session: Session) -> list[Problem]:
     """Return linked node_modules for another lock file, and Python code that comes from the main checkout."""
     return [*_other_packages(session), *other_code.imports_elsewhere(session)]
@@ -196,11 +194,10 @@ def _other_packages(session: Session) -> Iterator[Problem]:
     for path in session.link:
         if Path(path).name != "node_modules" or not (session.worktree / path).is_symlink():
             continue
-        for name in _LOCK_FILES:
+        for name in system_files.LOCK_FILES:
             own, main = (top / Path(path).parent / name for top in (session.worktree, session.repository.main))
             if own.is_file() and main.is_file() and not filecmp.cmp(own, main, shallow=False):
-                place = (session.worktree / path).parent
-                fix = f"cd {shlex.quote(str(place))} && rm node_modules && npm install"
+                fix = f"rm {shlex.quote(str(session.worktree / path))} && inv session.resume {session.name}"
                 yield Problem(f"{path} is the main checkout's, but {name} differs", "packages don't match", fix)
 
 

@@ -42,13 +42,17 @@ def ask_in_session(session: Session, command: str, seconds: float) -> str:
     return shell.read_output(*argv, env=environment, check=False, cwd=place, seconds=seconds)
 
 
-def run_in_session(session: Session, command: str) -> Run:
-    """Run *command* and return how it ended; its output goes to stderr. A signal to us ends all that it started."""
+def run_in_session(session: Session, command: str, quiet: bool = False) -> Run:
+    """Run *command* and return how it ended; its output goes to stderr. A signal to us ends all that it started.
+
+    A *quiet* one's output is not shown.
+    """
     argv = ("bash", "-c", command_script(session, command), "bash", str(session.worktree))
     started = time.monotonic()
     sys.stderr.flush()
     with signals.signals_raised(), subprocess.Popen(
-        argv, env=activation.session_environment(session), stdin=subprocess.DEVNULL, start_new_session=True
+        argv, env=activation.session_environment(session), stdin=subprocess.DEVNULL, start_new_session=True,
+        stderr=subprocess.DEVNULL if quiet else None,
     ) as process:  # fmt: skip
         try:
             code = process.wait()

@@ -15,6 +15,7 @@ rules           Claude Code's permission rules as they were copied, to tell thos
 setup_done      setup commands that succeeded
 state           ready; adding or removing while that lasts, or was interrupted
 syncing         a sync by merge, until git has noted it itself (`integrate/interrupted_sync`)
+verifying       a merged result in the worktree while its checks run (`integrate/merged_checkout`)
 unconfirmed     its removal began before it had been made completely
 """
 

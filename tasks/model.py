@@ -139,6 +139,7 @@ class Session(NamedTuple):
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()  # commands that `remove` runs before anything goes
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
     merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
     merged_tip: str = ""

@@ -47,6 +47,16 @@ def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_s
     return _with_volumes(doomed, how), work
 
 
+def removal_warnings(session: Session, work: worktree_status.Work | None) -> list[str]:
+    """Return what a restore of *session* would not bring back, or could not because of other repositories."""
+    untracked = [path for path in work.untracked if path.endswith("/")] if work is not None else []
+    if not (session.thin or session.compose or untracked):
+        return []
+    from ..store import lost
+
+    return lost.removal_warnings(session, untracked)
+
+
 def _read_work(session: Session, tree: git.Worktree) -> worktree_status.Work | None:
     """Return what was work in the worktree; None where git cannot tell because making or removing it was cut off."""
     try:

@@ -14,7 +14,7 @@ TASKS = {
     "add": ("create",), "list": ("ls",), "show": (), "attach": (), "next": (), "send": (), "wait": (), "run": (),
     "logs": (), "stop": (), "start": (), "resume": (), "remove": ("destroy", "rm"), "restore": (),
     "setup": (), "refresh": (), "sync": (), "merge": (), "pr": (), "conflicts": (), "compare": (),
-    "watch": (), "pick": (), "doctor": (), "env": (), "adopt": (), "permissions": (), "prune": (),
+    "watch": (), "pick": (), "doctor": (), "env": (), "config": (), "adopt": (), "permissions": (), "prune": (),
 }  # fmt: skip
 
 

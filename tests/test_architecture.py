@@ -38,7 +38,7 @@ _RANK = {name: rank for rank, row in enumerate(_RANKS) for name in row.split()}
 _MOST_LINES = 350
 _MOST_LINES_OF_A_FUNCTION = 25
 _MOST_PARAMETERS = 6
-# Of `--list` all but 6 are the tasks, each in its own file.
+# `--list` loads each task, which is a file of its own.
 _MOST_LOADED = {
     "--list": 6 + len(session.TASKS),
     "--complete": 12,

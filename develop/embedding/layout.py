@@ -160,7 +160,9 @@ _DEV = {
 }  # fmt: skip
 
 
-HEADING = "# Sessions (inv session.add NAME). All keys: docs/configuration.md of Tally Sessions."
+HEADING = """\
+# yaml-language-server: $schema=tasks/config/invoke.schema.json
+# Sessions (inv session.add NAME). All keys: inv session.config; one key: inv session.config --explain KEY."""
 
 
 def configuration_text(found: Layout, preset: str) -> str:
@@ -188,7 +190,9 @@ def configuration_file(top: Path) -> Path:
 
 
 # What earlier versions wrote beside a session.config.mjs.
-_OLD_COMMENT = re.compile(r"# (Sessions: complete places |Sessions \(inv |session\.config\.m?js is read as it is; )")
+_OLD_COMMENT = re.compile(
+    r"# (yaml-language-server: .*invoke\.schema|Sessions: complete |Sessions \(inv |session\.config\.m?js is read )"
+)
 
 
 def says_nothing(file: Path) -> bool:

@@ -12,6 +12,8 @@ from .secrets import is_secret
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)", re.IGNORECASE)
 _UNITS = {"b": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_LONGEST = 100_000  # characters of a text; Linux passes no argument or variable of more than 128 kB to a program
+_SHOWN = 200  # characters of a value in an error
 _FOREVER = 1e9  # seconds, for which no program waits
 # Names that the row or a placeholder needs for something else.
 _RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own keys, see `store/rows.py`
@@ -23,6 +25,7 @@ _RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own
 def wrong_value(key: str, expected: str, value: object) -> SessionError:
     """Return the error that *value* is not what was *expected*."""
     text = f"another type ({type(value).__name__})" if is_secret(key) else json_text(value)
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     name = key if key.startswith("--") else f"session.{key}"
     return SessionError(f"{name} must be {expected}, not {text}.")
 
@@ -32,6 +35,12 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def _bounded(key: str, text: str) -> str:
+    if len(text) > _LONGEST:
+        raise SessionError(f"session.{key} is longer than {_LONGEST:,} characters, so no program accepts it.")
+    return text
+
+
 def check_text(key: str, value: object) -> str:
     """Return *value*, text of one line."""
     if not isinstance(value, str):
@@ -39,7 +48,7 @@ def check_text(key: str, value: object) -> str:
     if any(ord(character) < 32 for character in value):
         text = "" if is_secret(key) else f": {value!r}"
         raise SessionError(f"session.{key} contains a control character{text}")
-    return value
+    return _bounded(key, value)
 
 
 def check_prose(key: str, value: object) -> str:
@@ -156,4 +165,6 @@ def check_scalar(key: str, value: object) -> str:
     """Return *value*, text or a number, as text."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise wrong_value(key, "text", value)
-    return str(value)
+    if "\0" in str(value):
+        raise SessionError(f"session.{key} contains a NUL character, which no program accepts.")
+    return _bounded(key, str(value))

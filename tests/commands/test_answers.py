@@ -43,7 +43,7 @@ def test_answers_are_as_the_schema_says(project: Project) -> None:
     ask("adopt", "z")
     ask("add", "x", "--component", "server")
     (project.worktree("x") / "new").touch()
-    for task in ("list", "conflicts", "doctor"):
+    for task in ("list", "conflicts", "doctor", "config"):
         ask(task, code=None)
     for task in ("show", "env", "permissions", "stop", "start", "resume", "sync"):
         ask(task, "x")

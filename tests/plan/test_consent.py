@@ -75,6 +75,13 @@ def test_invokes_own_sections_count(project: Project) -> None:
         project.inv("session.add", "x", "--dry-run")
 
 
+def test_no_time_limit_and_no_stream_of_the_configuration_is_for_our_own_steps(project: Project) -> None:
+    project.configure("session: {windows: []}\ntimeouts: {command: 0.001}\nrun: {out_stream: x, watchers: [y]}\n")
+
+    project.inv("session.add", "x")
+    project.inv("session.remove", "x")
+
+
 def test_the_shell_of_the_configuration_never_runs_our_own_steps(project: Project, sandbox: Path) -> None:
     shell = sandbox / "sh"
     shell.write_text(f'#!/bin/sh\ntouch {sandbox}/ran\nexec /bin/sh "$@"\n')

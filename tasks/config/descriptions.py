@@ -1,4 +1,4 @@
-"""The description of each key of the configuration, by topic: the reference is generated from it."""
+"""What each key of `session:` means, by topic: for `session.config`, editors and the manual."""
 
 DESCRIPTIONS = {
     "Names and places": {

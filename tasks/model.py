@@ -84,6 +84,7 @@ class Removal(NamedTuple):
     force: bool = False
     keep_branch: bool = False
     keep_volumes: bool = False
+    merged_tips: tuple[str, ...] = ()  # commits that the forge says are merged
 
 
 class Repository(NamedTuple):

@@ -147,6 +147,17 @@ def check_seconds(key: str, value: object) -> float:
     return number
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def check_duration(key: str, value: str) -> float:
+    """Return the seconds of *value*, a number with a unit, for example 2h."""
+    if match := _DURATION.fullmatch(value.strip()):
+        return float(match[1]) * _SECONDS[match[2]]
+    raise wrong_value(key, "a time such as 30m, 2h or 1d", value)
+
+
 def check_inside(key: str, value: object) -> str:
     """Return *value*, a path inside of the repository."""
     path = PurePosixPath(check_filled(key, value))

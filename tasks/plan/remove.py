@@ -38,7 +38,7 @@ def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_s
         worktree.refuse_absent(session)
         _refuse_in_progress(session, tree)
         _refuse_uncommitted(session, work)
-        _refuse_unmerged(doomed, work)
+        _refuse_unmerged(doomed, work, how.merged_tips)
     if tree.admin_dir is None and ready and worktree.is_known(session):
         notice(
             f"{session.worktree} isn't there, so its files can't be saved. If you find it, move it back there.\n"
@@ -146,11 +146,11 @@ def _refuse_uncommitted(session: Session, work: worktree_status.Work | None) -> 
     )
 
 
-def _refuse_unmerged(doomed: Session, work: worktree_status.Work | None) -> None:
+def _refuse_unmerged(doomed: Session, work: worktree_status.Work | None, known: tuple[str, ...]) -> None:
     ends = {doomed.tip} if doomed.creates_branch else set()
     if work is not None and work.branch != doomed.branch:
         ends.add(work.head)  # commits on a detached HEAD belong to no branch
-    ends -= {doomed.start, "", _merged(doomed)}
+    ends -= {doomed.start, "", *known, _merged(doomed)}
     if not ends:
         return
     keepers = [doomed.base or "HEAD"] if git.resolve_commit(doomed.repository, doomed.base or "HEAD") else []

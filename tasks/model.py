@@ -85,6 +85,7 @@ class Removal(NamedTuple):
     force: bool = False
     keep_branch: bool = False
     keep_volumes: bool = False
+    merged_tips: tuple[str, ...] = ()  # commits that the forge says are merged
 
 
 class Repository(NamedTuple):
@@ -142,6 +143,7 @@ class Session(NamedTuple):
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()  # commands that `remove` runs before anything goes
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
     merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
     merged_tip: str = ""

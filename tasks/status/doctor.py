@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import lifecycle
 from ..claude import launch, rules
 from ..errors import SessionError, SilentError, describe_error
-from ..integrate import adopt_backup, interrupted_merge, interrupted_sync
+from ..integrate import adopt_backup, interrupted_merge, interrupted_sync, merged_checkout
 from ..model import Problem, Repository, Session
 from ..resources import files
 from ..store import ports, registry, seals
@@ -69,7 +69,8 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     machine += questions.ask(lambda: other_code.imports_of_sessions(repository, sessions))
     machine += questions.ask(lambda: adopt_backup.copy_problems(repository, sessions))
     found = [*(("", problem) for problem in machine), *interrupted_merge.landing_problems(repository)]
-    found += [*interrupted_sync.sync_problems(sessions), *_changed_ports(repository)]
+    found += [*interrupted_sync.sync_problems(sessions), *merged_checkout.checkout_problems(sessions)]
+    found += _changed_ports(repository)
     answering = ports.answering_ports({port for session in sessions for port in session.ports.values()})
     listeners, services = processes.listeners_on(answering), docker_services.services_by_session(sessions)
     for look in worktree_looks.look_at_worktrees(repository, sessions):
@@ -94,6 +95,7 @@ def fix_problems(repository: Repository, sessions: Sequence[Session], allow: All
     stale_locks.remove_stale_locks(repository)  # first: git refuses what follows until they are gone
     interrupted_merge.finish_landings(repository)
     interrupted_sync.finish_merges(sessions)
+    merged_checkout.finish_checkouts(sessions)
     for session in sessions:
         fix = _fix_files if session.state == "ready" else lifecycle.finish_session
         failed += _failure(session.name, partial(fix, session))

@@ -85,6 +85,7 @@ class Removal(NamedTuple):
     force: bool = False
     keep_branch: bool = False
     keep_volumes: bool = False
+    merged_tips: tuple[str, ...] = ()  # commits that the forge says are merged
 
 
 class Repository(NamedTuple):
@@ -138,9 +139,11 @@ class Session(NamedTuple):
     env: Mapping[str, Mapping[str, str]] = {}
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
+    python_path: tuple[str, ...] = ()  # its directories that Python looks in first: the environment has others of them
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()  # commands that `remove` runs before anything goes
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
     merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
     merged_tip: str = ""
@@ -173,6 +176,9 @@ class Session(NamedTuple):
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
         variables = port_environment(self.ports, self.variables)
+        if self.python_path:
+            roots = ":".join(str(self.worktree / root) for root in self.python_path)
+            variables = {"PYTHONPATH": roots, **variables}
         if self.compose is not None:  # so that `docker compose` typed there means these containers
             file = str(self.worktree / self.compose.file)
             variables |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}

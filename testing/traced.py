@@ -23,7 +23,7 @@ ERRORS = ("ENOSPC", "EACCES", "EIO") if tracer.FAILS else ()
 class Attempt(NamedTuple):
     """What is done before which call: a kill of `alone` or `all`, a signal, or the error that the call ends with.
 
-    Numbers differ by a few from run to run; a call is found again by *after*, part of its name and path, from which
+    Numbers differ by a few from run to run; a call is found again by *after*, parts of its name and path, from which
     *number* is then counted.
     """
 

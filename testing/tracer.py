@@ -164,7 +164,7 @@ class Tracer:
             self.count += 1
             call = Call(self.count, pid if pid != self.root else 0, name, path)
             print(*call, sep="\t", file=self.log, flush=True)
-            if self.after and self.after in f"{name} {path}":
+            if self.after and all(part in f"{name} {path}" for part in self.after.split()):
                 self.at, self.after = self.count + self.at, ""
             if not self.after and self.count == self.at:
                 self._act(pid)

@@ -38,8 +38,14 @@ _RANK = {name: rank for rank, row in enumerate(_RANKS) for name in row.split()}
 _MOST_LINES = 350
 _MOST_LINES_OF_A_FUNCTION = 25
 _MOST_PARAMETERS = 6
-# Of `--list`, 26 are the tasks, each in its own file.
-_MOST_LOADED = {"--list": 33, "--complete": 12, "session.list": 38, "session.add": 65, "session.remove": 53}
+# `--list` loads each task, which is a file of its own.
+_MOST_LOADED = {
+    "--list": 6 + len(session.TASKS),
+    "--complete": 12,
+    "session.list": 38,
+    "session.add": 65,
+    "session.remove": 53,
+}
 _SLOW = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "prompt_toolkit", "filelock", "rich")
 _FILES = sorted(_TASKS.rglob("*.py"))
 

@@ -65,8 +65,9 @@ def put_package(package: Path) -> str:
     return "Updated tasks/." if was_there else "Copied tasks/."
 
 
-def _files(package: Path, pattern: str = "*.py") -> dict[str, Path]:
-    found = sorted(file for file in package.rglob(pattern) if not file.is_dir() and file.name != MANIFEST)
+def _files(package: Path, kinds: tuple[str, ...] = (".py", ".json")) -> dict[str, Path]:
+    found = sorted(file for file in package.rglob("*") if file.name.endswith(kinds) and file.name != MANIFEST)
+    found = [file for file in found if not file.is_dir()]
     return {str(file.relative_to(package)): file for file in found if "__pycache__" not in file.parts}
 
 
@@ -85,7 +86,7 @@ def _recorded(package: Path) -> dict[str, str]:
 
 def _difference(package: Path) -> list[str]:
     """Return a diff of the files that were changed since they were embedded, and the files that are not ours."""
-    recorded, present = _recorded(package), _files(package, "*")
+    recorded, present = _recorded(package), _files(package, ("",))
     changed = {path for path, file in present.items() if recorded.get(path) != _digest(file)}
     lines: list[str] = []
     for path in sorted(changed | (set(recorded) - set(present))):

@@ -100,6 +100,21 @@ def _git(top: Path, *arguments: str) -> list[str]:
     return [path for path in os.fsdecode(said).split("\0") if path]
 
 
+def is_tracked(top: Path, path: str) -> bool:
+    """Return whether git tracks the file *path*."""
+    return bool(_git(top, "ls-files", "-z", "--", path))
+
+
+def has_changes(top: Path, paths: Iterable[str]) -> bool:
+    """Return whether any of *paths* has something that is not committed."""
+    return bool(_git(top, "status", "--porcelain", "-z", "--", *paths))
+
+
+def is_pushed(top: Path) -> bool:
+    """Return whether a remote branch has the last commit."""
+    return bool(_git(top, "branch", "--remotes", "--contains", "HEAD"))
+
+
 def _shallowest(paths: Iterable[str]) -> str | None:
     return min(paths, key=lambda path: (path.count("/"), path), default=None)
 
@@ -160,7 +175,9 @@ _DEV = {
 }  # fmt: skip
 
 
-HEADING = "# Sessions (inv session.add NAME). All keys: docs/configuration.md of Tally Sessions."
+HEADING = """\
+# yaml-language-server: $schema=tasks/config/invoke.schema.json
+# Sessions (inv session.add NAME). All keys: inv session.config; one key: inv session.config --explain KEY."""
 
 
 def configuration_text(found: Layout, preset: str) -> str:
@@ -188,7 +205,9 @@ def configuration_file(top: Path) -> Path:
 
 
 # What earlier versions wrote beside a session.config.mjs.
-_OLD_COMMENT = re.compile(r"# (Sessions: complete places |Sessions \(inv |session\.config\.m?js is read as it is; )")
+_OLD_COMMENT = re.compile(
+    r"# (yaml-language-server: .*invoke\.schema|Sessions: complete |Sessions \(inv |session\.config\.m?js is read )"
+)
 
 
 def says_nothing(file: Path) -> bool:

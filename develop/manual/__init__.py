@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,8 +10,10 @@ import sys
 from pathlib import Path
 
 from develop.manual import generated
+from tasks.config.json_schema import json_schema
 
 TOP = Path(__file__).resolve().parents[2]
+SCHEMA = TOP / "tasks" / "config" / "invoke.schema.json"  # goes along with tasks/ into other repositories
 
 
 class BuildError(Exception):
@@ -26,9 +29,17 @@ def filled(page: str) -> str:
     )
 
 
+def schema_text() -> str:
+    """Return the JSON Schema of invoke.yaml as its file has it."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 def fill() -> list[Path]:
-    """Write the generated parts into the pages of `docs/`; return those that changed."""
+    """Write the generated parts into the pages of `docs/`, and the schema of invoke.yaml; return what changed."""
     changed = []
+    if not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != schema_text():
+        SCHEMA.write_text(schema_text(), encoding="utf-8")
+        changed.append(SCHEMA)
     for page in sorted((TOP / "docs").rglob("*.md")):
         before = page.read_text(encoding="utf-8")
         if (after := filled(before)) != before:

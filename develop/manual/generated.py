@@ -10,8 +10,8 @@ from invoke.parser import Argument
 from invoke.tasks import Task
 from invoke.util import yaml  # the YAML library that Invoke uses
 
-from develop.manual.keys import DESCRIPTIONS
 from tasks import fleet, ns
+from tasks.config.descriptions import DESCRIPTIONS
 from tasks.config.presets import PRESETS
 
 _dump: Any = yaml.safe_dump

@@ -158,7 +158,7 @@ def _continue_arguments(session: Session) -> list[str] | None:
             return None
     registry.note_facts(session.repository, session.name, conversation=identity)
     if before not in ("", session.conversation):
-        notice(f"{session.name} continues what began with /clear.\nBefore that: claude --resume {before}")
+        notice(f"{session.name} continues the conversation after /clear. The one before it: claude --resume {before}")
     for line in transcripts.resume_notes(session, usable):
         notice(line)
     if not usable:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..model import Session
 from ..store import registry
+from ..system import shell
 from ..system.progress import notice
 from . import json_file, version
 
@@ -75,6 +76,7 @@ def give_entry(session: Session) -> None:
         return bool(missing)
 
     if json_file.edit_claude_json(merge):
+        shell.echo_command(f"# set {', '.join(missing)} of {own} in {json_file.claude_json_path()}")
         _written[own] = time.monotonic()
     elif missing_facts(json_file.load_claude_json(), session) == missing:
         registry.note_facts(session.repository, session.name, **before)
@@ -111,7 +113,8 @@ def take_back_entry(session: Session) -> None:
         entries[own] = _without(entry, added, _entry(content, main) or {})
         return bool(entries[own] != entry)
 
-    json_file.edit_claude_json(drop)
+    if json_file.edit_claude_json(drop):
+        shell.echo_command(f"# remove what was set of {own} in {json_file.claude_json_path()}")
 
 
 def name_kinds(missing: dict[str, Any]) -> list[str]:

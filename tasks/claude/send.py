@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Session
 from ..store import registry
 from ..system import shell
@@ -85,7 +85,7 @@ def _at_its_prompt(session: Session) -> tuple[tmux.Pane, state.Talk]:
     if now.state == "off":
         raise SessionError(f"The conversation in {name} has ended. Nothing was sent.\nRun: inv session.resume {name}")
     if not session.agent.is_claude:
-        raise SessionError(f"Only Claude Code says whether it is at its prompt. Nothing was sent in {name}.")
+        raise SessionError(f"{name} doesn't run Claude Code, so its prompt isn't recognized. Nothing was sent.")
     if now.state not in ("idle", "failed") or now.live is None:
         raise SessionError(
             f"{_describe_talk(name, now)}. Nothing was sent.\nRun: {now.resume or f'inv session.attach {name}'}"
@@ -94,7 +94,7 @@ def _at_its_prompt(session: Session) -> tuple[tmux.Pane, state.Talk]:
         raise SessionError(f"The conversation of {name} is open in process {now.live.pid}. Nothing was sent.")
     if draft := _prompt(pane):  # an interrupted prompt comes back as one
         raise SessionError(
-            f"An unsent prompt is in {name}: {draft!r}. Nothing was sent.\nRun: inv session.attach {name}"
+            f"{name} has an unsent prompt: {quote_text(draft)}. Nothing was sent.\nRun: inv session.attach {name}"
         )
     return pane, now
 

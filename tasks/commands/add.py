@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @command("name", help={
-    "name": "session and branch name (where sessions are numbered: 001 to 999, or nothing for the first free one)",
+    "name": "session and branch name (numbered sessions: 001 to 999, default: the first free one)",
     "prompt": "first message to Claude",
     "prompt-file": "file with the first message to Claude",
     "base": "branch or commit that a new branch starts from (default: setting base)",
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     "component": "part of the repository to work on, one of the setting components",
     "profile": "value of {profile} in the configuration",
     "template": "template of the work log entry, for example fix",
-    "issue": "issue that it is about, for the work log",
-    "eta": "when it should be ready, for the work log",
+    "issue": "issue to name in the work log",
+    "eta": "expected finish to name in the work log",
     "dry-run": "show what would be created, without changing anything",
     "mode": "docker (all profiles of the compose file) or native (only services without a profile)",
     "without": "services of the compose file to leave out, separated by commas",

@@ -89,6 +89,18 @@ def work_record(session: Session, text: str) -> dict[str, Any]:
     return {"message": text, **session_status.session_statuses([now], session.repository)[0].record()}
 
 
+def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session], Removal]:
+    """Return those of *sessions* whose work is merged, with *how* they are removed; print why each counts as that."""
+    from ..status import merged_sessions
+
+    found = merged_sessions.find_merged(sessions[0].repository, sessions) if sessions else []
+    for each in found:
+        say(f"{each.session.name}: {each.why}.")
+    if not found:
+        say("No session is merged.")
+    return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
+
+
 def check_removals(sessions: Sequence[Session], how: Removal, refusals: Sequence[str]) -> list[Session]:
     """Return those of several *sessions* that can be removed, inner worktrees first.
 

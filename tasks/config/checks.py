@@ -6,23 +6,26 @@ import json
 import re
 from pathlib import PurePosixPath
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Session
 from .secrets import is_secret
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)", re.IGNORECASE)
 _UNITS = {"b": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_LONGEST = 100_000  # characters of a text; Linux passes no argument or variable of more than 128 kB to a program
+_SHOWN = 200  # characters of a value in an error
 _FOREVER = 1e9  # seconds, for which no program waits
 # Names that the row or a placeholder needs for something else.
 _RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own keys, see `store/rows.py`
     "added", "brought", "claude_added", "claude_entry", "landing", "paused", "removed", "rules", "seal", "syncing",
-    "unconfirmed",
+    "teardown_done", "unconfirmed", "verifying",
 }  # fmt: skip
 
 
 def wrong_value(key: str, expected: str, value: object) -> SessionError:
     """Return the error that *value* is not what was *expected*."""
-    text = f"another type ({type(value).__name__})" if is_secret(key) else json_text(value)
+    text = f"a value of type {type(value).__name__}" if is_secret(key) else json_text(value)
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     name = key if key.startswith("--") else f"session.{key}"
     return SessionError(f"{name} must be {expected}, not {text}.")
 
@@ -32,14 +35,20 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def _bounded(key: str, text: str) -> str:
+    if len(text) > _LONGEST:
+        raise SessionError(f"session.{key} is longer than {_LONGEST:,} characters, so no program accepts it.")
+    return text
+
+
 def check_text(key: str, value: object) -> str:
     """Return *value*, text of one line."""
     if not isinstance(value, str):
         raise wrong_value(key, "text", value)
     if any(ord(character) < 32 for character in value):
-        text = "" if is_secret(key) else f": {value!r}"
+        text = "" if is_secret(key) else f": {quote_text(value)}"
         raise SessionError(f"session.{key} contains a control character{text}")
-    return value
+    return _bounded(key, value)
 
 
 def check_prose(key: str, value: object) -> str:
@@ -61,7 +70,9 @@ def check_filled(key: str, value: object) -> str:
 def check_port_key(key: str, value: object) -> str:
     """Return *value*, the name of a port."""
     if not re.fullmatch(r"[A-Za-z_]\w*", check_filled(key, value)) or value in _RESERVED:
-        raise SessionError(f"session.{key}: {value!r} is not a name for a port. Expected for example: app_port")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a port. Expected for example: app_port"
+        )
     return str(value)
 
 
@@ -86,7 +97,9 @@ def check_port(key: str, value: object) -> int:
 def check_component(key: str, value: object) -> str:
     """Return *value*, the name of a component."""
     if not re.fullmatch(r"[\w./-]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a name for a component. Expected for example: server")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a component. Expected for example: server"
+        )
     return str(value)
 
 
@@ -116,14 +129,16 @@ def check_size(key: str, value: object) -> float:
 def check_variable(key: str, value: object) -> str:
     """Return *value*, the name of an environment variable."""
     if not re.fullmatch(r"[A-Za-z_]\w*", check_filled(key, value)) or str(value).startswith("TALLY_"):
-        raise SessionError(f"session.{key}: {value!r} is not a name for a variable. Expected for example: UVICORN_PORT")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a variable. Expected for example: UVICORN_PORT"
+        )
     return str(value)
 
 
 def check_date(key: str, value: object) -> str:
     """Return *value*, the form of a date: letters, digits and `% - _ .`."""
     if not re.fullmatch(r"[\w%.-]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a date format. Expected for example: %Y-%m-%d")
+        raise SessionError(f"session.{key}: {quote_text(value)} is not a date format. Expected for example: %Y-%m-%d")
     return str(value)
 
 
@@ -138,16 +153,27 @@ def check_seconds(key: str, value: object) -> float:
     return number
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def check_duration(key: str, value: str) -> float:
+    """Return the seconds of *value*, a number with a unit, for example 2h."""
+    if match := _DURATION.fullmatch(value.strip()):
+        return float(match[1]) * _SECONDS[match[2]]
+    raise wrong_value(key, "a time such as 30m, 2h or 1d", value)
+
+
 def check_inside(key: str, value: object) -> str:
     """Return *value*, a path inside of the repository."""
     path = PurePosixPath(check_filled(key, value))
     if path.is_absolute() or ".." in path.parts:
         raise SessionError(
-            f"session.{key}: {value!r} leads out of the repository. Expected a path relative to its top."
+            f"session.{key}: {quote_text(value)} is outside of the repository. Expected a path relative to its top."
         )
     if {".git", ".tally-sessions"} & {part.lower() for part in path.parts}:
         raise SessionError(
-            f"session.{key}: {value!r} belongs to git or to Tally Sessions. Expected a path of the project."
+            f"session.{key}: {quote_text(value)} belongs to git or to Tally Sessions. Expected a path of the project."
         )
     return str(path)
 
@@ -156,4 +182,6 @@ def check_scalar(key: str, value: object) -> str:
     """Return *value*, text or a number, as text."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise wrong_value(key, "text", value)
-    return str(value)
+    if "\0" in str(value):
+        raise SessionError(f"session.{key} contains a NUL character, which no program accepts.")
+    return _bounded(key, str(value))

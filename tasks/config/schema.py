@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import SessionError, suggest_name
+from ..errors import SessionError, quote_text, suggest_name
 from . import presets
 from .checks import (
     check_component,
@@ -42,78 +43,83 @@ class Formula(NamedTuple):
 Check = Callable[[str, object], Any]
 
 
-def list_of(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
-    """Return the check of a list whose items are checked by *of*."""
-
-    def check(key: str, value: object) -> list[Any]:
-        if isinstance(value, str) or not isinstance(value, (list, tuple)):
-            raise wrong_value(key, "a list", value)
-        return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
-
-    return check
+def check_list(of: Check, key: str, value: object) -> list[Any]:
+    """Return *value*, a list whose items are checked by *of*."""
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        raise wrong_value(key, "a list", value)
+    return [of(f"{key}[{index}]", item) for index, item in enumerate(value)]
 
 
-def one_or_more_of(of: Callable[[str, object], Any]) -> Callable[[str, object], list[Any]]:
-    """Return the check of a list that may be given as its only item."""
-    several = list_of(of)
-
-    def check(key: str, value: object) -> list[Any]:
-        return [of(key, value)] if isinstance(value, str) else several(key, value)
-
-    return check
+def check_items(of: Check, key: str, value: object) -> list[Any]:
+    """Return *value*, a list as `check_list` has it, or its only item, which is text."""
+    return [of(key, value)] if isinstance(value, str) else check_list(of, key, value)
 
 
-def table_with(of: Mapping[str, Check], *required: str) -> Callable[[str, object], dict[str, Any]]:
-    """Return the check of a table whose keys are known: each is checked by its own of *of*; null is left out.
+def check_known(of: Mapping[str, Check], required: tuple[str, ...], key: str, value: object) -> dict[str, Any]:
+    """Return *value*, a table whose keys are known: each is checked by its own of *of*; null is left out.
 
     Without one that is *required* the table is wrong.
     """
-
-    def check(key: str, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping) or not set(required) <= set(value):
-            least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
-            raise wrong_value(key, least if required else f"a table of {', '.join(of)}", value)
-        for name in value:
-            if name not in of:
-                raise SessionError(f"session.{key}.{name} is not a setting.{suggest_name(str(name), of, listed=True)}")
-        return {name: of[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
-
-    return check
+    if not isinstance(value, Mapping) or not set(required) <= set(value):
+        least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
+        raise wrong_value(key, least if required else f"a table of {', '.join(of)}", value)
+    for name in value:
+        if name not in of:
+            raise SessionError(f"session.{key}.{name} is not a setting.{suggest_name(str(name), of, listed=True)}")
+    return {name: of[name](f"{key}.{name}", item) for name, item in value.items() if item is not None}
 
 
-def table_of(keys: Callable[[str, object], str], of: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
-    """Return the check of a table whose keys and values are checked by *keys* and *of*."""
-
-    def check(key: str, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise wrong_value(key, "a table of keys and values", value)
-        return {keys(f"{key}.{name}", name): of(f"{key}.{name}", item) for name, item in value.items()}
-
-    return check
+def check_table(keys: Check, of: Check, key: str, value: object) -> dict[str, Any]:
+    """Return *value*, a table whose keys and values are checked by *keys* and *of*."""
+    if not isinstance(value, Mapping):
+        raise wrong_value(key, "a table of keys and values", value)
+    return {keys(f"{key}.{name}", name): of(f"{key}.{name}", item) for name, item in value.items()}
 
 
-def _destination(key: str, value: object) -> str:
+def list_of(of: Check) -> Check:
+    """Return the check of a list of what *of* checks."""
+    return partial(check_list, of)
+
+
+def table_with(of: Mapping[str, Check], *required: str) -> Check:
+    """Return the check of a table with the keys of *of*, of which some are *required*."""
+    return partial(check_known, of, required)
+
+
+def table_of(keys: Check, of: Check) -> Check:
+    """Return the check of a table of what *of* checks, whose keys *keys* checks."""
+    return partial(check_table, keys, of)
+
+
+def check_destination(key: str, value: object) -> str:
     """Return *value*, a word that is never taken for an option of ssh, nor for anything by a shell on the host."""
     if not re.fullmatch(r"[A-Za-z0-9_][\w.@%-]*", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a host. Expected USER@HOST or a name of ~/.ssh/config.")
-    return str(value)
-
-
-def _checkout(key: str, value: object) -> str:
-    if not re.fullmatch(r"(~/|/)[^:]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a path on the host. Expected for example: ~/Dev/tally")
-    return str(value)
-
-
-def _program(key: str, value: object) -> str:
-    if not re.fullmatch(r"(~/)?[\w./+-]+", check_filled(key, value)) or str(value).startswith("-"):
         raise SessionError(
-            f"session.{key}: {value!r} is not a program. Expected a name or path without special characters."
+            f"session.{key}: {quote_text(value)} is not a host. Expected USER@HOST or a name of ~/.ssh/config."
         )
     return str(value)
 
 
-def _count(key: str, value: object) -> int:
+def check_checkout(key: str, value: object) -> str:
+    """Return *value*, the path of a checkout on a host."""
+    if not re.fullmatch(r"(~/|/)[^:]+", check_filled(key, value)):
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a path on the host. Expected for example: ~/Dev/tally"
+        )
+    return str(value)
+
+
+def check_program(key: str, value: object) -> str:
+    """Return *value*, a program of a host: a name, or a path without special characters."""
+    if not re.fullmatch(r"(~/)?[\w./+-]+", check_filled(key, value)) or str(value).startswith("-"):
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a program. Expected a name or path without special characters."
+        )
+    return str(value)
+
+
+def check_sessions(key: str, value: object) -> int:
+    """Return *value*, how many sessions a host may have."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise wrong_value(key, "a whole number, 1 or more", value)
     return value
@@ -121,7 +127,13 @@ def _count(key: str, value: object) -> int:
 
 # The table of one host.
 host = table_with(
-    {"host": _destination, "path": _checkout, "max_sessions": _count, "python": _program, "inv": _program},
+    {
+        "host": check_destination,
+        "path": check_checkout,
+        "max_sessions": check_sessions,
+        "python": check_program,
+        "inv": check_program,
+    },
     "host",
     "path",
 )
@@ -130,11 +142,13 @@ host = table_with(
 def check_host_name(key: str, value: object) -> str:
     """Return *value*, what a host is called; `here` is this machine."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", check_filled(key, value)) or value == "here":
-        raise SessionError(f"session.{key}: {value!r} is not a name for a host. Expected for example: devbox")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a host. Expected for example: devbox"
+        )
     return str(value)
 
 
-_WINDOW = table_with(
+WINDOW = table_with(
     {
         "name": check_filled,
         "dir": check_inside,
@@ -149,19 +163,19 @@ _WINDOW = table_with(
 
 def check_window(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of one window."""
-    window = _WINDOW(key, value)
+    window: dict[str, Any] = WINDOW(key, value)
     if len({"run", "type", "claude"} & set(window)) > 1:
-        raise SessionError(f"session.{key} has more than one of run, type and claude. Leave one.")
+        raise SessionError(f"session.{key} has more than one of run, type and claude. Keep one.")
     return window
 
 
-_COMPOSE = table_with({"file": check_inside, "profiles": list_of(check_filled), "wait": check_seconds})
+COMPOSE = table_with({"file": check_inside, "profiles": list_of(check_filled), "wait": check_seconds})
 _CONTAINERS = {"file": "docker-compose.session.yml", "profiles": ["apps"], "wait": 60.0}
 
 
 def check_compose(key: str, value: object) -> dict[str, Any]:
     """Return *value*, what is said about containers, with what it leaves out; an empty one stays empty."""
-    options = _COMPOSE(key, value)
+    options = COMPOSE(key, value)
     return {**_CONTAINERS, **options} if options else {}
 
 
@@ -172,7 +186,7 @@ def check_count(key: str, value: object) -> int:
     return value
 
 
-_FORMULA = table_with(
+FORMULA = table_with(
     {"base": check_port, "stride": check_count, "offsets": table_of(check_port_key, check_count)}, "offsets"
 )
 
@@ -182,7 +196,7 @@ def check_ports(key: str, value: object) -> dict[str, int] | Formula:
     if not isinstance(value, Mapping) or "offsets" not in value:
         first: dict[str, int] = table_of(check_port_key, check_port)(key, value)
         return first
-    formula = Formula(**{"base": 47000, "stride": 100, **_FORMULA(key, value)})
+    formula = Formula(**{"base": 47000, "stride": 100, **FORMULA(key, value)})
     if len(set(formula.offsets.values())) < len(formula.offsets):
         raise SessionError(f"session.{key}.offsets has the same offset twice. Each port needs its own.")
     if formula.stride < 1:
@@ -206,7 +220,7 @@ def check_template(key: str, value: object) -> str:
     return value.strip("\n")
 
 
-_WORK_LOG = table_with({"file": check_inside, "templates": table_of(check_filled, check_template)})
+WORK_LOG = table_with({"file": check_inside, "templates": table_of(check_filled, check_template)})
 _GUIDE = {**presets.WORK_LOG, "templates": {k: v.strip("\n") for k, v in presets.WORK_LOG["templates"].items()}}
 
 
@@ -217,23 +231,23 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
         return {}
     if not isinstance(options, Mapping):
         raise wrong_value(key, "a file, or a table of `file` and `templates`", value)
-    checked = _WORK_LOG(key, options)
+    checked = WORK_LOG(key, options)
     if checked.get("templates") == {}:
-        raise SessionError(f"session.{key}.templates is empty. Leave it out for those of the preset parallel.")
+        raise SessionError(f"session.{key}.templates is empty. Leave it out to use those of preset parallel.")
     return {**_GUIDE, **checked}
 
 
-CHECKS: dict[str, Callable[[str, object], Any]] = {
+CHECKS: dict[str, Check] = {
     "preset": check_filled, "project": check_filled, "numbered": check_switch,
     "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_switch,
     "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
     "env": table_of(check_inside, table_of(check_filled, check_scalar)), "activate": check_text,
-    "setup": list_of(check_filled), "verify": list_of(check_filled),
+    "setup": list_of(check_filled), "teardown": list_of(check_filled), "verify": list_of(check_filled),
     "env_file": check_file, "app_env": table_of(check_inside, table_of(check_variable, check_scalar)),
     "variables": table_of(check_variable, check_scalar), "date": check_date,
     "windows": list_of(check_window), "keep_removed": check_days, "keep_removed_size": check_size,
     "compose": check_compose,
-    "components": table_of(check_component, one_or_more_of(check_inside)), "work_log": check_work_log,
+    "components": table_of(check_component, partial(check_items, check_inside)), "work_log": check_work_log,
     "claude": table_with({"command": check_filled, "args": list_of(check_text), "note": check_prose,
     "notify": check_text}),
     "hosts": table_of(check_host_name, host), "host_timeout": check_seconds, "wait": check_seconds,

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from .. import lifecycle
 from ..errors import SessionError, suggest_name
+from ..integrate import refresh
 from ..model import Removal, Repository, Session
 from ..resources import worktree
 from ..store import archive, refilling, registry, stray_refs
-from ..system import table, terminal
+from ..system import rooted, table, terminal
 from ..system.progress import notice
 from ..tools import git, worktrees
 
@@ -82,6 +83,10 @@ def prune_rest(repository: Repository, sessions: Sequence[Session], limit: Limit
         if not dry_run:
             git.run_git(repository.main, "update-ref", "-d", reference)
         lines.append(f"{verb} {reference}, which belongs to no session")
+    for place in refresh.old_copies(repository.private, limit.days):
+        if not dry_run:
+            rooted.Root(repository.private).remove_tree(str(place.relative_to(repository.private)))
+        lines.append(f"{verb} {place}, which session.refresh replaced")
     for session in sessions:
         if _is_lost(session):
             if not dry_run:
@@ -99,7 +104,7 @@ def describe_nothing(repository: Repository, limit: Limit) -> str:
 
 def _describe_sizes(total: float, limit: Limit) -> str:
     allowed = "any size" if isinf(limit.size) else table.format_size(int(limit.size))
-    return f"removed sessions take {table.format_size(int(total))} (keep_removed_size: {allowed})"
+    return f"saved copies take {table.format_size(int(total))} (setting keep_removed_size: {allowed})"
 
 
 def _describe(old: archive.Archive) -> str:
@@ -147,7 +152,7 @@ def _shrink(repository: Repository, limit: Limit, dry_run: bool) -> list[str]:
         names = ", ".join(f"{each.name} ({table.format_size(each.size)})" for each in holding)
         sizes = _describe_sizes(total, limit)
         notice(
-            f"R{sizes[1:]}. These hold work that may exist nowhere else, so they stay:"
+            f"S{sizes[1:]}. These hold work that may exist nowhere else, so they stay:"
             f" {names}.\nRun: inv session.prune --days DAYS"
         )
     return lines

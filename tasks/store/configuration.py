@@ -17,6 +17,8 @@ from ..tools.git import current_repository
 if TYPE_CHECKING:
     from ..config.settings import Settings
 
+_MOST = 10_000  # values in a configuration
+
 
 def load_settings(c: Context) -> Settings:
     """Return the configured settings."""
@@ -31,8 +33,29 @@ def load_settings(c: Context) -> Settings:
     try:
         return parse_settings({**plain_tables(configured), **variables})
     except SessionError as error:
-        place = _place(c, str(error), variables)
-        raise SessionError(f"{place}: {error}" if place else str(error)) from None
+        raise SessionError(_with_place(c, error, variables)) from None
+
+
+def find_problems(c: Context) -> list[str]:
+    """Return what is wrong with each key of the configuration, where `load_settings` ends with the first."""
+    from ..config.settings import parse_settings, settings_from_environment
+
+    configured, variables = c.config.get("session", {}), settings_from_environment(os.environ)
+    if not hasattr(configured, "items"):
+        return []
+    problems = []
+    for key, value in {**plain_tables(configured), **variables}.items():
+        try:
+            parse_settings({key: value, **({"env_file": ".env"} if key == "app_env" else {})})
+        except SessionError as error:
+            problems.append(_with_place(c, error, variables))
+    return problems
+
+
+def _with_place(c: Context, error: SessionError, variables: Collection[str]) -> str:
+    """Return what *error* says, behind the file and line or the variable that it is about."""
+    place = _place(c, str(error), variables)
+    return f"{place}: {error}" if place else str(error)
 
 
 def _place(c: Context, message: str, variables: Collection[str]) -> str:
@@ -62,5 +85,22 @@ def _of_project(c: Context) -> bool:
 
 
 def plain_tables(value: Any) -> Any:
-    """Return what Invoke's configuration holds as ordinary tables."""
-    return {key: plain_tables(item) for key, item in value.items()} if hasattr(value, "items") else value
+    """Return what Invoke's configuration holds as ordinary tables.
+
+    Raises `SessionError` for one without end: in YAML an alias may stand within what it names.
+    """
+    pending, count = [value], 0
+    while pending:
+        item, count = pending.pop(), count + 1
+        if count > _MOST:
+            raise SessionError(
+                f"The configuration has more than {_MOST:,} values.\n"
+                "Check invoke.yaml and ~/.invoke.yaml for an alias (*name) within what it names (&name)."
+            )
+        pending += [each for _key, each in item.items()] if hasattr(item, "items") else []
+        pending += item if isinstance(item, (list, tuple)) else []
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(item) for key, item in value.items()} if hasattr(value, "items") else value

@@ -130,16 +130,14 @@ def changing_registry(repository: Repository) -> Iterator[dict[str, Row]]:
 
 def _text(rows: dict[str, Row]) -> str:
     text = json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:  # the name of a directory may be other bytes
+    if wrong := _NO_TEXT.search(text):  # the name of a directory may be other bytes
         from ..config import secrets
 
-        line = text[text.rfind("\n", 0, error.start) : text.find("\n", error.start)].strip(" \n,")
+        line = text[text.rfind("\n", 0, wrong.start()) : text.find("\n", wrong.start())].strip(" \n,")
         raise SessionError(
-            f"{secrets.without_value(line)!r} is not UTF-8, and the registry has to be.\n"
+            f"{secrets.without_value(line)!r} is not UTF-8 text without a NUL character, and the registry has to be.\n"
             "Rename the file or directory, or configure another."
-        ) from None
+        )
     return text
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from invoke.config import Config
 from invoke.context import Context
 from invoke.runners import Local
 
@@ -90,6 +91,9 @@ def pristine_environment() -> dict[str, str]:
     if virtualenv := os.environ.get("VIRTUAL_ENV"):
         own = os.path.join(virtualenv, "bin")
         environment["PATH"] = os.pathsep.join(p for p in environment.get("PATH", "").split(os.pathsep) if p != own)
+    if (around := os.environ.get("TALLY_SESSION")) and "PYTHONPATH" in environment:
+        places = environment["PYTHONPATH"].split(os.pathsep)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in places if p != around and not p.startswith(f"{around}/"))
     return environment
 
 
@@ -112,12 +116,11 @@ def run_step(*argv: str, env: Mapping[str, str] | None = None) -> str:
     """
     command = shlex.join(argv)
     echo_command(command)
-    runner = _Runner(_context)
+    runner = _Runner(Context(Config(lazy=True)))  # `run` and `timeouts` of the configuration are for the project's own
     runner.what = _named(argv)
     result = runner.run(
-        command, hide="both", warn=True, echo=False, dry=False, pty=False, in_stream=False, shell=_SHELL,
-        encoding="utf-8", env=untranslated_environment(argv, env or clean_environment()), replace_env=True, watchers=[],
-        asynchronous=False, disown=False, out_stream=None, err_stream=None,
+        command, hide="both", warn=True, in_stream=False, shell=_SHELL, encoding="utf-8",
+        env=untranslated_environment(argv, env or clean_environment()), replace_env=True,
     )  # fmt: skip
     assert result is not None  # only a disowned command has no result
     if result.failed:

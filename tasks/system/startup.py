@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -108,12 +108,24 @@ def _explained(error: BaseException) -> SessionError | None:
         problem = getattr(error, "problem", error)
         return SessionError(f"{where}: not valid YAML: {problem}. Fix it, then try again.")
     if isinstance(error, AmbiguousMergeError):
-        return SessionError(
-            f"invoke.yaml and ~/.invoke.yaml contradict each other: {error}. Change one, then try again."
-        )
+        return SessionError(f"invoke.yaml and ~/.invoke.yaml conflict: {error}. Change one, then try again.")
     if isinstance(error, (OSError, ValueError, YAMLError)):
         return _of_file(error, frames)
+    return _of_merging(error, frames)
+
+
+def _of_merging(error: BaseException, frames: Sequence[FrameType]) -> SessionError | None:
+    """Return what is wrong with values that Invoke read, but can't use; None for anything else."""
+    from ..errors import SessionError
+
     last = frames[-1] if frames else None
+    if isinstance(error, RecursionError) and _reads_configuration(frames):
+        return SessionError(
+            "The configuration is nested too deeply, or an alias (*name) stands within what it names (&name).\n"
+            "Check invoke.yaml and ~/.invoke.yaml."
+        )
+    if isinstance(error, ImportError) and "module_path" in (names := _names_in(frames, "execute")):
+        return SessionError(f"tasks.executor_class in invoke.yaml: there is no module {names['module_path']}.")
     if last and isinstance(error, AttributeError) and last.f_code.co_name == "merge_dicts":
         return SessionError(
             f"invoke.yaml or ~/.invoke.yaml: expected keys with values, found {error.obj!r}. Fix it, then try again."
@@ -122,6 +134,16 @@ def _explained(error: BaseException) -> SessionError | None:
         key = ".".join(map(str, last.f_locals["key_path"]))
         return SessionError(f"invoke.yaml or ~/.invoke.yaml: the key {key} is not text. Fix it, then try again.")
     return None
+
+
+def _reads_configuration(frames: Sequence[FrameType]) -> bool:
+    return any(frame.f_globals.get("__name__") == "invoke.config" for frame in frames)
+
+
+def _names_in(frames: Sequence[FrameType], function: str) -> Mapping[str, object]:
+    """Return the local names of Invoke's *function*, if the error was in it."""
+    own = (frame for frame in frames if frame.f_globals.get("__name__") == "invoke.program")
+    return next((frame.f_locals for frame in own if frame.f_code.co_name == function), {})
 
 
 def _of_file(error: OSError | ValueError | YAMLError, frames: Sequence[FrameType]) -> SessionError | None:

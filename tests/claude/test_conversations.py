@@ -65,7 +65,7 @@ def test_a_conversation_from_its_prompt_to_its_end(project: Project, sandbox: Pa
     _is(project, "idle")
     tmux("send-keys", "-t", pane, "-l", "half a thought")
     shows(pane, "> half a thought")
-    assert "An unsent prompt is in x: 'half a thought'." in project.inv("session.send", "x", "more", code=1).err
+    assert 'x has an unsent prompt: "half a thought".' in project.inv("session.send", "x", "more", code=1).err
     stopped = project.inv("session.stop", "x").err
     assert "x had an unsent prompt for Claude, which isn't saved: half a thought" in stopped
     project.inv("session.start", "x")
@@ -110,7 +110,7 @@ def test_after_clear_and_a_stop_the_conversation_used_last_goes_on(project: Proj
 
     second = project.row("x")["conversation"]
     assert second != first
-    assert f"x continues what began with /clear.\nBefore that: claude --resume {first}" in told
+    assert f"x continues the conversation after /clear. The one before it: claude --resume {first}" in told
     assert "x's worktree has conversations that were used later.\nOpen one: claude --resume " in told
     _is(project, "idle")
     pane = windows("tally-x")["claude"]
@@ -194,7 +194,7 @@ def test_what_cannot_be_asked_or_said_is_refused(project: Project, sandbox: Path
         (("--prompt-file", str(sandbox / "empty")), "is empty."),
         (("--prompt-file", str(sandbox / "long")), "longer"),
         (("--prompt-file", str(sandbox / "binary")), "UTF-8"),
-        (("--prompt", "caf\udce9"), "is not text"),
+        (("--prompt", "caf\udce9"), "is not valid UTF-8"),
     ):
         assert message in project.inv("session.add", "x", *arguments, code=1).err
     assert project.world() == before

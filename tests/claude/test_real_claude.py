@@ -91,7 +91,7 @@ def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Pat
     os.kill(_conversation(sandbox, second)["pid"], signal.SIGKILL)
     _is(real, claude="off")
     note = real.inv("session.resume", "x").err
-    assert f"x continues what began with /clear.\nBefore that: claude --resume {first}" in note
+    assert f"x continues the conversation after /clear. The one before it: claude --resume {first}" in note
     assert "The last prompt in x was not answered: DO slow 300 ;; DO say late" in note
     _is(real, claude="idle")
     assert real.row("x")["conversation"] == second

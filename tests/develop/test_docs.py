@@ -10,8 +10,8 @@ from invoke import Collection
 
 from develop import manual, recording, screens
 from develop.manual import messages
-from develop.manual.keys import DESCRIPTIONS
 from tasks import ns
+from tasks.config.descriptions import DESCRIPTIONS
 from tasks.config.presets import PRESETS
 from tasks.config.schema import CHECKS
 from tasks.config.settings import parse_settings

@@ -29,7 +29,8 @@ _OWN_SECTIONS = {
 _CHANGES: dict[str, Any] = {
     "preset": "tally", "project": "other", "numbered": True, "worktree": "../w-{slug}", "branch": "b/{name}",
     "base": "HEAD~1", "fetch": True, "ports": {"backend_port": 9000}, "copy": ["x"], "link": ["x"],
-    "env": {"x": {"A": "1"}}, "activate": "true", "setup": ["true"], "verify": ["true"], "env_file": ".env.x",
+    "env": {"x": {"A": "1"}}, "activate": "true", "setup": ["true"], "teardown": ["true"], "verify": ["true"],
+    "env_file": ".env.x",
     "app_env": {"web": {"A": "1"}}, "variables": {"A": "b"}, "date": "%Y", "windows": [{"name": "x", "run": "true"}],
     "keep_removed": 3, "keep_removed_size": "1 GB", "thin": ["dist"], "compose": {"file": "c.yml"},
     "components": {"server": ["src"]}, "work_log": "LOG.md",
@@ -72,6 +73,13 @@ def test_invokes_own_sections_count(project: Project) -> None:
         assert f"    {key}\n" in project.inv("session.add", "x", code=1).err
         project.configure(f"session: {{windows: []}}\n{text}\n")
         project.inv("session.add", "x", "--dry-run")
+
+
+def test_no_time_limit_and_no_stream_of_the_configuration_is_for_our_own_steps(project: Project) -> None:
+    project.configure("session: {windows: []}\ntimeouts: {command: 0.001}\nrun: {out_stream: x, watchers: [y]}\n")
+
+    project.inv("session.add", "x")
+    project.inv("session.remove", "x")
 
 
 def test_the_shell_of_the_configuration_never_runs_our_own_steps(project: Project, sandbox: Path) -> None:

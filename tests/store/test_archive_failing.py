@@ -57,12 +57,8 @@ def test_nothing_is_removed_that_git_could_not_keep(worked: Project, sandbox: Pa
 @pytest.mark.parametrize("name", ["write", "rename"])
 def test_nothing_is_removed_that_the_disk_has_no_room_for(worked: Project, name: str) -> None:
     remove = ("session.remove", "x", "--force")
-    for _ in range(2):  # the first makes directories that are then there
-        calls = traced.run(worked, remove).calls
-        worked.inv("session.restore", "x")
-    where = [call.number for call in calls if call.name == name and "row.json" in call.path]
 
-    _assert_refused(worked, lambda: traced.run(worked, remove, Attempt(where[-1], "EDQUOT")).said)
+    _assert_refused(worked, lambda: traced.run(worked, remove, Attempt(0, "EDQUOT", f"{name} /.row.json.")).said)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -112,6 +108,21 @@ def test_a_restore_of_which_nothing_is_left_to_do_says_that_the_session_is_there
 
     assert "Session x already exists" in said
     assert "inv session.resume x" in said
+
+
+def test_a_restore_that_cannot_delete_its_copy_has_restored_all_the_same(worked: Project) -> None:
+    worked.inv("session.remove", "x", "--force")
+    (saved,) = dirty.archives(worked)
+    lock = worked.main / ".git" / "refs" / "tally" / "removed" / "x" / f"{saved.name}.lock"
+    lock.touch()
+
+    said = worked.inv("session.restore", "x").err
+
+    lock.unlink()
+    assert "Couldn't delete all of the saved copy of x" in said
+    assert worked.row("x")["state"] == "ready"
+    assert "fixed" in worked.inv("session.doctor", "--fix").err
+    assert worked.inv("session.doctor").out == "No problems.\n"
 
 
 def test_what_is_done_in_a_session_whose_restore_was_killed_is_kept_when_that_is_undone(worked: Project) -> None:

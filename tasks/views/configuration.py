@@ -1,0 +1,70 @@
+"""The effective configuration as YAML, each key with where its value is from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from invoke.util import yaml
+
+from ..config.checks import json_text
+from ..config.descriptions import DESCRIPTIONS
+from ..config.json_schema import plain_text
+from ..config.presets import PRESETS
+from ..config.secrets import is_secret
+from ..config.sources import Setting
+from ..system import terminal
+
+_dump: Any = yaml.safe_dump
+_COLUMN = 40  # where the sources stand, but for longer values
+
+
+def format_settings(settings: Sequence[Setting]) -> str:
+    """Return *settings* as the `session:` part of an invoke.yaml, without values that may be passwords."""
+    lines = ["session:"]
+    for each in settings:
+        value = _without_prose(_shown(each.key, each.value))
+        rows = value if isinstance(value, list) and any(isinstance(row, dict) for row in value) else []
+        line = f"  {each.key}:" if rows else f"  {each.key}: {_yaml(value)}"
+        lines += [f"{line.ljust(_COLUMN)}  # {_source(each)}", *(f"    - {_yaml(row)}" for row in rows)]
+    return "\n".join(lines)
+
+
+def format_setting(setting: Setting, preset: str) -> str:
+    """Return what the key of *setting* means, its value and source, and the default of its *preset*."""
+    meaning = next(texts[setting.key] for texts in DESCRIPTIONS.values() if setting.key in texts)
+    value, default = _shown(setting.key, setting.value), PRESETS[preset].get(setting.key)
+    lines = [f"{setting.key}: {plain_text(meaning)}", "", f"value    {_yaml(value)}", f"from     {_source(setting)}"]
+    if setting.key in PRESETS[preset] and default != setting.value:
+        lines.append(f"default  {_yaml(default)} (preset {preset})")
+    return "\n".join(lines)
+
+
+def setting_record(setting: Setting) -> dict[str, Any]:
+    """Return *setting* for JSON, without values that may be passwords."""
+    return {"value": _shown(setting.key, setting.value), "from": setting.source}
+
+
+def _source(setting: Setting) -> str:
+    return ", ".join(terminal.home_path(place) for place in setting.source.split(", "))
+
+
+def _shown(key: str, value: Any) -> Any:
+    """Return *value* with `…` where it may be a password: the values of variables."""
+    if not is_secret(key):
+        return value
+    return {name: _shown(key, each) if isinstance(each, dict) else "…" for name, each in value.items()}
+
+
+def _without_prose(value: Any) -> Any:
+    """Return *value* with `…` for each text of several lines, which `--explain` shows."""
+    if isinstance(value, dict):
+        return {name: _without_prose(each) for name, each in value.items()}
+    return "…" if isinstance(value, str) and "\n" in value else value
+
+
+def _yaml(value: Any) -> str:
+    """Return *value* on one line of YAML."""
+    text: str = _dump(value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True)
+    line = text.removesuffix("...\n").strip()
+    return json_text(value) if "\n" in line else line

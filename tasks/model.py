@@ -76,6 +76,7 @@ class Request(NamedTuple):
     start: str = ""  # the commit after which its own work begins
     adopts: str = ""  # a commit of uncommitted work to begin with
     prompt: str = ""  # what the conversation begins with
+    forks: str = ""  # the conversation of which it begins with a copy
 
 
 class Removal(NamedTuple):
@@ -84,6 +85,7 @@ class Removal(NamedTuple):
     force: bool = False
     keep_branch: bool = False
     keep_volumes: bool = False
+    merged_tips: tuple[str, ...] = ()  # commits that the forge says are merged
 
 
 class Repository(NamedTuple):
@@ -124,6 +126,7 @@ class Session(NamedTuple):
     preset: str = ""
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
+    forks: str = ""  # the id of the conversation that it begins with a copy of
     component: str = ""
     scope: tuple[str, ...] = ()  # the paths and globs of its component
     profile: str = ""
@@ -140,6 +143,7 @@ class Session(NamedTuple):
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()  # commands that `remove` runs before anything goes
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
     merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
     merged_tip: str = ""

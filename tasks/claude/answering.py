@@ -6,7 +6,7 @@ import re
 import time
 from typing import NamedTuple
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Session
 from ..store import registry
 from ..system import shell
@@ -76,7 +76,7 @@ def answer_prompt(session: Session, dialog: Dialog, reply: str) -> None:
     number = next((choices[label] for label in choices if ANSWERS[reply].fullmatch(label)), "")
     if not number:
         raise SessionError(
-            f"This prompt has no answer {reply!r}. It has: {', '.join(choices)}.\n"
+            f"This prompt has no answer {quote_text(reply)}. It has: {', '.join(choices)}.\n"
             f"Run: inv session.attach {session.name}"
         )
     with registry.session_lock(session.repository, session.name):

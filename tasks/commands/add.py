@@ -10,7 +10,7 @@ from .command import command
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
-    from ..model import Repository
+    from ..model import Repository, Request
 
 
 @command("name", help={
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     "prompt-file": "file with the first message to Claude",
     "base": "branch or commit that a new branch starts from (default: setting base)",
     "branch": "branch name (default: setting branch)",
+    "fork": "session to go on from: its branch, uncommitted work and conversation",
+    "continue-from": "id of a conversation to go on with, in a copy",
     "component": "part of the repository to work on, one of the setting components",
     "profile": "value of {profile} in the configuration",
     "template": "template of the work log entry, for example fix",
@@ -36,7 +38,7 @@ def add(
     c: Context, name: str = "", base: str = "", branch: str = "", prompt: str = "", prompt_file: str = "",
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
     without: str = "", dry_run: bool = False, yes: bool = False, wait: bool = False, attach: bool = False,
-    json: bool = False,
+    json: bool = False, fork: str = "", continue_from: str = "",
 ) -> None:  # fmt: skip
     """Create a session: worktree, ports, servers, Claude.
 
@@ -53,6 +55,8 @@ def add(
     request = Request(name=name, base=base, branch=branch, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
+    if fork or continue_from:
+        request = _continued(c, request, fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -69,6 +73,18 @@ def add(
     report.answer_session(c, session, json, failures)
     if attach:
         tmux_attach.attach_to_tmux(session)
+
+
+def _continued(c: Context, request: Request, fork: str, conversation: str) -> Request:
+    from ..errors import SessionError
+    from ..plan import fork as plan_fork
+    from . import selection
+
+    if fork and conversation:
+        raise SessionError("Give --fork or --continue-from, not both.")
+    if fork:
+        return plan_fork.request_fork(request, selection.select_session(c, fork))
+    return request._replace(forks=plan_fork.check_conversation(conversation))
 
 
 def _approved(c: Context, agreed: bool, dry: bool) -> tuple[Repository, Settings]:

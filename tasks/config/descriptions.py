@@ -28,6 +28,8 @@ DESCRIPTIONS = {
         "activate": "the command that is typed first in every window; empty for none; the default depends on"
         " [what exists](#the-environment-of-a-window)",
         "setup": "shell commands that run once in the new worktree; `session.start` runs one that failed again",
+        "teardown": "shell commands that `session.remove` runs in the worktree before anything goes; one that fails"
+        " refuses the removal, unless `--force`",
         "verify": "shell commands that must succeed before `session.merge` and `session.pr`; fixed at `session.add`",
         "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when"
         " it waits for you), `note` (text for its system prompt; empty for none)",

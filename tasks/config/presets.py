@@ -35,6 +35,7 @@ POINTS: dict[str, Any] = {
     "variables": {},
     "date": "%Y-%m-%d",
     "setup": [],
+    "teardown": [],
     "compose": {},
     "verify": [],
     "components": {},

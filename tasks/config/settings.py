@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     variables: dict[str, str]
     date: str  # what {date} looks like, as strftime has it
     setup: list[str]
+    teardown: list[str]
     verify: list[str]  # what must succeed before a merge or a pull request
     windows: list[dict[str, Any]]
     compose: dict[str, Any]  # file, profiles, wait; empty for no containers

@@ -100,6 +100,7 @@ def decide_contents(
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
+        "teardown": tuple(filled(command, f"teardown[{i}]") for i, command in enumerate(settings.teardown)),
         "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
         "windows": _windows(settings, filled),
         "scope": _scope(settings, facts["component"]),

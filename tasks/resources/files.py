@@ -221,11 +221,12 @@ def _can_make(session: Session, path: str) -> bool:
     return False
 
 
-def _copy(session: Session, path: str) -> bool:
+def copy_fresh(session: Session, origin: Path, path: str) -> bool:
+    """Copy *path* of the checkout *origin* into the worktree, with the session's values; return whether it could."""
     try:
-        source = Root(session.repository.main).real(path)
+        source = Root(origin).real(path)
     except LeadsOutError:
-        leads = (session.repository.main / path).resolve()
+        leads = (origin / path).resolve()
         notice(f"{session.name}: {path} was left out: it is a link to {leads}, outside the repository.")
         return False
     if not (source.is_file() or source.is_dir()):
@@ -246,6 +247,10 @@ def _copy(session: Session, path: str) -> bool:
     shell.echo_command(shlex.join(["cp", "-a", str(source), str(session.worktree / path)]))
     copy.copy_into(source, tree, path, finish)
     return True
+
+
+def _copy(session: Session, path: str) -> bool:
+    return copy_fresh(session, session.repository.main, path)
 
 
 def _warn_of_shared_cache(session: Session, path: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import lifecycle
 from ..claude import launch, rules
 from ..errors import SessionError, SilentError, describe_error
-from ..integrate import adopt_backup, interrupted_merge, interrupted_sync
+from ..integrate import adopt_backup, interrupted_merge, interrupted_sync, merged_checkout
 from ..model import Problem, Repository, Session
 from ..resources import files
 from ..store import ports, registry, seals
@@ -69,7 +69,8 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     machine += questions.ask(lambda: other_code.imports_of_sessions(repository, sessions))
     machine += questions.ask(lambda: adopt_backup.copy_problems(repository, sessions))
     found = [*(("", problem) for problem in machine), *interrupted_merge.landing_problems(repository)]
-    found += [*interrupted_sync.sync_problems(sessions), *_changed_ports(repository)]
+    found += [*interrupted_sync.sync_problems(sessions), *merged_checkout.checkout_problems(sessions)]
+    found += _changed_ports(repository)
     answering = ports.answering_ports({port for session in sessions for port in session.ports.values()})
     listeners, services = processes.listeners_on(answering), docker_services.services_by_session(sessions)
     for look in worktree_looks.look_at_worktrees(repository, sessions):
@@ -94,6 +95,7 @@ def fix_problems(repository: Repository, sessions: Sequence[Session], allow: All
     stale_locks.remove_stale_locks(repository)  # first: git refuses what follows until they are gone
     interrupted_merge.finish_landings(repository)
     interrupted_sync.finish_merges(sessions)
+    merged_checkout.finish_checkouts(sessions)
     for session in sessions:
         fix = _fix_files if session.state == "ready" else lifecycle.finish_session
         failed += _failure(session.name, partial(fix, session))
@@ -222,10 +224,22 @@ def tool_problems(sessions: list[Session]) -> list[Problem]:
         if shutil.which(agent.command) is None:
             fix = launch.INSTALL if agent.is_claude else f"install {agent.command}"
             problems.append(Problem(f"{agent.command} is missing", "conversations can't start", fix))
+    problems += _trust_problem([session for session in sessions if session.converses and session.agent.is_claude])
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         fix = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
         problems.append(Problem("workon is not found in a login shell", "the servers don't start", fix))
     return problems
+
+
+def _trust_problem(sessions: list[Session]) -> list[Problem]:
+    """Return that the first conversation of *sessions* waits behind a dialog: trusting the main checkout is for all."""
+    from ..claude import project_entry
+
+    for session in sessions:
+        if project_entry.needs_trust(session) and shutil.which(session.agent.command):
+            what = f"Claude Code asks whether you trust {session.repository.main}"
+            return [Problem(what, "conversations wait for the answer", f"inv session.attach {session.name}")]
+    return []
 
 
 def _version(program: str) -> tuple[int, int]:

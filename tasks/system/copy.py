@@ -87,10 +87,10 @@ def _back_up(source: Path, target: Path) -> None:
         closing(sqlite3.connect(target)) as copied,
     ):
         copied.execute("PRAGMA synchronous=OFF")
-        origin.backup(copied, progress=_patience(source), sleep=0.05)
+        origin.backup(copied, progress=patience(source), sleep=0.05)
 
 
-def _patience(source: Path) -> Callable[[int, int, int], None]:
+def patience(source: Path) -> Callable[[int, int, int], None]:
     """Return what ends a backup that makes no progress: by itself it would wait for a lock for ever."""
     moved = [time.monotonic()]
 
@@ -124,13 +124,14 @@ def copy_into(source: Path, root: Root, path: str, finish: Callable[[str], None]
 
 def _copy_file(source: Path, root: Root, new: str) -> None:
     os.close(root.create(new))
-    if _is_database(source):
+    if is_database(source):
         copy_database(source, root.path / new)
     else:
         clone_content(source, root.path / new)
     shutil.copymode(source, root.path / new)
 
 
-def _is_database(path: Path) -> bool:
+def is_database(path: Path) -> bool:
+    """Return whether the file *path* is a database of SQLite."""
     with path.open("rb") as file:
         return file.read(len(_SQLITE)) == _SQLITE

@@ -98,6 +98,21 @@ def become_command(session: Session, line: str, app: str, directory: Path | None
 
     A *directory* inside an app has the app's variables, too. Raises `SessionError` when there is no such directory.
     """
+    place, script, values = _prepare(session, line, app, directory)
+    os.chdir(place)
+    _become(script, values)
+
+
+def run_line(session: Session, line: str, app: str) -> int:
+    """Run *line* as `become_command` does, but come back; return its exit code."""
+    place, script, values = _prepare(session, line, app, None)
+    with signals.signals_raised(), subprocess.Popen(["bash", "-c", "--", script], cwd=place, env=values) as process:
+        code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _prepare(session: Session, line: str, app: str, directory: Path | None) -> tuple[Path, str, dict[str, str]]:
+    """Return where to run *line*, what bash is to run, and its environment."""
     place = session.worktree / _app(session, app) if app else directory or session.worktree
     if not place.is_dir():
         raise SessionError(f"{place} doesn't exist.\nRun: inv session.doctor")
@@ -108,8 +123,7 @@ def become_command(session: Session, line: str, app: str, directory: Path | None
         **session_variables(session, app or _around(session, place)),
         _MARK: str(session.worktree),
     }
-    os.chdir(place)
-    _become(active + line, values)
+    return place, active + line, values
 
 
 def become_command_unchanged(line: str) -> None:

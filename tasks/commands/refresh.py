@@ -1,0 +1,36 @@
+"""`inv session.refresh`."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+
+from .command import CHANGED, NAME, answer_done, command
+
+
+@command("name", help={
+    **NAME,
+    "files": "only files, no databases",
+    "data": "only databases",
+    "from_": "session to copy them from (default: the main checkout)",
+    **CHANGED,
+})  # fmt: skip
+def refresh(
+    c: Context, name: str = "", files: bool = False, data: bool = False, from_: str = "", yes: bool = False
+) -> None:
+    """Copy the configured files and databases again.
+
+    What the session had is kept in git's directory until session.prune deletes it.
+
+    Example: inv session.refresh feature/login --data
+    """
+    from ..integrate import refresh as integrate_refresh
+    from ..plan import row_consent
+    from . import selection
+
+    session = selection.select_session(c, name)
+    row_consent.require_sessions(c, [session], yes)
+    other = selection.select_session(c, from_) if from_ else None
+    source = other.worktree if other else session.repository.main
+    only = "files" if files and not data else "data" if data and not files else ""
+    refreshed = integrate_refresh.refresh_session(session, source, only)
+    answer_done(integrate_refresh.describe_refresh(session, refreshed, other.name if other else "the main checkout"))

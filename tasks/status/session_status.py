@@ -37,6 +37,11 @@ class Status(NamedTuple):
     tried: bool = False  # whether merges were tried for that
 
     @property
+    def outlived(self) -> bool:
+        """Whether something of it answers although it is stopped: that outlived its window."""
+        return self.state == "stopped" and bool(self.answering)
+
+    @property
     def work(self) -> worktree_status.Work | None:
         """What was done in its worktree; None without one, or where git does not say."""
         return self.look.work

@@ -192,6 +192,8 @@ class Conflict(NamedTuple):
     other: str
     against: str  # session, base or component
     files: tuple[str, ...]
+    why: str = ""  # of one that git can't see: what both do
+    fix: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return it as `conflicts --json` shows it."""

@@ -83,6 +83,8 @@ def decide_contents(
     def filled(text: str, key: str) -> str:
         return expand_placeholders(text, facts, key)
 
+    host = _host(settings, facts)
+    facts = {**facts, "host": host or "localhost"}
     configured = settings.activate
     activation = session_command.default_activation(repository.main, facts["project"]) if configured is None else ""
     variables = _variables(settings, filled)
@@ -92,7 +94,7 @@ def decide_contents(
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link), "thin": tuple(settings.thin),
-        "activate": activation or filled(configured or "", "activate").strip(),
+        "host": host, "activate": activation or filled(configured or "", "activate").strip(),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
         "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
@@ -102,6 +104,18 @@ def decide_contents(
         "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
     }  # fmt: skip
+
+
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+
+
+def _host(settings: Settings, facts: Mapping[str, str]) -> str:
+    """Return the host name: in small letters and without `_`, as Django and browsers want it."""
+    parts = {fact: value.replace("_", "-").replace("/", "-").strip("-") for fact, value in facts.items()}
+    host = expand_placeholders(settings.host, parts, "host").lower().strip(".")
+    if host and not _HOST.fullmatch(host):
+        raise SessionError(f"session.host: {host!r} is not a host name. Expected for example: {{slug}}.localhost")
+    return host
 
 
 def _scope(settings: Settings, component: str) -> tuple[str, ...]:

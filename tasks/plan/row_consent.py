@@ -24,6 +24,7 @@ _DECIDED = (
     "copy",
     "env",
     "env_files",
+    "host",
     "link",
     "setup",
     "teardown",

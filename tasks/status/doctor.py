@@ -22,7 +22,7 @@ from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
-from . import orphans, worktree_looks
+from . import host_names, orphans, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
 
@@ -127,6 +127,7 @@ def _session_problems(look: Look, questions: _Questions) -> list[Problem]:
     resources = [questions.ask(partial(resource.problems, session)) for resource in lifecycle.RESOURCES]
     found = [problem for problems in resources for problem in problems]
     found += [*git_problems(look), *_link_problems(session), *environment_problems(session)]
+    found += host_names.host_problems(session)
     return found + questions.ask(lambda: rules.rules_problems(session))
 
 

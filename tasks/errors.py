@@ -72,7 +72,7 @@ class OversizeError(SessionError):
 
     def __init__(self, program: str, question: str, most: int) -> None:
         super().__init__(
-            f"{program} printed more than {most >> 20} MB and was ended ({question}).\nSee what it prints: {question}"
+            f"{program} printed more than {most >> 20} MB and was stopped ({question}).\nSee what it prints: {question}"
         )
 
 
@@ -95,16 +95,22 @@ def describe_error(error: SessionError | OSError) -> str:
     return ". ".join([f"{file}: {reason}" if file else reason, *list_hints(reason, place), *refused])
 
 
+def quote_text(value: object) -> str:
+    """Return *value* in double quotes on one line, as messages show what a person typed or wrote."""
+    shown = repr(str(value))[1:-1].replace("\\'", "'").replace('"', '\\"')
+    return f'"{shown}"'
+
+
 def ask_meant(meant: str) -> str:
     """Return the question whether *meant* was meant, as it follows the sentence that says what is wrong."""
     return f' Did you mean "{meant}"?'
 
 
-def closest_name(name: str, known: Collection[str]) -> str:
+def closest_name(name: str, known: Collection[str], likeness: float = 0.6) -> str:
     """Return the one of the *known* names that is like *name*; else ""."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), 1)), "")
+    return next(iter(get_close_matches(name, list(known), 1, likeness)), "")
 
 
 def suggest_name(name: str, known: Collection[str], listed: bool = False) -> str:

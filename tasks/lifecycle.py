@@ -52,14 +52,15 @@ class _Late:
 _restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
 _compose_project = _Late("compose_project", "compose", lambda session: session.compose)
 _containers = _Late("containers", "containers", lambda session: session.compose)
+_packages = _Late("packages", "packages", files.has_own_packages, remains=False)
 _setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
 _claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
 _window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
 _worklog = _Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, _restored_work, tmux_session, claude_project, files, _compose_project, _containers, _setup_commands,
-    _claude_rules, claude_launch, _window_programs, _worklog,
+    worktree, _restored_work, tmux_session, claude_project, files, _packages, _compose_project, _containers,
+    _setup_commands, _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
 RUNNING: tuple[Resource, ...] = (_containers, tmux_session, _window_programs, _worklog)
@@ -97,15 +98,11 @@ def restore_session(name: str, repository: Repository, at: str = "") -> Session:
         archived = restore.find_archive(name, repository, saved.directory.name)  # it may have been pruned since
         return restore.plan_restore(archived, repository, other_ports)
 
-    session = make_session(name, repository, decide, facts)
-    registry.note_facts(repository, name, creates_branch=row.get("creates_branch", True))
     from .store import old_archive
 
-    if saved.is_whole or not old_archive.has_unrestorable(saved.directory, saved.facts):
-        from .store import archive
-
-        archive.drop_archive(repository, saved)
-    return session
+    confirmed = {"creates_branch": row.get("creates_branch", True)}
+    drop = partial(old_archive.drop_restored, repository, saved)
+    return make_session(name, repository, decide, facts, confirmed, drop)
 
 
 def resume_sessions(sessions: Sequence[Session]) -> list[str]:
@@ -266,10 +263,14 @@ def _require_ready(session: Session) -> None:
 Plan = Callable[[set[int], ExitStack], Session]
 
 
-def make_session(name: str, repository: Repository, plan: Plan, facts: registry.Row | None = None) -> Session:
+def make_session(
+    name: str, repository: Repository, plan: Plan, facts: registry.Row | None = None,
+    confirmed: registry.Row | None = None, afterwards: Callable[[], None] = lambda: None,
+) -> Session:  # fmt: skip
     """Claim the row of what *plan* decides, make each of RESOURCES, confirm the row, and return the session.
 
-    *facts* go into the row as well. Without *name* the plan chooses one, and locks it.
+    *facts* go into the row as well, those *confirmed* at the end; *afterwards* nothing is undone any more. Without
+    *name* the plan chooses one, and locks it.
     """
     begun: list[Resource] = []
     session = None
@@ -286,12 +287,13 @@ def make_session(name: str, repository: Repository, plan: Plan, facts: registry.
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, RESOURCES, begun)
             signals.ignore_signals()
-            row = registry.note_facts(repository, session.name, state="ready", archive="")
+            row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
             session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
             raise
+        afterwards()
     return session
 
 
@@ -343,4 +345,4 @@ def release_session(session: Session) -> None:
         try:
             ports.leave_machine(session.repository)
         except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
-            progress.notice(f"Couldn't take this repository off the machine's list: {describe_error(error)}")
+            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")

@@ -76,6 +76,7 @@ class Request(NamedTuple):
     start: str = ""  # the commit after which its own work begins
     adopts: str = ""  # a commit of uncommitted work to begin with
     prompt: str = ""  # what the conversation begins with
+    forks: str = ""  # the conversation of which it begins with a copy
 
 
 class Removal(NamedTuple):
@@ -125,6 +126,7 @@ class Session(NamedTuple):
     preset: str = ""
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
+    forks: str = ""  # the id of the conversation that it begins with a copy of
     component: str = ""
     scope: tuple[str, ...] = ()  # the paths and globs of its component
     profile: str = ""
@@ -138,6 +140,7 @@ class Session(NamedTuple):
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
     host: str = ""  # the name in its web addresses; empty for localhost
+    python_path: tuple[str, ...] = ()  # its directories that Python looks in first: the environment has others of them
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
@@ -174,6 +177,9 @@ class Session(NamedTuple):
     def environment(self) -> dict[str, str]:
         """The variables in each of its windows; TALLY_SESSION marks its processes as its own."""
         variables = port_environment(self.ports, self.variables)
+        if self.python_path:
+            roots = ":".join(str(self.worktree / root) for root in self.python_path)
+            variables = {"PYTHONPATH": roots, **variables}
         if self.compose is not None:  # so that `docker compose` typed there means these containers
             file = str(self.worktree / self.compose.file)
             variables |= {"COMPOSE_PROJECT_NAME": self.compose.project, "COMPOSE_FILE": file}

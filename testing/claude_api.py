@@ -1,8 +1,8 @@
 """A local stand-in for the API that Claude Code talks to: with it the real command line takes whole turns offline.
 
 What it answers is written in the prompt, in steps with ";;" between: `DO say TEXT`, `DO bash COMMAND`, `DO serve
-COMMAND` (in the background), `DO slow SECONDS`, `DO fail STATUS TYPE`. A step that is a command or a failure ends an
-answer; the next one follows when its result has come. Without steps it says "ok".
+COMMAND` (in the background), `DO write FILE`, `DO slow SECONDS`, `DO fail STATUS TYPE`. A step that is a command, a
+file or a failure ends an answer; the next one follows when its result has come. Without steps it says "ok".
 """
 
 from __future__ import annotations
@@ -57,9 +57,12 @@ def _steps(messages: list[dict[str, Any]]) -> list[list[str]]:
         blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
         if message.get("role") == "assistant":
             given += 1
-        elif message.get("role") == "user" and not any(block.get("type") == "tool_result" for block in blocks):
+        elif message.get("role") == "user":
             prompts = [block["text"] for block in blocks if str(block.get("text", "")).lstrip().startswith("DO ")]
-            if prompts or not all(str(block.get("text", "<")).lstrip().startswith("<") for block in blocks):
+            is_result = any(block.get("type") == "tool_result" for block in blocks)
+            if prompts or not (
+                is_result or all(str(block.get("text", "<")).lstrip().startswith("<") for block in blocks)
+            ):
                 return _answers(prompts[-1] if prompts else "DO say ok")[given:]
     return []
 
@@ -68,9 +71,13 @@ def _answers(prompt: str) -> list[list[str]]:
     answers: list[list[str]] = [[]]
     for step in prompt.replace("\n", " ").split(";;"):
         answers[-1].append(step.strip().removeprefix("DO "))
-        if answers[-1][-1].startswith(("bash ", "serve ", "fail ")):
+        if answers[-1][-1].startswith(("bash ", "serve ", "write ", "fail ")):
             answers.append([])
     return [answer for answer in answers if answer]
+
+
+def _tool_use(name: str, given: dict[str, object]) -> dict[str, object]:
+    return {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:20]}", "name": name, "input": given}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -113,9 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(float(rest))
             elif word in ("bash", "serve"):
                 given = {"command": rest, "description": "scripted", "run_in_background": word == "serve"}
-                blocks.append(
-                    {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:20]}", "name": "Bash", "input": given}
-                )
+                blocks.append(_tool_use("Bash", given))
+            elif word == "write":
+                blocks.append(_tool_use("Write", {"file_path": rest, "content": "scripted\n"}))
             else:
                 blocks.append({"type": "text", "text": rest if word == "say" else step})
         self._finish(request, blocks or [{"type": "text", "text": "done"}])

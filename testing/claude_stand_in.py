@@ -17,6 +17,7 @@ import time
 CONFIG = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
 OWN = f"{CONFIG}/sessions/{os.getpid()}.json"
 PROC = "/proc/self/stat"
+PROMPT = 40 * "\u2500" + "\r\n> "
 VALUED = ("--session-id", "--resume", "-n", "--settings", "--append-system-prompt", "--model", "--permission-mode")
 
 
@@ -66,6 +67,11 @@ class Conversation:
 
     def __init__(self, given: dict[str, str]) -> None:
         self.identity, self.name = given.get("--resume") or given.get("--session-id") or new_identity(), given["-n"]
+        if "--fork-session" in given:
+            (original,) = transcripts(self.identity)
+            self.identity = given["--session-id"]
+            with open(original) as file:
+                self.record("user", file.read())
         self.hooks = json.loads(given["--settings"])["hooks"] if "--settings" in given else {}
         self.started, self.held, self.serves = int(time.time() * 1000), False, False
         os.makedirs(os.path.dirname(OWN), exist_ok=True)
@@ -106,7 +112,7 @@ class Conversation:
             return
         else:
             self.record("user", text)
-            print(f"\r\nheard: {text!r}\r\n> ", end="", flush=True)
+            print(f"\r\nheard: {text!r}\r\n{PROMPT}", end="", flush=True)
             self.tell("UserPromptSubmit", "busy")
             if text.startswith("ask"):
                 asked = {"tool_name": "Bash", "tool_input": {"command": text[4:], "description": "scripted"}}
@@ -128,7 +134,7 @@ class Conversation:
         import tty
 
         tty.setraw(0)
-        print("\033[?2004hclaude stand-in\r\n> ", end="", flush=True)
+        print(f"\033[?2004hclaude stand-in\r\n{PROMPT}", end="", flush=True)
         typed = ""
         while "\x03" not in typed and (read := os.read(0, 65536)):
             typed += read.decode(errors="replace")
@@ -136,7 +142,7 @@ class Conversation:
                 typed = typed[whole.end() :]
                 self.submit(re.sub(r"\x1b\[20[01]~", "", whole[1]).replace("\r", "\n").strip())
             shown = re.sub(r"\x1b\[20[01]~", "", typed)
-            print("\r> " + shown if shown.isprintable() else "\r> [pasted]", end="", flush=True)
+            print(f"\r\033[K> {shown if shown.isprintable() else '[pasted]'}", end="", flush=True)
 
 
 def main() -> None:
@@ -150,6 +156,8 @@ def main() -> None:
             given[word] = words.pop(0)
         elif word == "--":
             prompt = words.pop(0)
+        elif word == "--fork-session":
+            given[word] = ""
         elif word.startswith("-"):
             fail(f"error: unknown option '{word}'")
         else:

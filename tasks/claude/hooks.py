@@ -24,11 +24,14 @@ _DESKTOP = (
     ' title (item 1 of argv)" -e "end run" {name} "$TALLY_WHAT"; '
     """printf '\\a' >"$(tmux display-message -p -t "$TMUX_PANE" '#{pane_tty}')\""""
 )
+_ASKED = ("command", "url", "pattern", "query", "plan", "description")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MEANING = {
     "SessionStart": "idle", "UserPromptSubmit": "working", "Notification": "waiting", "PermissionRequest": "waiting",
     "Stop": "idle", "StopFailure": "failed",
 }  # fmt: skip
+_MARK = '[ -z "$TMUX_PANE" ] || tmux set-option -w -t "$TMUX_PANE" @tally_state '
+_ONLY_MARKED = {"PostToolUse": "working", "SessionEnd": "off"}  # after a permission prompt; when it ends
 
 
 class Start(NamedTuple):
@@ -48,7 +51,7 @@ def hook_settings(session: Session) -> str:
     from . import version
 
     known = version.known_version(session.agent.command)
-    events = _EVENTS if known and known < _KNOWS_LATER else (*_EVENTS, *_LATER)
+    events = _EVENTS if known and known < _KNOWS_LATER else (*_EVENTS, *_LATER, *_ONLY_MARKED)
     hooks = {event: [_hook(session, event)] for event in events}
     if "PermissionRequest" in events:  # it says at once what a notification says after six seconds
         hooks["Notification"][0]["matcher"] = _WAITING.replace("permission_prompt|", "", 1)
@@ -117,6 +120,16 @@ def read_events(session: Session) -> Events:
     """Return the events of the conversation of *session*."""
     times = ((event, _time(session, event)) for event in (*_EVENTS, *_LATER))
     return {event: at for event, at in times if at is not None}
+
+
+def read_request(session: Session) -> tuple[str, float]:
+    """Return what a permission prompt was last about, as its window shows it, and when; "" where that is not known."""
+    given = _read(session, "PermissionRequest")[0].get("tool_input")
+    given = given if isinstance(given, dict) else {}
+    if isinstance(file := given.get("file_path"), str):
+        return Path(file).name, _time(session, "PermissionRequest") or 0.0
+    asked = next((given[key] for key in _ASKED if isinstance(given.get(key), str)), "")
+    return asked.strip(), _time(session, "PermissionRequest") or 0.0
 
 
 def _time(session: Session, event: str) -> float | None:
@@ -200,6 +213,7 @@ def _hook(session: Session, event: str) -> dict[str, object]:
     line = f'umask 077; {{ cat; echo; echo "$PPID"; }} >{file}.$$ && mv -f {file}.$$ {file}'
     if event == "UserPromptSubmit":  # what the person said is not kept a second time
         line = f"rm -f {shlex.quote(str(pending_prompt_path(session)))}; touch {file}"
+    line = f"{line}; {_MARK}{_MEANING[event]}" if event in _MEANING else f"{_MARK}{_ONLY_MARKED[event]}"
     if event in NOTIFIED and (command := _notify_command(session, event)):
         line = f"{line}; {command}"
     hook: dict[str, object] = {"hooks": [{"type": "command", "command": f"{{ {line}; }} >/dev/null 2>&1 || true"}]}

@@ -121,7 +121,7 @@ def _inspect(file: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise UnusableError("It is a directory." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
     if status.st_size > _LARGEST:
-        raise UnusableError(f"It has {status.st_size / 1e6:.0f} MB: writing it would keep Claude Code waiting.")
+        raise UnusableError(f"It is {status.st_size / 1e6:.0f} MB: rewriting it would block Claude Code.")
 
 
 def load_claude_json() -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bo
             except OSError as error:
                 raise UnusableError(error.strerror or str(error)) from None
             return True
-    raise UnusableError("Another program keeps changing it without its lock.")
+    raise UnusableError("Another program keeps changing it without taking its lock.")
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

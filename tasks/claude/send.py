@@ -7,16 +7,19 @@ import time
 import uuid
 from collections.abc import Callable
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Session
 from ..store import registry
 from ..system import shell
 from ..tools import tmux
 from . import hooks, launch, live, state, transcripts
 
-_SHOWN = 3.0  # seconds until typed text shows on the screen
-_START = 20.0  # seconds that Claude Code may take until it is up
-_TAKEN = 10.0  # seconds until a prompt is accepted
+_SHOWN = 5.0  # seconds until pasted text stands at the prompt
+_START = 30.0  # seconds that Claude Code may take until it is up
+_TAKEN = 20.0  # seconds until a prompt is accepted
+_AGAIN = 1.0  # seconds until Enter is pressed again
+_REDRAWN = 0.3  # seconds in which a screen is drawn whole
+_COMMANDS = ("/", "!", "#")  # what Claude Code does itself: no hook tells of it
 
 
 def send_prompt(session: Session, text: str, when_idle: bool = False) -> None:
@@ -34,7 +37,8 @@ def send_prompt(session: Session, text: str, when_idle: bool = False) -> None:
         pane, now = _at_its_prompt(session)
         before = _signs(session, now)
         _paste(session, pane, text)
-        if not _submit(pane, lambda: _signs(session, now) != before or _works(session)):
+        is_command = text.strip().startswith(_COMMANDS)
+        if not _submit(pane, lambda: _is_gone(pane) if is_command else _is_taken(session, now, before)):
             raise SessionError(
                 f"Typed the text, but Claude in {session.name} didn't start on it within {_TAKEN:.0f} s.\n"
                 f"Run: inv session.attach {session.name}"
@@ -42,15 +46,20 @@ def send_prompt(session: Session, text: str, when_idle: bool = False) -> None:
 
 
 def _submit(pane: tmux.Pane, accepted: Callable[[], bool]) -> bool:
-    """Press Enter until the text is *accepted* and gone; return whether it is.
+    """Press Enter until the text is gone from the prompt, and *accepted*; return whether it is.
 
-    Right after a paste a busy terminal takes Enter for a new line, and what looks like a sign may be the end of the
-    turn before.
+    Claude Code ignores an Enter that comes with a paste on a busy machine. As long as the text stands there, nothing
+    has taken it, so pressing again can neither send twice nor answer a dialog.
     """
-    for _time in range(3):
-        tmux.run_tmux([("send-keys", "-t", pane.id, "Enter")])
-        if _within(_TAKEN / 4, lambda: not tmux.unsent_text(_screen(pane))):
-            return _within(_TAKEN, accepted)
+    deadline, pressed = time.monotonic() + _TAKEN, 0.0
+    while time.monotonic() < deadline:
+        stands = _prompt(pane)
+        if (stands and time.monotonic() > pressed + _AGAIN) or not pressed:
+            tmux.run_tmux([("send-keys", "-t", pane.id, "Enter")])
+            pressed = time.monotonic()
+        elif not stands and accepted():
+            return True
+        time.sleep(0.05)
     return False
 
 
@@ -76,20 +85,18 @@ def _at_its_prompt(session: Session) -> tuple[tmux.Pane, state.Talk]:
     if now.state == "off":
         raise SessionError(f"The conversation in {name} has ended. Nothing was sent.\nRun: inv session.resume {name}")
     if not session.agent.is_claude:
-        raise SessionError(f"Only Claude Code says whether it is at its prompt. Nothing was sent in {name}.")
+        raise SessionError(f"{name} doesn't run Claude Code, so its prompt isn't recognized. Nothing was sent.")
     if now.state not in ("idle", "failed") or now.live is None:
         raise SessionError(
             f"{_describe_talk(name, now)}. Nothing was sent.\nRun: {now.resume or f'inv session.attach {name}'}"
         )
-    for pane in panes:
-        if state.terminal_of(now.live.pid) != pane.tty:
-            continue
-        if draft := tmux.unsent_text(_screen(pane)):  # an interrupted prompt comes back as one
-            raise SessionError(
-                f"An unsent prompt is in {name}: {draft!r}. Nothing was sent.\nRun: inv session.attach {name}"
-            )
-        return pane, now
-    raise SessionError(f"The conversation of {name} is open in process {now.live.pid}. Nothing was sent.")
+    if (pane := state.pane_of(now.live, panes)) is None:
+        raise SessionError(f"The conversation of {name} is open in process {now.live.pid}. Nothing was sent.")
+    if draft := _prompt(pane):  # an interrupted prompt comes back as one
+        raise SessionError(
+            f"{name} has an unsent prompt: {quote_text(draft)}. Nothing was sent.\nRun: inv session.attach {name}"
+        )
+    return pane, now
 
 
 def _describe_talk(name: str, talk: state.Talk) -> str:
@@ -111,7 +118,6 @@ def _paste(session: Session, pane: tmux.Pane, text: str) -> None:
     """Paste *text* at once, through a file: tmux takes no long arguments, and Enter must come after all of it."""
     session.private.mkdir(parents=True, exist_ok=True, mode=0o700)
     file, buffer = session.private / "sending", f"tally-{uuid.uuid4().hex[:8]}"
-    before = _screen(pane)
     try:
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as sending:
             sending.write(text.strip())
@@ -119,7 +125,16 @@ def _paste(session: Session, pane: tmux.Pane, text: str) -> None:
         tmux.run_tmux([("load-buffer", "-b", buffer, str(file)), tmux.listen_step(pane), pasting])
     finally:
         file.unlink(missing_ok=True)
-    _within(_SHOWN, lambda: _screen(pane) != before)
+    stands = _within(_SHOWN, lambda: bool(_prompt(pane)))
+    if not stands and _prompt(pane) is not None:  # another version may draw its prompt in another way
+        raise SessionError(
+            f"The text didn't appear at Claude's prompt in {session.name} within {_SHOWN:.0f} s. Nothing was sent.\n"
+            f"Run: inv session.attach {session.name}"
+        )
+
+
+def _prompt(pane: tmux.Pane) -> str | None:
+    return tmux.prompt_text(_screen(pane))
 
 
 def _screen(pane: tmux.Pane) -> str:
@@ -127,16 +142,29 @@ def _screen(pane: tmux.Pane) -> str:
 
 
 def _signs(session: Session, now: state.Talk) -> tuple[object, ...]:
-    """Return what changes when a prompt is submitted: the time of the hook's file, and that of the transcript."""
-    record = transcripts.transcripts_directory(session) / f"{now.live.identity if now.live else ''}.jsonl"
-    return hooks.read_events(session).get("UserPromptSubmit"), transcripts.last_used(record)
+    """Return what changes when a prompt is submitted: the time of our hook's file; without our hooks, the transcript.
+
+    The end of the turn before changes the transcript, too.
+    """
+    events = hooks.read_events(session)
+    if "SessionStart" in events:
+        return ("hooks", events.get("UserPromptSubmit"))
+    identity = now.live.identity if now.live else ""
+    return ("transcript", transcripts.last_used(transcripts.transcripts_directory(session) / f"{identity}.jsonl"))
 
 
-def _works(session: Session) -> bool:
-    """Return whether it says that it is working, which costs a process."""
+def _is_taken(session: Session, now: state.Talk, before: tuple[object, ...]) -> bool:
+    """Return whether there are other signs than *before*; without our hooks, whether it works: that costs a process."""
+    if _signs(session, now) != before or before[0] == "hooks":
+        return _signs(session, now) != before
     panes = tmux.list_panes(session)
-    now = state.talk_state(session, panes, state.ask_assistants([session], {str(session.worktree): panes}))
-    return now.state in ("working", "waiting")
+    talk = state.talk_state(session, panes, state.ask_assistants([session], {str(session.worktree): panes}))
+    return talk.state in ("working", "waiting")
+
+
+def _is_gone(pane: tmux.Pane) -> bool:
+    """Return whether a command stays away from the prompt, so that the screen wasn't just being drawn."""
+    return not _within(_REDRAWN, lambda: bool(_prompt(pane)))
 
 
 def _within(seconds: float, condition: Callable[[], bool]) -> bool:

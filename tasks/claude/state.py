@@ -52,6 +52,12 @@ def terminal_of(pid: int) -> str:
         return ""
 
 
+def pane_of(live: Live, panes: Sequence[tmux.Pane]) -> tmux.Pane | None:
+    """Return the one of *panes* that *live* runs in."""
+    terminal = terminal_of(live.pid)
+    return next((pane for pane in panes if pane.tty == terminal), None)
+
+
 def stays_alive(live: Live, seconds: float) -> bool:
     """Return whether its process still runs after *seconds*: one whose terminal was closed is ending."""
     import psutil

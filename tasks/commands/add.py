@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 
 @command("name", help={
-    "name": "session and branch name (where sessions are numbered: 001 to 999, or nothing for the first free one)",
+    "name": "session and branch name (numbered sessions: 001 to 999, default: the first free one)",
     "prompt": "first message to Claude",
     "prompt-file": "file with the first message to Claude",
     "base": "branch or commit that a new branch starts from (default: setting base)",
     "branch": "branch name (default: setting branch)",
+    "fork": "session to go on from: its branch, uncommitted work and conversation",
+    "continue-from": "id of a conversation to go on with, in a copy",
     "component": "part of the repository to work on, one of the setting components",
     "profile": "value of {profile} in the configuration",
     "template": "template of the work log entry, for example fix",
-    "issue": "issue that it is about, for the work log",
-    "eta": "when it should be ready, for the work log",
+    "issue": "issue to name in the work log",
+    "eta": "expected finish to name in the work log",
     "dry-run": "show what would be created, without changing anything",
     "mode": "docker (all profiles of the compose file) or native (only services without a profile)",
     "without": "services of the compose file to leave out, separated by commas",
@@ -38,7 +40,7 @@ def add(
     c: Context, name: str = "", base: str = "", branch: str = "", prompt: str = "", prompt_file: str = "",
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
     without: str = "", pr: str = "", from_issue: str = "", dry_run: bool = False, yes: bool = False,
-    wait: bool = False, attach: bool = False, json: bool = False,
+    wait: bool = False, attach: bool = False, json: bool = False, fork: str = "", continue_from: str = "",
 ) -> None:  # fmt: skip
     """Create a session: worktree, ports, servers, Claude.
 
@@ -56,6 +58,7 @@ def add(
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
     request = _with_forge(request, pr, from_issue, repository, settings)
+    request = _continued(c, request, fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -84,6 +87,20 @@ def _with_forge(request: Request, pull: str, issue: str, repository: Repository,
     if issue:
         request = incoming.request_of_issue(request, issue, repository, converses)
     return incoming.request_of_pull(request, pull, repository) if pull else request
+
+
+def _continued(c: Context, request: Request, fork: str, conversation: str) -> Request:
+    if not (fork or conversation):
+        return request
+    from ..errors import SessionError
+    from ..plan import fork as plan_fork
+    from . import selection
+
+    if fork and conversation:
+        raise SessionError("Give --fork or --continue-from, not both.")
+    if fork:
+        return plan_fork.request_fork(request, selection.select_session(c, fork))
+    return request._replace(forks=plan_fork.check_conversation(conversation))
 
 
 def _approved(c: Context, agreed: bool, dry: bool) -> tuple[Repository, Settings]:

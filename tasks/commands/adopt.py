@@ -9,7 +9,7 @@ from .command import command
 
 @command("name", help={
     "name": "name of the new session",
-    "commits": "number of last commits to move, none of them pushed",
+    "commits": "number of latest commits to move, all of them unpushed",
     "changes": "move the uncommitted changes (default)",
     "yes": "approve values that are not committed or approved yet",
     "json": "print JSON",
@@ -31,11 +31,11 @@ def adopt(
     from . import report
 
     if commits and (changes or not commits.isdecimal() or not int(commits)):
-        from ..errors import SessionError
+        from ..errors import SessionError, quote_text
 
         if changes:
             raise SessionError("Give --commits or --changes, not both.")
-        raise SessionError(f"--commits must be a number of commits, 1 or more, not {commits!r}.")
+        raise SessionError(f"--commits must be a number of commits, 1 or more, not {quote_text(commits)}.")
     repository, settings = git.current_repository(), configuration.load_settings(c)
     consent.require_configuration(c, settings, repository, yes)
     report.answer_session(

@@ -60,7 +60,7 @@ def _fault(error: OSError | ValueError) -> SessionError | None:
 
         return SessionError(describe_error(error))
     if isinstance(error, UnicodeEncodeError):  # a terminal, YAML or JSON can give us what is no text
-        return SessionError(f"{error.object[error.start : error.end]!r} is not text in UTF-8.")
+        return SessionError(f"{error.object[error.start : error.end]!r} is not valid UTF-8.")
     nul = "A value in invoke.yaml has a NUL character, which no program accepts. Remove it."
     return SessionError(nul) if str(error).startswith("embedded null") else None
 

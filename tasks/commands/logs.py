@@ -23,12 +23,12 @@ def logs(
 
     Example: inv session.logs feature/login --window backend --lines 20
     """
-    from ..errors import SessionError
+    from ..errors import SessionError, quote_text
     from ..views import logs as views_logs
     from . import selection
 
     if not (lines.isascii() and lines.isdigit()):
-        raise SessionError(f"--lines must be a number of lines, not {lines!r}.")
+        raise SessionError(f"--lines must be a number of lines, not {quote_text(lines)}.")
     sessions = selection.select_sessions(c, name)
     if follow and len(sessions) > 1:
         raise SessionError(f"--follow takes one session.\nRun: inv session.logs {sessions[0].name} --follow")

@@ -11,7 +11,7 @@ from .command import JSON, answer, as_json, command
     "name": "only saved copies of these sessions, of any age (names separated by spaces or commas)",
     "days": "delete what was removed more than this many days ago (default: setting keep_removed)",
     "dry-run": "show what would be deleted, without changing anything",
-    "yes": "delete also what exists nowhere else, without asking",
+    "yes": "also delete work that exists nowhere else, without asking",
     **JSON,
 })  # fmt: skip
 def prune(

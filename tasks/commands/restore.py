@@ -9,7 +9,7 @@ from .command import CHANGED, command
 
 @command("name", help={
     "name": "name of the removed session",
-    "at": "beginning of its time in session.list --removed (default: the newest)",
+    "at": "when it was removed, or how that time begins, as in session.list --removed (default: last)",
     **CHANGED,
     "json": "print JSON",
 })  # fmt: skip

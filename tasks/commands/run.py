@@ -12,10 +12,10 @@ from .command import CHANGED, answer, command
 
 @command("name", "line", help={
     "name": "session name (default: that of the worktree you are in)",
-    "line": "command, quoted as one word, or its words after --",
+    "line": "command in quotes, or unquoted after --",
     "app": "run it in this app's directory, with its variables",
     "all": "run it in every session, one after the other",
-    "maybe": "outside of a session, run the command as it is (what you give is then the command, never a NAME)",
+    "maybe": "outside of a session, run the command here (all words are then the command, none is a NAME)",
     **CHANGED,
 })  # fmt: skip
 def run(

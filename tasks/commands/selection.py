@@ -9,7 +9,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from ..errors import SessionError, suggest_name
+from ..errors import SessionError, closest_name
 from ..model import Repository, Session
 from ..store import registry
 from ..store import rows as store_rows
@@ -62,10 +62,10 @@ def named_sessions(names: Sequence[str], sessions: Sequence[Session]) -> list[Se
     """Return those of *sessions* with these *names*, in their order; raise with all that there are not."""
     by_name = {session.name: session for session in sessions}
     if unknown := [name for name in names if name not in by_name]:
-        texts, questions = [f'"{name}"' for name in unknown], [suggest_name(name, by_name) for name in unknown]
-        raise SessionError(
-            f"No session {', '.join(texts)}.{''.join(questions)}\nSessions: {', '.join(by_name) or 'none'}"
-        )
+        texts = [f'"{name}"' for name in unknown]
+        meant = [f'"{close}"' for name in unknown if (close := closest_name(name, by_name))]
+        question = f" Did you mean {', '.join(meant)}?" if meant else ""
+        raise SessionError(f"No session {', '.join(texts)}.{question}\nSessions: {', '.join(by_name) or 'none'}")
     return [by_name[name] for name in names]
 
 

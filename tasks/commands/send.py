@@ -9,7 +9,7 @@ from .command import answer_done, command, fail_with
 
 @command("name", "text", help={
     "name": "session names, separated by commas (default: that of the worktree you are in)",
-    "text": "message, quoted as one word (one that begins with -: --text='- …')",
+    "text": "message in quotes (if it starts with -: --text='- …')",
     "all": "send it to every session whose Claude is at its prompt",
     "when_idle": "wait until Claude is at its prompt, then send it",
 })  # fmt: skip

@@ -13,7 +13,7 @@ _TIME_IS_OVER, _NEEDS_PERSON = 2, 3
 @command("name", help={
     **NAME,
     "until": f"{', '.join(_STATES)} (default: idle)",
-    "timeout": "seconds to wait (default: without end)",
+    "timeout": "seconds to wait (default: no limit)",
 })  # fmt: skip
 def wait(c: Context, name: str = "", until: str = "idle", timeout: str = "") -> None:
     """Wait until a session's Claude is idle, waiting or off.
@@ -27,11 +27,11 @@ def wait(c: Context, name: str = "", until: str = "idle", timeout: str = "") -> 
 
     from ..claude import waiting
     from ..config import checks
-    from ..errors import SessionError
+    from ..errors import SessionError, quote_text
     from . import selection
 
     if until not in _STATES:
-        raise SessionError(f"--until must be one of {', '.join(_STATES)}, not {until!r}.")
+        raise SessionError(f"--until must be one of {', '.join(_STATES)}, not {quote_text(until)}.")
     seconds = checks.check_seconds("--timeout", timeout) if timeout else float("inf")
     session = selection.select_session(c, name)
     talk = waiting.wait_for_state(session, (until,), seconds)

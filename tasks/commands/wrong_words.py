@@ -91,7 +91,7 @@ def _unknown_flag(word: str, context: ParserContext | None, argv: Sequence[str])
     if context and task and (advice := _unquoted(context, argv)):
         return advice
     flags = [*context.flags, *context.flags.aliases] if context else []
-    close = closest_name(word, [flag for flag in flags if flag.startswith("--")])
+    close = closest_name(word, [flag for flag in flags if flag.startswith("--")], 0.85)
     if close and len(word) > 2:
         words = [re.sub(rf"^{re.escape(word)}(?==|$)", close, each) for each in argv]
         return f"{task or 'inv'} has no option {word}.{ask_meant(close)}\nRun: {_command(words)}"
@@ -111,7 +111,7 @@ def _unquoted(context: ParserContext, argv: Sequence[str]) -> str:
 def _too_many(word: str, context: ParserContext) -> str:
     places = " and ".join(str(each.name).upper() for each in context.positional_args)
     fact = f"takes only {places}" if places else "takes only options"
-    return f'{context.name} {fact}, so "{word}" is one word too many.\nRun: inv --help {context.name}'
+    return f'Unexpected word "{word}": {context.name} {fact}.\nRun: inv --help {context.name}'
 
 
 def _missing(sentence: str, context: ParserContext | None) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import PurePosixPath
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Session
 from .secrets import is_secret
 
@@ -24,7 +24,7 @@ _RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own
 
 def wrong_value(key: str, expected: str, value: object) -> SessionError:
     """Return the error that *value* is not what was *expected*."""
-    text = f"another type ({type(value).__name__})" if is_secret(key) else json_text(value)
+    text = f"a value of type {type(value).__name__}" if is_secret(key) else json_text(value)
     text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     name = key if key.startswith("--") else f"session.{key}"
     return SessionError(f"{name} must be {expected}, not {text}.")
@@ -46,7 +46,7 @@ def check_text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise wrong_value(key, "text", value)
     if any(ord(character) < 32 for character in value):
-        text = "" if is_secret(key) else f": {value!r}"
+        text = "" if is_secret(key) else f": {quote_text(value)}"
         raise SessionError(f"session.{key} contains a control character{text}")
     return _bounded(key, value)
 
@@ -70,7 +70,9 @@ def check_filled(key: str, value: object) -> str:
 def check_port_key(key: str, value: object) -> str:
     """Return *value*, the name of a port."""
     if not re.fullmatch(r"[A-Za-z_]\w*", check_filled(key, value)) or value in _RESERVED:
-        raise SessionError(f"session.{key}: {value!r} is not a name for a port. Expected for example: app_port")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a port. Expected for example: app_port"
+        )
     return str(value)
 
 
@@ -95,7 +97,9 @@ def check_port(key: str, value: object) -> int:
 def check_component(key: str, value: object) -> str:
     """Return *value*, the name of a component."""
     if not re.fullmatch(r"[\w./-]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a name for a component. Expected for example: server")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a component. Expected for example: server"
+        )
     return str(value)
 
 
@@ -125,14 +129,16 @@ def check_size(key: str, value: object) -> float:
 def check_variable(key: str, value: object) -> str:
     """Return *value*, the name of an environment variable."""
     if not re.fullmatch(r"[A-Za-z_]\w*", check_filled(key, value)) or str(value).startswith("TALLY_"):
-        raise SessionError(f"session.{key}: {value!r} is not a name for a variable. Expected for example: UVICORN_PORT")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a variable. Expected for example: UVICORN_PORT"
+        )
     return str(value)
 
 
 def check_date(key: str, value: object) -> str:
     """Return *value*, the form of a date: letters, digits and `% - _ .`."""
     if not re.fullmatch(r"[\w%.-]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a date format. Expected for example: %Y-%m-%d")
+        raise SessionError(f"session.{key}: {quote_text(value)} is not a date format. Expected for example: %Y-%m-%d")
     return str(value)
 
 
@@ -163,11 +169,11 @@ def check_inside(key: str, value: object) -> str:
     path = PurePosixPath(check_filled(key, value))
     if path.is_absolute() or ".." in path.parts:
         raise SessionError(
-            f"session.{key}: {value!r} leads out of the repository. Expected a path relative to its top."
+            f"session.{key}: {quote_text(value)} is outside of the repository. Expected a path relative to its top."
         )
     if {".git", ".tally-sessions"} & {part.lower() for part in path.parts}:
         raise SessionError(
-            f"session.{key}: {value!r} belongs to git or to Tally Sessions. Expected a path of the project."
+            f"session.{key}: {quote_text(value)} belongs to git or to Tally Sessions. Expected a path of the project."
         )
     return str(path)
 

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 
 
 def component_scope(component: str, components: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -17,7 +17,9 @@ def component_scope(component: str, components: Mapping[str, Sequence[str]]) -> 
     if not component or not components:
         return ()
     if component not in components:
-        raise SessionError(f"No component {component!r} in the setting components. Known: {', '.join(components)}")
+        raise SessionError(
+            f"No component {quote_text(component)} in the setting components. Known: {', '.join(components)}"
+        )
     return tuple(components[component])
 
 

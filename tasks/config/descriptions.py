@@ -16,7 +16,8 @@ DESCRIPTIONS = {
         "host": "the host name in web addresses, like `{slug}.localhost`: browsers then keep"
         " [each session's cookies apart](howto/logins.md); `{host}` in other values; empty for localhost",
         "copy": "files of the main checkout that are copied into each session",
-        "link": "files and directories that are shared with the main checkout",
+        "link": "files and directories that are shared with the main checkout; a"
+        " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",
         "env": "file → variables that are set in it; the rest of the file is kept",
         "env_file": "a file in the worktree with `variables` and every port; empty for none",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from .secrets import is_secret
 
 # `${VARIABLE}` belongs to the shell; `{{word}}` stands for a literal `{word}`.
@@ -21,7 +21,7 @@ def expand_placeholders(text: str, facts: Mapping[str, str], key: str) -> str:
         if literal is not None:
             return "{" + str(literal) + "}"
         if name not in facts:
-            names, where = ", ".join(sorted(facts)), "" if is_secret(key) else f" in {text!r}"
+            names, where = ", ".join(sorted(facts)), "" if is_secret(key) else f" in {quote_text(text)}"
             raise SessionError(
                 f"session.{key}: unknown placeholder {{{name}}}{where}. Known: {names}\n"
                 f"For a literal {{{name}}} write {{{{{name}}}}}."

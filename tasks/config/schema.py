@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import SessionError, suggest_name
+from ..errors import SessionError, quote_text, suggest_name
 from . import presets
 from .checks import (
     check_component,
@@ -94,14 +94,18 @@ def table_of(keys: Check, of: Check) -> Check:
 def check_destination(key: str, value: object) -> str:
     """Return *value*, a word that is never taken for an option of ssh, nor for anything by a shell on the host."""
     if not re.fullmatch(r"[A-Za-z0-9_][\w.@%-]*", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a host. Expected USER@HOST or a name of ~/.ssh/config.")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a host. Expected USER@HOST or a name of ~/.ssh/config."
+        )
     return str(value)
 
 
 def check_checkout(key: str, value: object) -> str:
     """Return *value*, the path of a checkout on a host."""
     if not re.fullmatch(r"(~/|/)[^:]+", check_filled(key, value)):
-        raise SessionError(f"session.{key}: {value!r} is not a path on the host. Expected for example: ~/Dev/tally")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a path on the host. Expected for example: ~/Dev/tally"
+        )
     return str(value)
 
 
@@ -109,7 +113,7 @@ def check_program(key: str, value: object) -> str:
     """Return *value*, a program of a host: a name, or a path without special characters."""
     if not re.fullmatch(r"(~/)?[\w./+-]+", check_filled(key, value)) or str(value).startswith("-"):
         raise SessionError(
-            f"session.{key}: {value!r} is not a program. Expected a name or path without special characters."
+            f"session.{key}: {quote_text(value)} is not a program. Expected a name or path without special characters."
         )
     return str(value)
 
@@ -138,7 +142,9 @@ host = table_with(
 def check_host_name(key: str, value: object) -> str:
     """Return *value*, what a host is called; `here` is this machine."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", check_filled(key, value)) or value == "here":
-        raise SessionError(f"session.{key}: {value!r} is not a name for a host. Expected for example: devbox")
+        raise SessionError(
+            f"session.{key}: {quote_text(value)} is not a valid name for a host. Expected for example: devbox"
+        )
     return str(value)
 
 
@@ -159,7 +165,7 @@ def check_window(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of one window."""
     window: dict[str, Any] = WINDOW(key, value)
     if len({"run", "type", "claude"} & set(window)) > 1:
-        raise SessionError(f"session.{key} has more than one of run, type and claude. Leave one.")
+        raise SessionError(f"session.{key} has more than one of run, type and claude. Keep one.")
     return window
 
 
@@ -227,7 +233,7 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
         raise wrong_value(key, "a file, or a table of `file` and `templates`", value)
     checked = WORK_LOG(key, options)
     if checked.get("templates") == {}:
-        raise SessionError(f"session.{key}.templates is empty. Leave it out for those of the preset parallel.")
+        raise SessionError(f"session.{key}.templates is empty. Leave it out to use those of preset parallel.")
     return {**_GUIDE, **checked}
 
 

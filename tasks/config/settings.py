@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import SessionError, suggest_name
+from ..errors import SessionError, quote_text, suggest_name
 from .presets import PRESETS
 from .schema import CHECKS, Formula
 
@@ -64,7 +64,7 @@ def parse_settings(configured: Mapping[str, Any]) -> Settings:
     given = {key: value for key, value in configured.items() if value is not None}
     preset = CHECKS["preset"]("preset", given.get("preset", "points"))
     if preset not in PRESETS:
-        raise SessionError(f"session.preset: no preset {preset!r}. Known: {', '.join(PRESETS)}")
+        raise SessionError(f"session.preset: no preset {quote_text(preset)}. Known: {', '.join(PRESETS)}")
     for key in given:
         if key not in CHECKS:
             raise SessionError(f"session.{key} is not a setting.{suggest_name(str(key), CHECKS, listed=True)}")

@@ -46,7 +46,7 @@ def _send_own(name: str, settings: Settings, repository: Repository, host: Host)
     branch = settings.branch.replace("{name}", name)
     commit = git.resolve_commit(repository, f"refs/heads/{branch}") if name and "{" not in branch else ""
     if commit and branches.send_branch(repository, host, branch, commit)["state"] == "diverged":
-        raise SessionError(f"Branch {branch} on {host.name} has commits that are not here. Choose another NAME.")
+        raise SessionError(f"{branch} on {host.name} has commits that you don't have. Choose another NAME.")
 
 
 def tell_added(request: dict[str, Any], host: Host) -> None:

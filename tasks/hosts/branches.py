@@ -47,11 +47,12 @@ def push_branch(repository: Repository, host: Host, branch: str, name: str) -> s
     """
     commit = git.resolve_commit(repository, f"refs/heads/{branch}")
     if not commit:
-        raise SessionError(f"There is no branch {branch} here.\nRun: inv fleet.pull {name}")
+        raise SessionError(f"No branch {branch} in this clone.\nRun: inv fleet.pull {name}")
     answer = send_branch(repository, host, branch, commit)
     if answer["state"] in ("ahead", "diverged"):
         raise SessionError(
-            f"{branch} on {host.name} has commits that are not here: {answer['count']}.\nRun: inv fleet.pull {name}"
+            f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have.\n"
+            f"Run: inv fleet.pull {name}"
             + (f"\nOr merge them: git fetch {ssh.git_url(host)} {branch}" if answer["state"] == "diverged" else "")
         )
     same = answer["state"] == "same"
@@ -69,11 +70,11 @@ def pull_branch(repository: Repository, place: Host, host: Host, branch: str) ->
     answer = ssh.call_program(place, "checkout", "forward", branch, commit, incoming, form=_FORWARDED)
     if answer["state"] == "diverged":
         raise SessionError(
-            f"{branch} here and on {host.name} have diverged (commits only here: {answer['count']}). Merge them.\n"
+            f"{branch} here and on {host.name} have diverged: {git.commits_text(answer['count'])} only here. Merge.\n"
             f"Run: git fetch {ssh.git_url(host)} {branch}"
         )
     if answer["state"] == "ahead":
-        return f"Nothing to pull: {branch} here is ahead of {host.name} (commits: {answer['count']})."
+        return f"Nothing to pull: {branch} here is {git.commits_text(answer['count'])} ahead of {host.name}."
     return f"{branch} here is {'already' if answer['state'] == 'same' else 'now'} at {commit[:12]}."
 
 
@@ -91,7 +92,7 @@ def send_base(repository: Repository, host: Host, base: str) -> str:
         answer = send_branch(repository, host, branch, commit)
         if answer["state"] == "diverged":
             raise SessionError(
-                f"{branch} here and on {host.name} have diverged (commits only there: {answer['count']}). Merge.\n"
+                f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have. Merge them.\n"
                 f"Run: git pull {ssh.git_url(host)} {branch}"
             )
         return branch

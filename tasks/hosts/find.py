@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..config.settings import Settings
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Repository
 from ..store import host_cache, names, registry
 from ..system import progress, shape
@@ -40,7 +40,7 @@ def _listed(host: str, answer: group.Answer | SessionError) -> group.Answer | Se
     listed = answer.get("listed")
     for each in listed if isinstance(listed, list) else [listed]:
         if not shape.fits(each, _TOLD):
-            return SessionError(f"{host}: not understood: {each}")
+            return SessionError(f"{host}: unexpected answer: {each}")
     return answer
 
 
@@ -90,10 +90,10 @@ def unclear_host(name: str, holders: Holders, answers: Mapping[Host, group.Answe
     """Return the error that none or several have the session *name*."""
     if not holders:
         unsure = "".join(f"\n{reason}" for reason in _silent(answers))
-        return SessionError(f"No host has a session {name!r}.{unsure}\nRun: inv fleet.list")
+        return SessionError(f'No host has a session "{name}".{unsure}\nRun: inv fleet.list')
     places = ", ".join(host.name for host, _row in holders)
     came = next((host.name for host, row in holders if row.get("moved")), "")
-    finish = f"\nIf a move was cut off, finish it: inv fleet.move {name} --host {came}" if came else ""
+    finish = f"\nIf a move was interrupted, finish it: inv fleet.move {name} --host {came}" if came else ""
     return SessionError(f"{name} is on several machines: {places}. Choose one with --host.{finish}")
 
 
@@ -107,7 +107,7 @@ def check_row(host: Host, row: dict[str, Any]) -> dict[str, Any]:
         with suppress(SessionError):
             names.check_branch(row["branch"])
             return row
-    fault = _ROW(row, "") or f"branch: {row.get('branch')!r}"  # never all of it: it has variables
+    fault = _ROW(row, "") or f"branch: {quote_text(row.get('branch'))}"  # never all of it: it has variables
     raise SessionError(f"{host.name}: its registry has a wrong value: {fault}")
 
 

@@ -25,7 +25,7 @@ def local_ports(remote: Mapping[str, int]) -> dict[str, int]:
         while own in chosen.values() or not ports.is_port_free(own):
             own = own + 1 if own < 65535 else 1024
         if own != port:
-            progress.notice(f"Port {port} is taken here, so {key} is on {own}.")
+            progress.notice(f"Port {port} is in use here, so {key} is forwarded to {own}.")
         chosen[key] = own
     return chosen
 
@@ -71,7 +71,7 @@ def _line(argv: list[str], own: set[int], before: int) -> tuple[str, int, bool]:
             stood = ports.answering_ports(own) == own
             time.sleep(0.05)
         if stood:
-            progress.say("Forwarding again." if before else "Forwarding. End it with ^C.")
+            progress.say("Forwarding again." if before else "Forwarding. Press ^C to stop.")
         stderr = _heard(process.stderr)
     finally:
         process.stdin.close()
@@ -85,6 +85,6 @@ def _heard(stderr: IO[str]) -> str:
     last: deque[str] = deque(maxlen=20)
     for line in stderr:
         if "open failed" in line and not any("open failed" in each for each in last):
-            progress.notice("Nothing answers on the host at a forwarded port.\nRun: inv fleet.list")
+            progress.notice("Nothing on the host listens on a forwarded port.\nRun: inv fleet.list")
         last.append(line)
     return "".join(last)

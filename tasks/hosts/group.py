@@ -36,7 +36,7 @@ def ask_everywhere(hosts: Sequence[Host], question: str) -> dict[str, Answer | S
         from fabric import ThreadingGroup
         from fabric.exceptions import GroupException
     except ImportError:
-        raise SessionError("fleet needs Fabric in the environment of inv.\nRun: pip install fabric") from None
+        raise SessionError("The fleet tasks need Fabric in the environment of inv.\nRun: pip install fabric") from None
     connections = {_connection(host): host for host in hosts}
     group = ThreadingGroup.from_connections(connections)
     wait = max(host.timeout for host in hosts)

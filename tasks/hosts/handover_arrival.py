@@ -16,8 +16,8 @@ from typing import IO, Any
 from ..errors import SessionError
 from ..model import Repository
 from ..store import archive, arrivals, registry
+from ..system import activation, locks, reading
 from ..system import files as system_files
-from ..system import locks, reading, session_command
 from ..system.rooted import Root
 from ..tools import git, worktree_status
 from . import handover_steps
@@ -44,7 +44,7 @@ def translate_row(row: registry.Row, packed: dict[str, Any], repository: Reposit
 
     new = {key: moved(value) for key, value in row.items() if key not in ("claude_entry", "archive")}
     if packed["found"]:
-        new["activate"] = session_command.default_activation(repository.main, row["project"])
+        new["activate"] = activation.default_activation(repository.main, row["project"])
     return {**new, "state": "ready", "archive": ""}
 
 
@@ -66,7 +66,7 @@ def take_archive(sent: dict[str, Any], stream: IO[bytes]) -> dict[str, str]:
                 git.run_git(repository.main, "update-ref", branch, commit, "")
         except (OSError, ValueError, tarfile.TarError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise SessionError(f"The session could not be unpacked: {reason}. Nothing was changed.") from None
+            raise SessionError(f"Couldn't unpack the session: {reason}. Nothing was changed.") from None
     return {"digest": digest}
 
 
@@ -132,7 +132,7 @@ def _is_new(repository: Repository, branch: str, commit: str) -> bool:
     other = git.list_branches(repository).get(branch)
     if other is not None and (other.commit != commit or other.checkout):
         short = branch.removeprefix("refs/heads/")
-        raise SessionError(f"The session has {short} checked out, and here is another branch {short}.\nRun: git branch")
+        raise SessionError(f"The session is on {short}, but another branch {short} exists here.\nRun: git branch")
     return other is None
 
 

@@ -13,7 +13,7 @@ from ..errors import SessionError
 from ..model import Removal, Repository, Session
 from ..plan import remove
 from ..store import archive, aside, registry, rows
-from ..system import locks, reading, rooted, session_command, shape
+from ..system import activation, locks, reading, rooted, shape
 from ..system.rooted import Root
 from ..tools import git, tmux, worktree_status
 from .remote_scripts import files
@@ -44,7 +44,7 @@ def _describe(session: Session, repository: Repository) -> dict[str, Any]:
         doomed, work = remove.examine_removal(session, Removal(force=True))
         if work is None:
             again = f"inv session.remove {session.name}"
-            raise SessionError(f"{session.name} doesn't have a worktree, so it cannot be moved.\nRun: {again}")
+            raise SessionError(f"{session.name} has no worktree, so it can't be moved.\nRun: {again}")
         worktree_status.refuse_closed(session, work)
         saved = aside.describe_worktree(doomed, aside.new_directory(session), work.dirty)
         if held := saved.facts["held"]:
@@ -57,11 +57,11 @@ def _describe(session: Session, repository: Repository) -> dict[str, Any]:
 def describe_archive(saved: archive.Archive, session: Session) -> dict[str, Any]:
     """Return what describes *session*, which is still where it was, as *saved* notes it."""
     repository, facts = session.repository, saved.facts
-    activation = session_command.default_activation(repository.main, session.project)
+    default = activation.default_activation(repository.main, session.project)
     return {
         "slug": session.slug, "created": session.created, "at": saved.directory.name, "main": str(repository.main),
         "home": os.path.expanduser("~"), "worktree": facts["row"]["worktree"], "common": str(repository.common),
-        "found": session.activate == activation, "reference": saved.reference if facts["held"] else "",
+        "found": session.activate == default, "reference": saved.reference if facts["held"] else "",
         "containers": session.compose is not None, "branches": _branches(session, saved),
         "head": facts["head"], "branch": facts["head_branch"], "staged": digest_index(session),
     }  # fmt: skip
@@ -96,7 +96,7 @@ def session_of_row(name: str, row: registry.Row, repository: Repository) -> Sess
     """Return the session of *row*; raises `SessionError` when it is not ours."""
 
     def foreign(*_row: Any) -> Session:
-        raise SessionError(f"The row of {name} is another tool's and doesn't say enough to move it.")
+        raise SessionError(f"Another tool added {name}, and its row doesn't say enough to move it.")
 
     return rows.session_from_row(name, row, repository, foreign)
 
@@ -104,7 +104,7 @@ def session_of_row(name: str, row: registry.Row, repository: Repository) -> Sess
 def archive_at(slug: str, at: str) -> archive.Archive:
     """Return the archive *at* of a session, whether it is there or not."""
     if not rooted.is_inside(f"{slug}/{at}") or "/" in f"{slug}{at}":
-        raise SessionError(f"{slug}/{at} does not name an archive.\nRun: inv session.list --removed")
+        raise SessionError(f"{slug}/{at} is not an archive.\nRun: inv session.list --removed")
     directory = archive.archives_directory(git.current_repository()) / slug / at
     return aside.begun_archive(directory) or archive.Archive(directory, {"name": slug})
 

@@ -36,7 +36,7 @@ def configured_hosts(settings: Settings) -> list[Host]:
     """Return every host of *settings*; raises `SessionError` when there is none."""
     if not settings.hosts:
         example = "session: {hosts: {devbox: {host: dev@devbox, path: ~/Dev/tally}}}"
-        raise SessionError(f"No host is configured. Add one to ~/.invoke.yaml, for example: {example}")
+        raise SessionError(f"No hosts are configured.\nAdd one to ~/.invoke.yaml, for example: {example}")
     return [_host(name, facts, settings.host_timeout) for name, facts in settings.hosts.items()]
 
 

@@ -107,7 +107,7 @@ def leave_source(name: str, packed: dict[str, Any], source: Host, target: Host, 
     except SessionError as error:
         progress.notice(str(error))
         raise SessionError(
-            f"{name} is on {target.name}, and may still be on {source.name}.\n"
+            f"{name} is on {target.name}, and may still be on {source.name}, too.\n"
             f"Run: inv fleet.move {name} --host {target.name}"
         ) from None
     if answer["changed"]:
@@ -175,7 +175,7 @@ def move_session(name: str, route: Route, repository: Repository) -> str:
         if route.came:
             packed = read_left(name, route)
             check_arrival(name, packed, target)
-            progress.notice(f"An earlier move was cut off. {target.name} has all of {name}: finishing the move.")
+            progress.notice(f"An earlier move was interrupted. {target.name} has all of {name}: finishing the move.")
         else:
             packed = _carried(name, route, repository)
         with signals.signals_held():
@@ -223,7 +223,7 @@ def check_arrival(name: str, packed: dict[str, Any], target: Host) -> None:
     answer = call_handover(target, "look", f"--name={name}")
     if different := [key for key in ("head", "branch", "staged") if answer[key] != packed[key]]:
         raise SessionError(
-            f"{name} on {target.name} is not what it was on the other host ({', '.join(different)} differs).\n"
+            f"{name} on {target.name} is different from what it was on the other host ({', '.join(different)}).\n"
             f"Remove one of the two, for example: {removal_command(name, target)}"
         )
 

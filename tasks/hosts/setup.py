@@ -93,13 +93,13 @@ def make_checkout(host: Host, repository: Repository) -> str:
     answer = branches.send_branch(repository, host, branch, commit)
     if answer["state"] == "diverged":
         raise SessionError(
-            f"{branch} on {host.name} has commits that are not here: {answer['count']}. Merge them.\n"
+            f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have. Merge them.\n"
             f"Run: git pull {ssh.git_url(host)} {branch}"
         )
     state = (
         f"at {commit[:12]}"
         if answer["state"] != "ahead"
-        else f"ahead of here (commits: {answer['count']}), left unchanged"
+        else f"{git.commits_text(answer['count'])} ahead of this clone, left unchanged"
     )
     return f"{'Created' if is_new else 'Found'} {host.path}: {branch} is {state}."
 

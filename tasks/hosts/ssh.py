@@ -325,4 +325,4 @@ def parse_answer(host: Host, output: str, form: shape.Form) -> Any:
         answer = json.loads(lines[-1] if lines else "")
         if shape.fits(answer, form):
             return answer
-    raise SessionError(f"{host.name}: not understood: {lines[-1][:_SHOWN] if lines else 'no answer'}")
+    raise SessionError(f"{host.name}: unexpected answer: {lines[-1][:_SHOWN] if lines else 'no answer'}")

@@ -114,7 +114,7 @@ def _fork(repository: Repository, head: str, count: int, short: str) -> str:
         raise SessionError(f"{short} has no commit before {last}{shallow}. Give a smaller --commits.")
     if git.count_beyond(repository, head, to) != count:
         raise SessionError(
-            f"There is a merge in {last} of {short}. Only commits in a row can move.\nRun: git log --graph"
+            f"There is a merge in {last} of {short}. Only commits without merges can be moved.\nRun: git log --graph"
         )
     own = git.count_unmerged(repository, [head], [to])
     are = "is" if count - own == 1 else "are"
@@ -133,5 +133,5 @@ def _refuse_touched(place: Path, differing: Iterable[str]) -> None:
     if touched:
         raise SessionError(
             f"{place} has uncommitted changes in {checks.list_paths(touched)}, which these commits also change."
-            " Commit them, or put them aside.\nRun: git stash"
+            " Commit or stash them.\nRun: git stash"
         )

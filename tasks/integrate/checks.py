@@ -14,7 +14,7 @@ from ..store import rows
 from ..system import session_command
 from ..system.progress import say
 from ..tools import git, stale_locks, worktree_status
-from . import interrupted_sync, merge_tree, merged_checkout
+from . import interrupted_sync, merge_tree, merged_checkout, own_code
 
 _SHOWN = 5
 
@@ -88,7 +88,8 @@ def _untracked(place: Path, path: str, tracked: set[str]) -> Iterator[str]:
 def run_verification(session: Session, head: str, merged: str) -> None:
     """Run the commands in the worktree on the tree of the commit *merged*, which the branch at *head* comes to.
 
-    What they print goes to stderr. The first that fails is a `SessionError`.
+    What they print goes to stderr. The first that fails is a `SessionError`; so is Python that imports another
+    checkout's code.
     """
     if not session.verify:
         return
@@ -102,6 +103,7 @@ def run_verification(session: Session, head: str, merged: str) -> None:
 
 
 def _run_checks(session: Session) -> None:
+    own_code.refuse_other_code(session)
     for command in session.verify:
         say(f"  verify     {command} …")
         if code := session_command.run_in_session(session, command).exit_code:
@@ -183,7 +185,7 @@ def refuse_dirty(session: Session, work: worktree_status.Work, untracked: bool =
             f"Session {session.name} has uncommitted changes in"
             f" {session.worktree}:\n{worktree_status.list_uncommitted(work)}\n"
             f"Commit them: cd {place} && git add --all && git commit\n"
-            f"Or put them aside: git -C {place} stash push --include-untracked -m {shlex.quote(session.name)}"
+            f"Or stash them: git -C {place} stash push --include-untracked -m {shlex.quote(session.name)}"
         )
 
 

@@ -89,9 +89,9 @@ def _push(session: Session, remote: str, head: str) -> None:
         pull = f"cd {shlex.quote(str(session.worktree))} && git pull --rebase {remote} {session.branch}"
         force = f"git push --force-with-lease {remote} {session.branch}"
         raise SessionError(
-            f"{remote} has commits on {session.branch} that are not here, so it rejected the push.\n"
-            f"If they are somebody's, run: {pull}\n"
-            f"If they are yours from before a rebase, and nobody builds on them, run: {force}"
+            f"{remote} rejected the push: it has commits on {session.branch} that you don't have.\n"
+            f"If they are someone else's, run: {pull}\n"
+            f"If they are your own from before a rebase, and nobody builds on them, run: {force}"
         ) from None
     for key, value in (("remote", remote), ("merge", branch)):  # a clone of one branch refuses `--set-upstream`
         git.run_git(session.worktree, "config", f"branch.{session.branch}.{key}", value)

@@ -16,10 +16,10 @@ from ..config.placeholders import expand_placeholders
 from ..config.presets import PRESETS
 from ..config.schema import Formula
 from ..config.settings import Settings
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
-from ..system import files
+from ..system import activation, files
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -42,6 +42,8 @@ def check_request(request: Request, settings: Settings, repository: Repository) 
     """Return *request*, checked. Raises `SessionError` for what can be refused before anybody waits for anything."""
     check_numbered_name(request.name, settings)
     contents.check_assignment(request, settings)
+    if settings.activate is None:  # asking Poetry takes a second, which no lock should wait for
+        activation.default_activation(repository.main, contents.project_name(settings, repository))
     checked = Checked(request, names.slug_of(request.name), registry.read_registry(repository))
     if request.name:
         refuse_taken_name(request.name, checked.slug, checked.rows, repository)
@@ -56,7 +58,7 @@ def check_numbered_name(name: str, settings: Settings) -> None:
         names.check_name(name)
     elif name and name not in IDS:
         raise SessionError(
-            f"{name!r} is not a session number. Sessions of this project are numbered 001 to 999, with three digits.\n"
+            f"{quote_text(name)} is not a session number. This project numbers its sessions from 001 to 999.\n"
             "For the first free number, run: inv session.add"
         )
 
@@ -155,7 +157,7 @@ def _obstacle(numbers: Mapping[str, int], other_ports: set[int], user: Callable[
     """Return why a session cannot have the ports *numbers*, with the *user* of one; empty when it can."""
     for key, port in numbers.items():
         if port > _LAST:
-            return f"{key} would be {port}, past the last port, {_LAST}"
+            return f"{key} would be {port}, above the highest port, {_LAST}"
         if port in other_ports:
             return f"{key} {port} belongs to another session on this machine"
         if not ports.is_port_free(port):
@@ -186,6 +188,7 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
+        forks=request.forks,
         **_branch(facts["branch"], request, settings, repository),
         **contents.decide_contents(settings, facts, own_ports, repository),
         **contents.decide_assignment(request, settings, facts, now),
@@ -257,7 +260,7 @@ def _prompt(request: Request, settings: Settings) -> str:
         raise SessionError("--prompt needs a window with `claude: true`, and none is configured.")
     if "\0" in request.prompt or len(request.prompt.encode(errors="replace")) > _LONGEST_PROMPT:
         raise SessionError(
-            f"The prompt is longer than {_LONGEST_PROMPT} bytes, or not text. Put it in a file, and name that."
+            f"The prompt is longer than {_LONGEST_PROMPT} bytes, or not text. Put it in a file, and name that in it."
         )
     return request.prompt
 
@@ -285,7 +288,7 @@ def _refuse_place(path: Path, repository: Repository) -> None:
             f"{path} already exists. The worktree needs a new directory: move it away, or choose another NAME."
         )
     if any(files.is_same_place(recorded, path) for _entry, recorded in worktrees.linked_worktrees(repository)):
-        raise SessionError(f"Git still has a worktree at {path}, which is gone.\nRun: git worktree prune")
+        raise SessionError(f"Git still lists a worktree at {path}, which no longer exists.\nRun: git worktree prune")
     ancestor = next(parent for parent in path.parents if parent.exists())
     if not os.access(ancestor, os.W_OK):
         raise SessionError(f"{ancestor} is not writable. Change the setting worktree.")

@@ -28,7 +28,7 @@ def decide_branch(branch: str, configured: str, repository: Repository, elsewher
     base, start = _base(configured, repository, branches)
     local = branches.get(f"refs/heads/{branch}")
     if local is not None and local.checkout:
-        hint = "" if Path(local.checkout).exists() else ", which is gone.\nRun: git worktree prune"
+        hint = "" if Path(local.checkout).exists() else ", which no longer exists.\nRun: git worktree prune"
         advice = hint or ". Choose another NAME, or another --branch."
         raise SessionError(f"Branch {branch} is checked out at {local.checkout}{advice}")
     if local is not None:

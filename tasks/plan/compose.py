@@ -10,7 +10,7 @@ from invoke.util import yaml
 
 from ..config import presets
 from ..config.settings import Settings
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Compose, Request, Session
 from ..store import ports, registry
 from ..system.progress import notice
@@ -85,7 +85,7 @@ def decide_compose(request: Request, settings: Settings, session: Session) -> Co
     service, a file that is missing or broken, an engine that does not answer, and a project name that is in use.
     """
     if request.mode and request.mode not in MODES:
-        raise SessionError(f"--mode must be {' or '.join(MODES)}, not {request.mode!r}.")
+        raise SessionError(f"--mode must be {' or '.join(MODES)}, not {quote_text(request.mode)}.")
     if not settings.compose:
         if request.mode or request.without:
             raise SessionError("--mode and --without are for containers, and no compose file is configured.")

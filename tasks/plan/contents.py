@@ -13,10 +13,11 @@ from typing import Any
 from ..claude import launch
 from ..config.placeholders import expand_placeholders
 from ..config.settings import Settings
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
 from ..store import names
-from ..system import session_command
+from ..system import activation
+from ..tools import worktrees
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run
 _UNPRINTED = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
@@ -26,17 +27,19 @@ def check_assignment(request: Request, settings: Settings) -> None:
     """Raise `SessionError` for what cannot be asked for, before anything is looked at."""
     for option, value in (("--component", request.component), ("--profile", request.profile)):
         if value and not _WORD.fullmatch(value):
-            form = "It takes letters, digits and - _ . , / and starts with a letter or digit"
-            raise SessionError(f"Invalid {option}: {value!r}. {form}, for example {option} test.")
+            form = "Use letters, digits and - _ . , / and start with a letter or digit"
+            raise SessionError(f"Invalid {option}: {quote_text(value)}. {form}, for example {option} test.")
     _scope(settings, request.component)
     for option, value in (("--issue", request.issue), ("--eta", request.eta)):
         if _UNPRINTED.search(value) or "<!--" in value:
-            raise SessionError(f"{option} must be one line of text without <!--, not {value!r}.")
+            raise SessionError(f"{option} must be one line of text without <!--, not {quote_text(value)}.")
     if request.template and not settings.work_log:
         raise SessionError("--template is for the work log, which is off. Turn it on with the setting work_log.")
     if request.template and request.template not in settings.work_log["templates"]:
         templates = ", ".join(settings.work_log["templates"])
-        raise SessionError(f"No template {request.template!r} in the setting work_log.templates. Known: {templates}")
+        raise SessionError(
+            f"No template {quote_text(request.template)} in the setting work_log.templates. Known: {templates}"
+        )
 
 
 def decide_assignment(
@@ -86,7 +89,8 @@ def decide_contents(
     host = _host(settings, facts)
     facts = {**facts, "host": host or "localhost"}
     configured = settings.activate
-    activation = session_command.default_activation(repository.main, facts["project"]) if configured is None else ""
+    default = activation.default_activation(repository.main, facts["project"]) if configured is None else ""
+    activate = default or filled(configured or "", "activate").strip()
     variables = _variables(settings, filled)
     if "COMPOSE_PROJECT_NAME" in variables:
         variables["COMPOSE_PROJECT_NAME"] = as_compose_takes(variables["COMPOSE_PROJECT_NAME"])
@@ -94,16 +98,19 @@ def decide_contents(
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
         "copy": tuple(settings.copy), "link": tuple(settings.link), "thin": tuple(settings.thin),
-        "host": host, "activate": activation or filled(configured or "", "activate").strip(),
+        "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
-        "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
-        "teardown": tuple(filled(command, f"teardown[{i}]") for i, command in enumerate(settings.teardown)),
-        "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
+        **_commands(settings, filled),
         "windows": _windows(settings, filled),
         "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
     }  # fmt: skip
+
+
+def _commands(settings: Settings, filled: Expand) -> dict[str, tuple[str, ...]]:
+    lists = {"setup": settings.setup, "teardown": settings.teardown, "verify": settings.verify}
+    return {key: tuple(filled(each, f"{key}[{i}]") for i, each in enumerate(own)) for key, own in lists.items()}
 
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -116,6 +123,17 @@ def _host(settings: Settings, facts: Mapping[str, str]) -> str:
     if host and not _HOST.fullmatch(host):
         raise SessionError(f"session.host: {host!r} is not a host name. Expected for example: {{slug}}.localhost")
     return host
+
+
+def _python_path(activate: str, variables: Mapping[str, str], repository: Repository) -> tuple[str, ...]:
+    """Return the directories, relative to the worktree, that have what the environment imports from a checkout."""
+    environment = activation.find_environment(activate)
+    if environment is None or "PYTHONPATH" in variables:
+        return ()
+    from ..system import editable
+
+    checkouts = [repository.main, *(place for _entry, place in worktrees.linked_worktrees(repository))]
+    return editable.own_roots(environment, checkouts)
 
 
 def _scope(settings: Settings, component: str) -> tuple[str, ...]:
@@ -195,7 +213,7 @@ def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
             word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
         }
         if texts["name"] in {other.name for other in windows} or "|" in texts["name"]:
-            raise SessionError(f"session.{key}.name: {texts['name']!r} is used twice, or contains '|'.")
+            raise SessionError(f"session.{key}.name: {quote_text(texts['name'])} is used twice, or contains '|'.")
         directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
         if claude and any(other.claude for other in windows):
             raise SessionError(

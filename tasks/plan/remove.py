@@ -104,7 +104,7 @@ def _with_volumes(doomed: Session, how: Removal) -> Session:
     if volumes and doomed.state == "ready" and not (keeps or how.force):
         raise SessionError(
             f"Session {doomed.name} has volumes, whose data is nowhere else: {', '.join(volumes)}\n"
-            f"To keep them for a later session of that name, run: inv session.remove {doomed.name} --keep-volumes\n"
+            f"To keep them for a later session of the same name, run: inv session.remove {doomed.name} --keep-volumes\n"
             f"To delete them for good (they are not saved), run: inv session.remove {doomed.name} --force"
         )
     return doomed._replace(compose=doomed.compose._replace(keeps_volumes=keeps))

@@ -32,10 +32,13 @@ def find_archive(name: str, repository: Repository, at: str = "") -> archive.Arc
                 return each
             times.append(each.directory.name)
     if times:
-        raise SessionError(f"No removed session {name!r} has a time that starts with {at!r}. Known: {', '.join(times)}")
+        known = ", ".join(times)
+        raise SessionError(f'No removed session "{name}" has a time that starts with "{at}". Known: {known}')
     row = registry.read_registry(repository).get(name, {})
     if row and row.get("state", "ready") == "ready":  # its restore may have been killed when all was done
-        raise SessionError(f"Session {name} already exists; nothing of it is removed.\nRun: inv session.resume {name}")
+        raise SessionError(
+            f"Session {name} already exists, so there is nothing to restore.\nRun: inv session.resume {name}"
+        )
     names = sorted({each.name for each in archives})
     listed = ", ".join(names) or "none"
     raise SessionError(

@@ -19,19 +19,9 @@ from . import committed_configuration, consent, contents
 _TITLE = "Session {} has values that were not approved when it was added:"
 _PORT = "Port {} of session {} was changed in .tally-sessions from {} to {} since it was added."
 _DECIDED = (
-    "activate",
-    "agent",
-    "copy",
-    "env",
-    "env_files",
-    "host",
-    "link",
-    "setup",
-    "teardown",
-    "variables",
-    "verify",
-    "windows",
-)
+    "activate", "agent", "copy", "env", "env_files", "host", "link", "python_path", "setup", "teardown", "variables",
+    "verify", "windows",
+)  # fmt: skip
 
 
 def require_sessions(c: Context, sessions: Sequence[Session], agreed: bool) -> None:

@@ -62,7 +62,7 @@ def problems(session: Session) -> list[Problem]:
     if compose is None or not session.worktree.exists() or (session.worktree / compose.file).is_file():
         return []
     fix = f"git -C {shlex.quote(str(session.worktree))} checkout -- {shlex.quote(str(compose.file))}"
-    return [Problem(f"{compose.file} is missing", "its containers cannot be started", fix)]
+    return [Problem(f"{compose.file} is missing", "its containers can't be started", fix)]
 
 
 def volumes_of(session: Session) -> list[str]:

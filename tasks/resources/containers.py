@@ -17,7 +17,7 @@ _SHOWN = 15  # lines of what a failing compose said
 _PROGRESS = re.compile(r"(Creating|Recreating|Starting) (?!.*error)")
 _HINTS = {
     "already allocated|address already in use": (
-        "A port of the compose file is in use. Write ${APP_PORT} or the like in the file.\n"
+        "A port of the compose file is in use. Use a variable like ${APP_PORT} in the file.\n"
         "If it is the session's own, end the other program that uses it."
     ),
     "pull access denied|No such image|manifest|no such host|registry": (
@@ -105,7 +105,7 @@ def problems(session: Session) -> list[Problem]:
     if not any(each.running for each in services) and not tmux.list_panes(session):
         return []
     down = [each for each in services if not each.up]
-    return [Problem(f"service {each.name} is not up: {each.state}", "what needs it fails", fix) for each in down]
+    return [Problem(f"service {each.name} is not up: {each.state}", "whatever needs it fails", fix) for each in down]
 
 
 def _failure(session: Session, error: CommandError) -> str:

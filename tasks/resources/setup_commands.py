@@ -7,7 +7,7 @@ import time
 from ..errors import CommandError, SessionError
 from ..model import Problem, Session
 from ..store import registry, rows
-from ..system import session_command, shell, terminal
+from ..system import activation, shell, terminal
 from ..system.progress import notice, say, show_busy, tell
 
 LABEL = "setup"
@@ -79,5 +79,7 @@ def _pending(session: Session) -> list[str]:
 
 
 def _run(session: Session, command: str) -> None:
+    from ..system import session_command
+
     argv = ("bash", "-c", session_command.command_script(session, command), "setup", str(session.worktree))
-    shell.run_step(*argv, env=session_command.session_environment(session))
+    shell.run_step(*argv, env=activation.session_environment(session))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import CommandError, SessionError
 from ..model import Session
 from ..store import registry
-from ..system import session_command, shell
+from ..system import activation, session_command, shell
 from ..system.progress import notice, show_busy, tell
 
 KEY = "teardown_done"
@@ -24,7 +24,7 @@ def run_teardown(session: Session, forced: bool) -> None:
         argv = ("bash", "-c", session_command.command_script(session, command), "teardown", str(session.worktree))
         try:
             with show_busy("teardown", command):
-                shell.run_step(*argv, env=session_command.session_environment(session))
+                shell.run_step(*argv, env=activation.session_environment(session))
         except CommandError as error:
             words = f"Teardown command failed: {command}\n{error.stderr.rstrip()}".rstrip()
             if not forced:

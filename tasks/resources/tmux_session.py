@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ..errors import CommandError, SessionError
 from ..model import Problem, Session, Window
-from ..system import shell
+from ..system import activation, shell
 from ..system.progress import notice
 from ..tools import tmux
 
@@ -112,7 +112,8 @@ def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]
 
 
 def _variables(session: Session) -> list[str]:
-    return [word for key, value in session.environment.items() for word in ("-e", f"{key}={value}")]
+    values = activation.own_environment(session)
+    return [word for key, value in values.items() for word in ("-e", f"{key}={value}")]
 
 
 def _open_missing(session: Session, open_windows: set[str]) -> None:

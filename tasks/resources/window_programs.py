@@ -86,8 +86,8 @@ def _ended(session: Session, window: Window, pane: tmux.Pane) -> Problem:
     fix = f"inv session.logs {session.name} --window {pane.window}; then inv session.resume {session.name}"
     if lines and _not_found(window.run.partition(" ")[0], lines[-1]):
         fix = (
-            "a new shell does not find it: activate its environment in the shell's startup file, then:"
-            f" inv session.resume {session.name}; or set `activate` in invoke.yaml, for sessions that are added then"
+            "a new shell doesn't find it: activate its environment in the shell's startup file, then:"
+            f" inv session.resume {session.name}; or set `activate` in invoke.yaml, for sessions added after that"
         )
     return Problem(f"nothing runs in window {pane.window}", why, fix)
 

@@ -71,7 +71,7 @@ def problems(session: Session) -> list[Problem]:
             return []
     except (SessionError, OSError) as error:
         return [Problem(f"{file}: {_reason(error)}", "the session's status is not shown there", fix)]
-    return [Problem(f"{file} does not name the session", "nobody sees there who works on what", fix)]
+    return [Problem(f"{file} doesn't list the session", "others can't see there who works on what", fix)]
 
 
 def refresh_logs(repository: Repository) -> None:

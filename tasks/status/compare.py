@@ -63,7 +63,7 @@ def compare_sessions(repository: Repository, sessions: Sequence[Session], comman
     with session_changes.open_shelf(repository) as shelf:
         now = session_changes.sides_as_they_are(repository, sides, shelf)
         if len(now) != 2:
-            raise SessionError("Git has to read the work of both sessions to compare them.")
+            raise SessionError("Couldn't compare them: git couldn't read the work of both sessions.")
         one, other = (now[session.name] for session in sessions)
         pair = (one.commit, other.commit)
         conflicts = trial_merge.conflicting_paths(repository, [pair], shelf.environment)[pair]

@@ -20,9 +20,10 @@ from ..model import Problem, Repository, Session
 from ..resources import files
 from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
+from ..system import files as system_files
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
-from . import host_names, orphans, worktree_looks
+from . import host_names, orphans, other_code, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
 
@@ -65,6 +66,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     machine = [*questions.ask(lambda: tool_problems(list(sessions))), *questions.ask(state_problems)]
     machine += questions.ask(lambda: orphans.orphan_problems(repository))
     machine += questions.ask(lambda: stale_locks.stale_lock_problems(repository))
+    machine += questions.ask(lambda: other_code.imports_of_sessions(repository, sessions))
     machine += questions.ask(lambda: adopt_backup.copy_problems(repository, sessions))
     found = [*(("", problem) for problem in machine), *interrupted_merge.landing_problems(repository)]
     found += [*interrupted_sync.sync_problems(sessions), *merged_checkout.checkout_problems(sessions)]
@@ -76,7 +78,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
         found += [(session.name, problem) for problem in _session_problems(look, questions)]
         for port, who in find_foreigners(session, listeners, services.get(session.name, ())).items():
             fix = "end it, or remove the session and add it again for another port"
-            found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server cannot", fix)))
+            found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server can't be", fix)))
     known = {problem.what for problem in machine}  # as a state directory that can't be trusted
     failures = [problem for problem in questions.failures.values() if problem.what not in known]
     return [*(("", problem) for problem in failures), *found]
@@ -145,7 +147,7 @@ def git_problems(look: Look) -> Iterator[Problem]:
         yield Problem(fact, "its changes are unknown", advice.removeprefix("Run: "))
     elif look.operation:
         fix = f"finish or abort it: git -C {place} status"
-        yield Problem(f"a {look.operation} is in progress", "sync and merge wait for its end", fix)
+        yield Problem(f"a {look.operation} is in progress", "sync and merge can't run until it ends", fix)
     elif look.other_head and git.resolve_commit(look.session.repository, f"refs/heads/{look.session.branch}"):
         detached, own = look.other_head == "(detached)", look.session.branch
         fact = "HEAD is detached" if detached else f"branch {look.other_head} is checked out"
@@ -186,46 +188,20 @@ def state_problems() -> Iterator[Problem]:
         yield Problem(fact.rstrip("."), why, fix.removeprefix("Run: "))
 
 
-_LOCK_FILES = ("package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lockb")
-
-
 def environment_problems(session: Session) -> list[Problem]:
     """Return linked node_modules for another lock file, and Python code that comes from the main checkout."""
-    return [*_other_packages(session), *_other_code(session)]
+    return [*_other_packages(session), *other_code.imports_elsewhere(session)]
 
 
 def _other_packages(session: Session) -> Iterator[Problem]:
     for path in session.link:
         if Path(path).name != "node_modules" or not (session.worktree / path).is_symlink():
             continue
-        for name in _LOCK_FILES:
+        for name in system_files.LOCK_FILES:
             own, main = (top / Path(path).parent / name for top in (session.worktree, session.repository.main))
             if own.is_file() and main.is_file() and not filecmp.cmp(own, main, shallow=False):
-                place = (session.worktree / path).parent
-                fix = f"cd {shlex.quote(str(place))} && rm node_modules && npm install"
-                yield Problem(f"{path} is the main checkout's, but {name} differs", "packages do not match", fix)
-
-
-def _other_code(session: Session) -> Iterator[Problem]:
-    """An editable install leads to the checkout that it was made in, whichever worktree imports it."""
-    environment = _environment(session)
-    if environment is None:
-        return
-    main = str(session.repository.main)
-    for file in (environment / "lib").glob("python*/site-packages/*.pth"):
-        for line in file.read_text(errors="replace").splitlines():
-            if line == main or line.startswith(main + os.sep):
-                fix = f"set PYTHONPATH to the same place in {session.worktree}, in `activate`"
-                yield Problem(f"{file.name} makes Python import {line}", "that is the main checkout's code", fix)
-
-
-def _environment(session: Session) -> Path | None:
-    if found := re.search(r"source '?([^'\"$]+)/bin/activate", session.activate):
-        return Path(found[1])
-    if session.activate.startswith("workon "):
-        home = Path(os.environ.get("WORKON_HOME") or "~/.virtualenvs").expanduser()
-        return home / session.activate.split()[1]
-    return None
+                fix = f"rm {shlex.quote(str(session.worktree / path))} && inv session.resume {session.name}"
+                yield Problem(f"{path} is the main checkout's, but {name} differs", "packages don't match", fix)
 
 
 _LOGIN = 20.0  # seconds that a login shell may take
@@ -249,10 +225,22 @@ def tool_problems(sessions: list[Session]) -> list[Problem]:
         if shutil.which(agent.command) is None:
             fix = launch.INSTALL if agent.is_claude else f"install {agent.command}"
             problems.append(Problem(f"{agent.command} is missing", "conversations can't start", fix))
+    problems += _trust_problem([session for session in sessions if session.converses and session.agent.is_claude])
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         fix = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
-        problems.append(Problem("workon is not found in a login shell", "the servers do not start", fix))
+        problems.append(Problem("workon is not found in a login shell", "the servers don't start", fix))
     return problems
+
+
+def _trust_problem(sessions: list[Session]) -> list[Problem]:
+    """Return that the first conversation of *sessions* waits behind a dialog: trusting the main checkout is for all."""
+    from ..claude import project_entry
+
+    for session in sessions:
+        if project_entry.needs_trust(session) and shutil.which(session.agent.command):
+            what = f"Claude Code asks whether you trust {session.repository.main}"
+            return [Problem(what, "conversations wait for the answer", f"inv session.attach {session.name}")]
+    return []
 
 
 def _version(program: str) -> tuple[int, int]:

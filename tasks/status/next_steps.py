@@ -45,7 +45,7 @@ def next_steps(status: Status) -> list[Step]:
         problem = worktree.problems(session)[0]  # a server that still runs may have made files again, too
         return [(problem.what, problem.fix)]
     if status.work is None:
-        return [(status.silence or "git cannot read its work", "inv session.doctor")]
+        return [(status.silence or "git can't read its work", "inv session.doctor")]
     steps = _unfinished(status) or _finishing(status)
     if status.state == "stopped" and session.windows:
         steps.append(("it is stopped", f"inv session.start {name}"))

@@ -59,7 +59,7 @@ def orphan_problems(repository: Repository) -> list[Problem]:
     archives = _read_archives(repository)
     # .git may be read-only, so no lock is taken.
     if _unfinished(repository, archives, lambda name: not registry.is_busy(repository, name)):
-        problems.append(Problem("a deletion did not end", "it uses disk space", _FIX))
+        problems.append(Problem("a deletion didn't finish", "it uses disk space", _FIX))
     for directory, fault in archives.damaged.items():
         why = f"the removed session cannot be restored ({fault}); its files are still there"
         look = shlex.join(["ls", str(directory)])

@@ -104,7 +104,7 @@ def describe_nothing(repository: Repository, limit: Limit) -> str:
 
 def _describe_sizes(total: float, limit: Limit) -> str:
     allowed = "any size" if isinf(limit.size) else table.format_size(int(limit.size))
-    return f"removed sessions take {table.format_size(int(total))} (keep_removed_size: {allowed})"
+    return f"saved copies take {table.format_size(int(total))} (setting keep_removed_size: {allowed})"
 
 
 def _describe(old: archive.Archive) -> str:
@@ -152,7 +152,7 @@ def _shrink(repository: Repository, limit: Limit, dry_run: bool) -> list[str]:
         names = ", ".join(f"{each.name} ({table.format_size(each.size)})" for each in holding)
         sizes = _describe_sizes(total, limit)
         notice(
-            f"R{sizes[1:]}. These hold work that may exist nowhere else, so they stay:"
+            f"S{sizes[1:]}. These hold work that may exist nowhere else, so they stay:"
             f" {names}.\nRun: inv session.prune --days DAYS"
         )
     return lines

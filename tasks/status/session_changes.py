@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..errors import CommandError, SessionError
+from ..errors import CommandError, SessionError, quote_text
 from ..model import Repository, Session
 from ..system import shell
 from ..system.progress import notice
@@ -233,9 +233,9 @@ def _note_unusual(look: Look) -> None:
         notice(f"{session.name}: A {operation} is in progress. Its files are compared as they are now.")
     elif work.branch != session.branch:
         place = f"a detached HEAD at {work.head[:12]}" if work.branch == "(detached)" else work.branch
-        notice(f"{session.name} is on {place}, not on {session.branch}. That is what is compared.")
+        notice(f"{session.name} is on {place}, not on {session.branch}. It is compared as it is.")
     if not look.tip:
-        notice(f"{session.name}: Its base {session.base!r} is not a commit any more. Measured from its start.")
+        notice(f"{session.name}: Its base {quote_text(session.base)} no longer exists. Compared with its start.")
     for link in worktree_looks.links_out(session):
         notice(f"{session.name}: {link} is a link out of its worktree. Files behind it are not compared.")
 
@@ -254,7 +254,7 @@ def _side(repository: Repository, look: Look, work: Work, forks: dict[Pair, str]
     fork = tip if work.head == tip else forks.get((work.head, tip), "")
     if tip and not fork and not quiet:
         notice(
-            f"{session.name} and its base {session.base} have no commit in common here. Measured from its start."
+            f"{session.name} and its base {session.base} have no commit in common here. Compared with its start."
             "\nIn a shallow clone, run: git fetch --unshallow"
         )
     start = fork or git.resolve_commit(repository, session.start or "HEAD")

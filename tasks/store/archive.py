@@ -122,7 +122,7 @@ def list_archives(repository: Repository) -> list[Archive]:
     archives = []
     for directory, archive in _read_all(repository):
         if isinstance(archive, SessionError):
-            notice(f"Left out a damaged archive. {archive}. What was removed is still in {directory}.")
+            notice(f"Skipped a damaged archive. {archive}. What was removed is still in {directory}.")
         elif not archive.is_hollow:
             archives.append(archive)
     return sorted(archives, key=lambda archive: archive.directory.name, reverse=True)

@@ -89,7 +89,7 @@ def move_back(session: Session, saved: Archive) -> None:
             place = session.worktree if move.kept == saved.admin else None
             links.give_back(repository, move.kept, move.live.name, place)
     if not os.path.lexists(session.worktree / ".git"):
-        progress.notice(f"{session.worktree} was gone at the removal, so its files are those of its last git add.")
+        progress.notice(f"{session.worktree} was missing, so its files are those of the last git add.")
         _fill(session, saved)
     with suppress(OSError):
         saved.beside.rmdir()

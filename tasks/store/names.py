@@ -2,7 +2,7 @@
 
 import re
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 
 _LONGEST = 100
 _ALLOWED = re.compile(r"[A-Za-z0-9._/-]+")
@@ -18,7 +18,7 @@ def check_name(name: str) -> None:
     if reason := _fault(name):
         shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
         raise SessionError(
-            f"Invalid name {shown!r}: {reason}.\n"
+            f"Invalid name {quote_text(shown)}: {reason}.\n"
             "Use letters, digits and - _ . / and begin with a letter or digit, for example feature/login."
         )
 
@@ -27,9 +27,9 @@ def check_branch(branch: str) -> None:
     """Raise `SessionError` unless *branch* is a valid name for git and every shell."""
     if branch.startswith("refs/"):  # git would make a second branch, refs/heads/refs/heads/x
         short = branch.removeprefix("refs/heads/")
-        raise SessionError(f"{branch!r} is the full name of a ref. Name the branch alone: --branch {short}")
+        raise SessionError(f"{quote_text(branch)} is the full name of a ref. Name the branch alone: --branch {short}")
     if reason := _fault(branch, longest=200):
-        raise SessionError(f"Invalid branch name {branch!r}: {reason}.\nCheck `branch` in the configuration.")
+        raise SessionError(f"Invalid branch name {quote_text(branch)}: {reason}.\nCheck `branch` in the configuration.")
 
 
 def _fault(name: str, longest: int = _LONGEST) -> str:
@@ -38,7 +38,7 @@ def _fault(name: str, longest: int = _LONGEST) -> str:
         "it is empty": not name,
         f"it is longer than {longest} characters": len(name) > longest,
         "it must begin with a letter or digit": not re.match(r"[A-Za-z0-9]", name),
-        f"it has a character that is not allowed, {odd[:1]!r}": odd,
+        f"it has a character that is not allowed, {quote_text(odd[:1])}": odd,
         "it contains '..'": ".." in name,
         "a part between slashes is empty": "" in parts,
         "a part begins with a dot": any(part.startswith(".") for part in parts),

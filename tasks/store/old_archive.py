@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..model import Session
+from ..errors import SessionError, describe_error
+from ..model import Repository, Session
 from ..system import copies
 from ..system.progress import notice
 from ..system.rooted import LeadsOutError, Root
@@ -112,3 +113,16 @@ def is_complete(session: Session) -> bool:
 def _whole(session: Session) -> Path:
     """Return the file, removed with the worktree, that says that everything was restored and may be in use."""
     return (git.find_admin_dir(session.worktree) or session.worktree) / "tally-whole"
+
+
+def drop_restored(repository: Repository, saved: archive.Archive) -> None:
+    """Delete the archive *saved*, of which everything is back; a failure is no reason to undo that."""
+    if not saved.is_whole and has_unrestorable(saved.directory, saved.facts):
+        return
+    try:
+        archive.drop_archive(repository, saved)
+    except (SessionError, OSError) as error:
+        notice(
+            f"Couldn't delete all of the saved copy of {saved.name}: {describe_error(error)}\n"
+            "Everything in it is restored. Later, inv session.prune and inv session.doctor --fix delete the rest."
+        )

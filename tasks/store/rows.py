@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Agent, Compose, Repository, Session, Window
 from ..system import shape
 from ..system.shape import SWITCH, TEXT, TEXT_TABLE, TEXTS, Form
@@ -35,12 +35,14 @@ from . import ports, registry
 # Makes a session of what the row of an older tool has: the name, and its worktree, branch and ports.
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
-    "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
+    "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
     " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
 _NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive".split()
-_LISTS = ("copy", "link", "setup", "setup_done", "teardown", "env_files", "verify", "scope", "thin")
+_LISTS = (
+    "copy", "link", "setup", "setup_done", "teardown", "env_files", "verify", "scope", "thin", "python_path"
+)  # fmt: skip
 _PARTS = ("windows", "agent", "compose")
 _NO_LOG = shape.plain_form("an empty table", lambda value: value == {})
 _LOG = shape.either_form(_NO_LOG, shape.fields_form({"file": TEXT}, dict.fromkeys(("before", "after"), TEXT)))
@@ -67,6 +69,7 @@ def session_row(session: Session) -> registry.Row:
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
         "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
         "teardown": list(session.teardown), "scope": list(session.scope), "thin": list(session.thin),
+        "python_path": list(session.python_path),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose_row(session),
         "agent": {**session.agent._asdict(), "args": list(session.agent.args)},
@@ -113,7 +116,7 @@ def session_from_row(
         return Session(name=name, repository=repository, **where, **facts, windows=windows)
     except _UNUSABLE as error:
         raise SessionError(
-            f"{file or registry.registry_path(repository)}: The row of {name!r} has a wrong value: {error}.\n"
+            f"{file or registry.registry_path(repository)}: The row of {quote_text(name)} has a wrong value: {error}.\n"
             "Fix it in the file. Nothing was changed."
         ) from None
 

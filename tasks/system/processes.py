@@ -31,7 +31,7 @@ def end_processes(session: Session) -> None:
             return
         _end(running)
     for process in session_processes(session):
-        notice(f"Process {process.pid} of {session.name} doesn't end. See: ps -fp {process.pid}")
+        notice(f"Process {process.pid} of {session.name} doesn't stop. See: ps -fp {process.pid}")
 
 
 def _end(running: list[psutil.Process]) -> None:

@@ -54,7 +54,7 @@ def read_bytes(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         content = file.read(_MOST + 1)
     if len(content) > _MOST:
-        raise UnusableFileError(f"{path} is larger than {_MOST >> 20} MB, as no file of ours is")
+        raise UnusableFileError(f"{path} is larger than {_MOST >> 20} MB, too large for a file of ours")
     return content
 
 

@@ -15,63 +15,7 @@ from typing import NamedTuple
 
 from ..errors import SessionError
 from ..model import Session
-from . import shell, signals
-
-
-def default_activation(main: Path, project: str) -> str:
-    """Return the command that activates the environment of the checkout *main*; empty when it has none that we know.
-
-    A virtualenvwrapper environment named *project* comes first, then `.venv` and `venv`, Poetry, Pipenv.
-    """
-    if command := _virtualenvwrapper(project):
-        return command
-    for name in (".venv", "venv"):
-        if (main / name / "bin" / "activate").is_file():
-            return _source(main / name)
-    where = shlex.quote(str(main))
-    if (main / "poetry.lock").is_file():
-        return f'source "$(cd {where} && poetry env info --path)/bin/activate"'
-    if (main / "Pipfile").is_file():
-        return f'source "$(cd {where} && pipenv --venv)/bin/activate"'
-    return ""
-
-
-def _source(environment: Path) -> str:
-    script = "activate.fish" if os.environ.get("SHELL", "").endswith("fish") else "activate"
-    return f"source {shlex.quote(str(environment / 'bin' / script))}"
-
-
-def _virtualenvwrapper(project: str) -> str:
-    home = Path(os.environ.get("WORKON_HOME") or "~/.virtualenvs").expanduser()
-    environment = home / project
-    if not (environment / "bin" / "activate").is_file():
-        return ""
-    hooks = Path(os.environ.get("VIRTUALENVWRAPPER_HOOK_DIR") or home)
-    # `workon` takes most of a second, nearly all of it for its hooks; without any, `activate` does the same in 4 ms.
-    if all(
-        _is_empty(place / hook) for place in (hooks, environment / "bin") for hook in ("preactivate", "postactivate")
-    ):
-        return _source(environment)
-    return f"workon {shlex.quote(project)}"
-
-
-def _is_empty(hook: Path) -> bool:
-    try:
-        lines = hook.read_text(errors="replace").splitlines()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return all(not line.strip() or line.lstrip().startswith("#") for line in lines)
-
-
-def sourced_activation(activate: str) -> str:
-    """Return *activate* for a script: `workon` is a function of interactive shells, but sources a file."""
-    words = activate.split()
-    if len(words) == 2 and words[0] == "workon":
-        return f'source "${{WORKON_HOME:-$HOME/.virtualenvs}}"/{words[1]}/bin/activate'
-    return activate
-
+from . import activation, shell, signals
 
 _GRACE = 5.0  # seconds that a command may take to end
 
@@ -84,24 +28,31 @@ class Run(NamedTuple):
     seconds: float
 
 
-def session_environment(session: Session) -> dict[str, str]:
-    """Return the environment of the session's windows, without the variables of our own surroundings."""
-    return {**shell.pristine_environment(), **session.environment}
-
-
 def command_script(session: Session, command: str) -> str:
     """Return a script for bash that runs *command* in the worktree, `$1`, with its environment activated."""
-    active = f"{sourced_activation(session.activate)} && " if session.activate else ""
-    return f'cd "$1" && {{ {active}{command}\n}} 1>&2'
+    active = f"{activation.sourced_activation(session.activate)} && " if session.activate else ""
+    return f'cd "$1" && {{ {active}cd "$1" && {command}\n}} 1>&2'  # a hook of `workon` may change the directory
 
 
-def run_in_session(session: Session, command: str) -> Run:
-    """Run *command* and return how it ended; its output goes to stderr. A signal to us ends all that it started."""
+def ask_in_session(session: Session, command: str, seconds: float) -> str:
+    """Return what *command* prints in the worktree, its environment activated; empty where it can't be run."""
+    active = f"{activation.sourced_activation(session.activate)} 1>&2 && " if session.activate else ""
+    argv = ("bash", "-c", f'{{ {active}cd "$1"; }} && {command}', "bash", str(session.worktree))
+    environment, place = activation.session_environment(session), session.worktree
+    return shell.read_output(*argv, env=environment, check=False, cwd=place, seconds=seconds)
+
+
+def run_in_session(session: Session, command: str, quiet: bool = False) -> Run:
+    """Run *command* and return how it ended; its output goes to stderr. A signal to us ends all that it started.
+
+    A *quiet* one's output is not shown.
+    """
     argv = ("bash", "-c", command_script(session, command), "bash", str(session.worktree))
     started = time.monotonic()
     sys.stderr.flush()
     with signals.signals_raised(), subprocess.Popen(
-        argv, env=session_environment(session), stdin=subprocess.DEVNULL, start_new_session=True
+        argv, env=activation.session_environment(session), stdin=subprocess.DEVNULL, start_new_session=True,
+        stderr=subprocess.DEVNULL if quiet else None,
     ) as process:  # fmt: skip
         try:
             code = process.wait()
@@ -129,7 +80,7 @@ def session_variables(session: Session, app: str = "") -> dict[str, str]:
 
     The mark of its processes is left out: `stop` must not end the shell of somebody who sets these variables there.
     """
-    own = {key: value for key, value in session.environment.items() if key != _MARK}
+    own = {key: value for key, value in activation.own_environment(session).items() if key != _MARK}
     if not app:
         return own
     directory = _app(session, app)
@@ -165,7 +116,8 @@ def _prepare(session: Session, line: str, app: str, directory: Path | None) -> t
     place = session.worktree / _app(session, app) if app else directory or session.worktree
     if not place.is_dir():
         raise SessionError(f"{place} doesn't exist.\nRun: inv session.doctor")
-    active = f"{sourced_activation(session.activate)} 1>&2 || exit\n" if session.activate else ""
+    back = f"cd {shlex.quote(str(place))} || exit\n"
+    active = f"{activation.sourced_activation(session.activate)} 1>&2 || exit\n{back}" if session.activate else ""
     values = {
         **shell.clean_environment(),
         **session_variables(session, app or _around(session, place)),

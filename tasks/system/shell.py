@@ -91,6 +91,9 @@ def pristine_environment() -> dict[str, str]:
     if virtualenv := os.environ.get("VIRTUAL_ENV"):
         own = os.path.join(virtualenv, "bin")
         environment["PATH"] = os.pathsep.join(p for p in environment.get("PATH", "").split(os.pathsep) if p != own)
+    if (around := os.environ.get("TALLY_SESSION")) and "PYTHONPATH" in environment:
+        places = environment["PYTHONPATH"].split(os.pathsep)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in places if p != around and not p.startswith(f"{around}/"))
     return environment
 
 

@@ -32,15 +32,29 @@ def _end_children() -> None:
     """
     import psutil
 
-    group, running = os.getpgrp(), []
-    for child in psutil.Process().children(recursive=True):
-        with suppress(OSError, psutil.Error):
-            if os.getpgid(child.pid) == group:
-                child.terminate()
-                running.append(child)
+    running = _stop_children()
+    for child in running:
+        with suppress(psutil.Error):
+            child.terminate()
+            child.resume()
     deadline = time.monotonic() + _GRACE
     while any(_runs(child) for child in running) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _stop_children() -> "set[psutil.Process]":
+    """Stop what we started, and return it; what is stopped can't start another that we would not know of."""
+    import psutil
+
+    group, seen, stopped = os.getpgrp(), set[psutil.Process](), set[psutil.Process]()
+    while new := {*psutil.Process().children(recursive=True)} - seen:
+        seen |= new
+        for child in new:
+            with suppress(OSError, psutil.Error):
+                if os.getpgid(child.pid) == group:
+                    child.suspend()
+                    stopped.add(child)
+    return stopped
 
 
 def _runs(child: "psutil.Process") -> bool:

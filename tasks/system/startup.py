@@ -108,9 +108,7 @@ def _explained(error: BaseException) -> SessionError | None:
         problem = getattr(error, "problem", error)
         return SessionError(f"{where}: not valid YAML: {problem}. Fix it, then try again.")
     if isinstance(error, AmbiguousMergeError):
-        return SessionError(
-            f"invoke.yaml and ~/.invoke.yaml contradict each other: {error}. Change one, then try again."
-        )
+        return SessionError(f"invoke.yaml and ~/.invoke.yaml conflict: {error}. Change one, then try again.")
     if isinstance(error, (OSError, ValueError, YAMLError)):
         return _of_file(error, frames)
     return _of_merging(error, frames)

@@ -234,9 +234,9 @@ def count_unmerged(repository: Repository, tips: Iterable[str], into: Iterable[s
     return int(read_git(repository.main, "rev-list", "--count", *tips, "--not", *merged, "--remotes"))
 
 
-def commits_text(count: int) -> str:
+def commits_text(count: int | str) -> str:
     """Return how many commits *count* is, in words."""
-    return f"{count} commit{'' if count == 1 else 's'}"
+    return f"{count} commit{'' if str(count) == '1' else 's'}"
 
 
 def count_beyond(repository: Repository, tip: str, *others: str) -> int:

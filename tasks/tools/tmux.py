@@ -173,15 +173,17 @@ def _escape_word(word: str) -> str:
     return word[:-1] + "\\;" if word.endswith(";") else word
 
 
-# The last line that begins with Claude Code's mark. Dim text there is a suggestion, reversed text the cursor.
-_PROMPT = re.compile(r"^(?:\x1b\[[\d;]*m)*[\u276f>][\s\xa0](.*)$", re.MULTILINE)
+# Claude Code's prompt stands below a line; what was said before begins with the same mark, but without one. Dim text
+# there is a suggestion, reversed text the cursor.
+_STYLE = r"(?:\x1b\[[\d;]*m)*"
+_PROMPT = re.compile(rf"^{_STYLE}\u2500{{4}}.*\n{_STYLE}[\u276f>][\s\xa0](.*)$", re.MULTILINE)
 _NOT_TYPED = re.compile(r"\x1b\[7m.\x1b\[(?:0|27)m|\x1b\[2m.*?(?=\x1b\[(?:0|22)m|$)|\x1b\[[\d;]*m")
 
 
-def unsent_text(screen: str) -> str:
-    """Return the text that stands at the prompt of Claude Code on *screen*, and was not sent."""
+def prompt_text(screen: str) -> str | None:
+    """Return the text that stands at the prompt of Claude Code on *screen*; None when there is no prompt."""
     prompts = _PROMPT.findall(screen)
-    return _NOT_TYPED.sub("", prompts[-1]).strip() if prompts else ""
+    return _NOT_TYPED.sub("", prompts[-1]).strip() if prompts else None
 
 
 def read_draft(session: Session) -> str:
@@ -193,7 +195,7 @@ def read_draft(session: Session) -> str:
     steps = f"display-message -p -t {place} '#{{pane_current_command}}' ; capture-pane -p -e -t {place}"
     question = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)), steps)
     program, _, screen = shell.read_output(*TMUX, *question, check=False).partition("\n")
-    return "" if program.lstrip("-") in _SHELLS else unsent_text(screen)
+    return "" if program.lstrip("-") in _SHELLS else prompt_text(screen) or ""
 
 
 def is_at_prompt(tty: str) -> bool:

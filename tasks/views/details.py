@@ -58,7 +58,7 @@ def format_age(since: datetime) -> str:
 
 def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     """Return everything about one session, and the *advice* below it."""
-    session, work = status.session, status.work
+    session, work, at = status.session, status.work, status.session.created
     lines = [("name", session.name), ("state", status.state), ("branch", session.branch), ("git", _git(status))]
     for key, url in model.list_addresses(session, tmux.present_windows(session)):
         port = int(url.rpartition(":")[2])
@@ -73,7 +73,7 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("claude", f"{_talk(status)}; conversation {session.conversation or 'not started'}")]
     lines += [("said", status.talk.what)] if status.talk.what else []
     lines += [("activate", session.activate or "none")]
-    lines += [("created", f"{session.created} ({_age(session)})")] if session.created else []
+    lines += [("created", f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} ({_age(session)} ago)")] if at else []
     lines += [("component", f"{status.component}: {', '.join(session.scope)}")] if session.component else []
     lines += [(fact, value) for fact in ("profile", "issue", "eta") if (value := getattr(session, fact))]
     paths = [*work.changed, *work.untracked] if work else []

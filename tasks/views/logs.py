@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from ..errors import CommandError, SessionError
+from ..errors import CommandError, SessionError, quote_text
 from ..model import Session
 from ..system.progress import notice
 from ..system.terminal import print_answer
@@ -101,7 +101,7 @@ def print_container_logs(session: Session, service: str, lines: int, follow: boo
         )
     if service and service not in services:
         raise SessionError(
-            f"Session {session.name} has no container of a service {service!r}. Services: {', '.join(services)}"
+            f"Session {session.name} has no container of service {quote_text(service)}. Services: {', '.join(services)}"
         )
     words = ["logs", f"--tail={lines}", *(["--follow"] if follow else []), *([service] if service else [])]
     plain = [] if sys.stdout.isatty() else ["--no-color"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 
 
 def pick_name(names: Sequence[str], letters: str = "") -> str | None:
@@ -41,5 +41,5 @@ def _fitting(names: Sequence[str], text: str) -> list[str]:
         return [text] if text else []
     matches = [each.text for each in FuzzyWordCompleter(list(names)).get_completions(Document(text), CompleteEvent())]
     if not matches:
-        raise SessionError(f"No session matches {text!r}. Sessions: {', '.join(names)}")
+        raise SessionError(f"No session matches {quote_text(text)}. Sessions: {', '.join(names)}")
     return matches

@@ -281,19 +281,21 @@ def test_a_line_of_the_note_without_its_fact_is_left_out(session: Session) -> No
 
 
 # As 2.1.197 and 2.1.329 draw them.
-_EMPTY = "\x1b[39m\u276f\xa0\x1b[7m \x1b[0m\x1b[39m\x1b[49m"
+_LINE = "\x1b[38;5;244m" + 40 * "\u2500" + "\x1b[39m\n"
+_EMPTY = f"{_LINE}\x1b[39m\u276f\xa0\x1b[7m \x1b[0m\x1b[39m\x1b[49m"
 
 
 @pytest.mark.parametrize(
     ("screen", "draft"),
     [
-        (f"{_EMPTY}\n  ? for shortcuts", ""), (f"\u276f said before\n{_EMPTY}", ""), ("nothing", ""),
-        ("\x1b[39m\u276f\xa0first\n  second\x1b[7m \x1b[0m", "first"), ("> old style", "old style"),
-        ("\u276f\xa0\x1b[7mT\x1b[0m\x1b[2mry this\x1b[0m", ""),
+        (f"{_EMPTY}\n  ? for shortcuts", ""), (f"\u276f said before\n{_EMPTY}", ""), ("nothing", None),
+        (f"{_LINE}\x1b[39m\u276f\xa0first\n  second\x1b[7m \x1b[0m", "first"), (f"{_LINE}> old style", "old style"),
+        (f"{_LINE}\u276f\xa0\x1b[7mT\x1b[0m\x1b[2mry this\x1b[0m", ""),
+        (f"\u276f /model\n{_LINE}  Select model\n  \u276f 1. Default", None),  # a dialog below what was said
     ],
 )  # fmt: skip
-def test_a_draft_at_the_prompt_is_seen_and_a_suggestion_is_none(screen: str, draft: str) -> None:
-    assert tmux.unsent_text(screen) == draft
+def test_a_draft_at_the_prompt_is_seen_and_a_suggestion_is_none(screen: str, draft: str | None) -> None:
+    assert tmux.prompt_text(screen) == draft
 
 
 def test_a_question_that_hangs_is_ended_with_what_it_started(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,13 +309,16 @@ def test_a_question_that_hangs_is_ended_with_what_it_started(sandbox: Path, monk
         time.sleep(0.01)
 
 
-def test_enter_is_pressed_again_while_the_text_stands_at_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What looks like a sign that it was accepted may be the end of the turn before."""
+def test_enter_is_pressed_again_only_while_the_text_stands_at_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like a sign that it was accepted may be the end of the turn before; a dialog must get no Enter."""
+    pane = Pane("%1", "@1", "/dev/pts/1", "claude", "claude", True, "tally-x", "/w")
     keys: list[object] = []
-    monkeypatch.setattr(send, "_TAKEN", 0.4)
+    monkeypatch.setattr(send, "_AGAIN", 0.1)
     monkeypatch.setattr(tmux, "run_tmux", lambda steps: keys.extend(steps))
-    monkeypatch.setattr(send, "_screen", lambda _pane: "\u276f text" if len(keys) < 2 else "\u276f ")
+    monkeypatch.setattr(send, "_screen", lambda _pane: f"{_LINE}\u276f text" if len(keys) < 2 else f"{_LINE}\u276f ")
+    assert (send._submit(pane, lambda: True), len(keys)) == (True, 2)
 
-    accepted = send._submit(Pane("%1", "@1", "/dev/pts/1", "claude", "claude", True, "tally-x", "/w"), lambda: True)
-
-    assert (accepted, len(keys)) == (True, 2)
+    keys.clear()
+    monkeypatch.setattr(send, "_TAKEN", 0.5)
+    monkeypatch.setattr(send, "_screen", lambda _pane: "\u276f text\n Do you want to proceed?\n \u276f 1. Yes")
+    assert (send._submit(pane, lambda: False), len(keys)) == (False, 1)

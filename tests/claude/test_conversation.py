@@ -315,7 +315,7 @@ def test_what_the_hook_said_is_continued(session: Session, sandbox: Path, capsys
     assert arguments(session) == ["--session-id", cleared, "-n", "tally-x"]  # nothing was said since
     assert saved(session) == cleared
     note = capsys.readouterr().err
-    assert f"began with /clear.\nBefore that: claude --resume {_ID}" in note
+    assert f"after /clear. The one before it: claude --resume {_ID}" in note
     assert "gone" not in note
 
 

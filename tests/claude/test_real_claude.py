@@ -68,10 +68,8 @@ def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Pat
     first, pane = real.row("x")["conversation"], windows("tally-x")["claude"]
     _is(real, claude="idle", claude_tasks=1)  # its command says `busy` for as long as the server runs
     assert "idle 0m, 1 background task" in real.inv("session.list").out
-    real.inv("session.send", "x", "DO bash touch made ;; DO say touched")
-    _is(real, claude="waiting", claude_waiting_for="permission prompt")
-    eventually(lambda: _approved(pane, real.worktree("x") / "made"))
-    _is(real, claude="idle")
+    _answered(real, "DO bash touch made ;; DO say touched", "yes")
+    assert (real.worktree("x") / "made").exists()
 
     tmux("send-keys", "-t", pane, "Left")
     tmux("new-session", "-d", "-s", "side", "-c", str(real.worktree("x")), "bash")
@@ -81,23 +79,23 @@ def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Pat
     _is(real, claude="idle", claude_tasks=1)
     assert all(each["kind"] == "interactive" for each in _open(sandbox))  # the key moved nothing
 
-    enter(pane, "/clear")
+    real.inv("session.send", "x", "/clear")
     eventually(lambda: first not in {each["sessionId"] for each in _open(sandbox)})
-    eventually(lambda: _accepts(real, "DO say after clear"))  # once it is drawn
-    _is(real, claude="idle", claude_what="after clear")  # else what comes next is queued
+    real.inv("session.send", "x", "DO say after\nDO say a clear")
+    _is(real, claude="idle", claude_what="after DO say a clear")
     second = next(each["sessionId"] for each in _open(sandbox) if each["name"] == "tally-x")
-    eventually(lambda: _accepts(real, "DO slow 300 ;; DO say late"))
+    real.inv("session.send", "x", "DO slow 300 ;; DO say late")
     _is(real, claude="working")
     written = sandbox / "home" / ".claude" / "projects"
     eventually(lambda: any("slow 300" in file.read_text() for file in written.glob(f"*/{second}.jsonl")))
     os.kill(_conversation(sandbox, second)["pid"], signal.SIGKILL)
     _is(real, claude="off")
     note = real.inv("session.resume", "x").err
-    assert f"x continues what began with /clear.\nBefore that: claude --resume {first}" in note
+    assert f"x continues the conversation after /clear. The one before it: claude --resume {first}" in note
     assert "The last prompt in x was not answered: DO slow 300 ;; DO say late" in note
     _is(real, claude="idle")
     assert real.row("x")["conversation"] == second
-    assert "after clear" in screen(pane)
+    assert "after DO say a clear" in screen(pane)
 
 
 def test_a_checkout_that_is_not_trusted_yet_is_said(real: Project, sandbox: Path, api: claude_api.Server) -> None:
@@ -119,15 +117,41 @@ def _trusts(pane: str) -> bool:
     return chosen
 
 
-def _approved(pane: str, file: Path) -> bool:
-    """Answer the prompt, again if a busy machine lost the key; return whether what was asked is done."""
-    if "Do you want to proceed?" in screen(pane):
-        enter(pane, "")
-    return file.exists()
+def _answered(project: Project, prompt: str, *answer: str) -> str:
+    """Send *prompt*, answer what Claude Code then asks, and return what was shown of that."""
+    project.inv("session.send", "x", prompt)
+    _is(project, claude="waiting", claude_waiting_for="permission prompt")
+    shown = project.inv("session.answer", "x", *answer).out
+    _is(project, claude="idle")
+    return shown
 
 
-def _accepts(project: Project, text: str) -> bool:
-    return project.inv("session.send", "x", text, code=None).code == 0
+def test_permission_prompts_are_answered_from_elsewhere(real: Project, api: claude_api.Server) -> None:
+    real.inv("session.add", "x")
+    _is(real, claude="idle")  # a busy machine takes longer than `send` waits
+    place = real.worktree("x")
+    _answered(real, f"DO write {place / 'note.txt'} ;; DO say so", "yes")
+    assert (place / "note.txt").read_text() == "scripted\n"
+    long = f"touch {' '.join(f'file-{number:02}' for number in range(30))}"
+    shown = _answered(real, f"DO bash {long} ;; DO say so", "always")
+    assert "Do you want to proceed?" in shown and "Answered x: always." in shown
+    assert (place / "file-29").exists()
+
+    real.inv("session.add", "y", "--fork", "x", "--prompt", "DO say it goes on")
+    eventually(lambda: real.listed("y")["claude_what"] == "it goes on")
+    said = json.dumps(api.requests[-1]["messages"])
+    assert "this\\\\ninstead" in said and "DO say it goes on" in said  # the copy knows what was said before
+    assert (real.worktree("y") / "file-29").exists()
+    assert real.listed("x")["claude"] == "idle"
+
+    real.inv("session.send", "x", "DO bash curl nowhere ;; DO say so")
+    _is(real, claude="waiting", claude_what="Bash curl nowhere")
+    assert " 1. Yes" in real.inv("session.answer", "x").out
+    _is(real, claude="waiting")  # showing it answers nothing
+    real.inv("session.answer", "x", "no", "--message", "DO say this\ninstead")
+    _is(real, claude="idle", claude_what="this instead")
+    assert "isn't asking for permission (idle)" in real.inv("session.answer", "x", "yes", code=1).err
+    assert "DO say this\\ninstead" in json.dumps(api.requests[-1]["messages"])
 
 
 def _moved(project: Project, sandbox: Path, name: str) -> int:

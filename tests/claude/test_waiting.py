@@ -25,6 +25,12 @@ def test_what_is_sent_and_waited_for_comes_when_it_can(project: Project) -> None
     sending.start()
     project.inv("session.send", "y", "ask me")
     assert project.inv("session.wait", "y", code=3).out == "waiting\n"
+    for arguments, message in (
+        (("y", "yes"), "The window of y doesn't show the whole prompt (Bash me). Nothing was answered."),
+        (("y", "perhaps"), 'The answer must be one of yes, always, no, not "perhaps".'),
+        (("y", "yes", "--message", "a"), "--message goes with the answer no."),
+    ):
+        assert message in project.inv("session.answer", *arguments, code=1).err
     assert "tally-y" in project.inv("session.next", code=1).err  # there is no terminal to attach here
     enter(windows("tally-x")["claude"], "")
     sending.join()

@@ -106,7 +106,7 @@ def test_what_was_removed_is_offered_to_restore(project: Project) -> None:
     project.inv("session.remove", "x")
     assert ". Known: x\nList them" in project.inv("session.restore", "typo", code=1).err
     said = project.inv("session.restore", "x", "--at", "1999", code=1).err
-    assert "'x' has a time that starts with '1999'. Known: 2" in said
+    assert '"x" has a time that starts with "1999". Known: 2' in said
 
 
 def test_nothing_that_is_broken_is_told_below_a_half_typed_line(named: Project) -> None:

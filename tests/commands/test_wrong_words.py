@@ -29,6 +29,7 @@ _MEANT = {
     "session.remove --forc x": "session.remove --force x",
     "session.logs x --lnes=5": "session.logs x --lines=5",
     "session.remove x --nonsense": "--help session.remove",
+    "session.restore x --wait": "--help session.restore",
     "build --tarjet y": "build --target y",
     "session.send auth two words": "session.send auth 'two words'",
     "session.run x npm test --watch": "session.run x 'npm test --watch'",
@@ -75,8 +76,8 @@ def test_what_is_wrong_is_said_in_a_sentence(with_own: Project) -> None:
     assert first["session.list --jsn"] == 'session.list has no option --jsn. Did you mean "--json"?'
     assert first["session.remove x --nonsense"] == "session.remove has no option --nonsense."
     assert first["session.send auth two words"] == "Quote the message."
-    assert first["session.show a b"] == 'session.show takes only NAME, so "b" is one word too many.'
-    assert first["session.watch now"] == 'session.watch takes only options, so "now" is one word too many.'
+    assert first["session.show a b"] == 'Unexpected word "b": session.show takes only NAME.'
+    assert first["session.watch now"] == 'Unexpected word "now": session.watch takes only options.'
     assert first["session.add x --prompt"] == "--prompt needs a value."
 
 

@@ -46,12 +46,12 @@ def test_a_component_is_one_path_or_several_and_others_are_refused() -> None:
         components.component_scope("", configured),
         components.component_scope("any", {}),
     ) == (("src/ui", "*.css"), (), ())
-    with pytest.raises(SessionError, match=r"No component 'sever' in the setting components\. Known: server, ui"):
+    with pytest.raises(SessionError, match=r'No component "sever" in the setting components\. Known: server, ui'):
         components.component_scope("sever", configured)
     for wrong, said in (
         ({"server": 5}, "session.components.server must be a list"),
-        ({"server": "../x"}, "session.components.server: .* leads out of the repository"),
-        ({"a b": "x"}, "session.components.a b: 'a b' is not a name for a component"),
+        ({"server": "../x"}, "session.components.server: .* is outside of the repository"),
+        ({"a b": "x"}, "session.components.a b: .a b. is not a valid name for a component"),
     ):
         with pytest.raises(SessionError, match=said):
             settings.parse_settings({"components": wrong})

@@ -128,7 +128,7 @@ def test_what_an_earlier_version_wrote_beside_it_is_replaced(theirs: Project) ->
         ("export default [1]\n", r" has no settings"),
         ("export default { portBase: '47000' }\n", r": portBase must be a port number, not .47000.\.$"),
         ("export default { ports: { APP_PORT: '0' } }\n", r": ports.APP_PORT must be a whole number"),
-        ("export default { appEnv: { '../x': {} } }\n", r": appEnv.../x: .* leads out of the repository"),
+        ("export default { appEnv: { '../x': {} } }\n", r": appEnv.../x: .* is outside of the repository"),
         ("export default { setup: 'pnpm install' }\n", r": setup must be a list"),
     ],
 )

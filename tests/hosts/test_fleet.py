@@ -17,6 +17,7 @@ from tasks.model import Repository
 from tasks.store import registry
 from tasks.system import locks
 from testing import hosts
+from testing.answers import check_answer
 from testing.hosts import Fleet, Machine
 from testing.project import INV, Project, eventually
 from testing.terminal import screen, tmux
@@ -94,7 +95,7 @@ def test_setup_names_everything_that_a_host_lacks(fleet: Fleet) -> None:
     fleet.beta.put("python3", "#!/bin/sh\necho Python 3.8.1\n")
     fleet.configure(old=hosts.entry("beta", python="python3"))
     assert "python 3.8 is too old as python3" in fleet.here.inv("fleet.setup", "old", code=1).err
-    assert "not understood" in fleet.here.inv("fleet.remove", "x", "--host", "old", code=1).err
+    assert "unexpected answer" in fleet.here.inv("fleet.remove", "x", "--host", "old", code=1).err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
@@ -120,7 +121,10 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     assert added.json["name"] == "x"
     assert "inv fleet.attach x" in added.err
     here.inv("fleet.add", "y")
-    of = {each["name"]: each["host"] for each in here.inv("fleet.list", "--json").json if "name" in each}
+    listed = here.inv("fleet.list", "--json").json
+    check_answer(listed, "fleet.list")
+    check_answer(here.inv("fleet.show", "x", "--json").json, "session.show")
+    of = {each["name"]: each["host"] for each in listed if "name" in each}
     assert sorted(of) == ["x", "y"]
     assert set(of.values()) == {"alpha", "beta"}, "the second goes where there is more room"
     assert here.inv("--complete", "--", "inv", "fleet.show").out.split() == ["x", "y"]
@@ -142,8 +146,8 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     assert ready.ssh(place, "cd ~/dev/tally-x && git log -1 --format=%s && git status --porcelain") == "from-here"
     ready.ssh(place, "cd ~/dev/tally-x && git commit -q --allow-empty -m unseen")
     _commit(here, "x", "unseen-there")
-    assert "commits that are not here: 1" in here.inv("fleet.push", "x", code=1).err
-    assert "commits only here: 1" in here.inv("fleet.pull", "x", code=1).err
+    assert "has 1 commit that you don't have" in here.inv("fleet.push", "x", code=1).err
+    assert "1 commit only here" in here.inv("fleet.pull", "x", code=1).err
     assert here.git("log", "-1", "--format=%s", "x") == "unseen-there"
     assert ready.ssh(place, "git -C ~/dev/tally-x log -1 --format=%s") == "unseen"
 
@@ -187,8 +191,10 @@ def test_hosts_that_do_not_answer_are_lines_and_no_failure(ready: Fleet, sandbox
     own.write_text(own.read_text().replace("host_timeout: 20", "host_timeout: 6"))
     ready.alpha.stop()
 
-    found = {each["host"]: each.get("error", "") for each in ready.here.inv("fleet.list", "--json").json}
+    listed = ready.here.inv("fleet.list", "--json").json
+    found = {each["host"]: each.get("error", "") for each in listed}
 
+    check_answer(listed, "fleet.list")
     assert "cannot be reached" in found["alpha"]
     assert "host key is not known" in found["unknown"]
     assert "host key has changed" in found["changed"]
@@ -288,7 +294,9 @@ def test_a_move_that_was_killed_is_finished_by_repeating_it_and_of_two_at_once_o
     moving.kill()
     moving.communicate()
     assert _state(alpha) == "ready", "it was killed before it could remove it there"
-    assert "If a move was cut off, finish it: inv fleet.move x --host beta" in here.inv("fleet.stop", "x", code=1).err
+    assert (
+        "If a move was interrupted, finish it: inv fleet.move x --host beta" in here.inv("fleet.stop", "x", code=1).err
+    )
     (worktree / "later").write_text("since")
     refused = here.inv("fleet.move", "x", "--host", "beta", code=1).err
     assert "Remove all but one.\nRun: inv fleet.remove x --host alpha\nOr: inv fleet.remove x --host beta" in refused
@@ -328,7 +336,7 @@ def test_a_move_that_was_killed_while_it_removed_the_session_here_is_finished_by
 
     done = here.inv("fleet.move", "x", "--host", "alpha")
 
-    assert "An earlier move was cut off. alpha has all of x: finishing the move." in done.err
+    assert "An earlier move was interrupted. alpha has all of x: finishing the move." in done.err
     assert done.out == "Moved x: it is on alpha now.\nAttach: inv fleet.attach x\n"
     assert not worktree.exists()
     assert [row["name"] for row in here.inv("session.list", "--json").json] == []
@@ -360,14 +368,14 @@ def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_a
         return subprocess.run(["curl", "-sf", "-o", "/dev/null", urls[0]], check=False).returncode == 0
 
     eventually(answers)
-    said = "".join(iter(forwarding.stderr.readline, "Forwarding. End it with ^C.\n"))
+    said = "".join(iter(forwarding.stderr.readline, "Forwarding. Press ^C to stop.\n"))
     assert ready.alpha.cut()
     eventually(lambda: not answers())
     eventually(answers)
     forwarding.send_signal(signal.SIGINT)
     _out, err = forwarding.communicate(timeout=60)
     assert forwarding.returncode == 0
-    assert f"{taken['backend_port']} is taken here" in said
+    assert f"{taken['backend_port']} is in use here" in said
     assert "dropped" in err
     assert not answers()
     forwarding = _begin(here, "fleet.forward", "x")

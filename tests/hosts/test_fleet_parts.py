@@ -63,8 +63,8 @@ def test_room_is_relative_to_what_a_host_takes() -> None:
         ({"devbox": {"host": "a", "path": "~/x", "max_sessions": 0}}, "session.hosts.devbox.max_sessions must be "),
         ({"devbox": {"host": "a", "path": "~/x", "python": "$(x)"}}, "session.hosts.devbox.python: "),
         ({"devbox": {"host": "a", "path": "~/x", "user": "a"}}, "session.hosts.devbox.user is not a setting."),
-        ({"here": {"host": "a", "path": "~/x"}}, "is not a name for a host"),
-        ({"-x": {"host": "a", "path": "~/x"}}, "is not a name for a host"),
+        ({"here": {"host": "a", "path": "~/x"}}, "is not a valid name for a host"),
+        ({"-x": {"host": "a", "path": "~/x"}}, "is not a valid name for a host"),
         (["devbox"], "must be a table"),
     ],
 )
@@ -82,7 +82,7 @@ def test_hosts_are_called_by_their_names() -> None:
     assert found.inv == (".git/tally-sessions/venv/bin/inv",)
     with pytest.raises(SessionError, match='Did you mean "devbox"'):
         host.host_called("devbxo", settings)
-    with pytest.raises(SessionError, match="No host is configured"):
+    with pytest.raises(SessionError, match="No hosts are configured"):
         host.configured_hosts(parse_settings({}))
 
 
@@ -111,7 +111,7 @@ def test_a_session_that_arrives_cut_short_is_refused(sandbox: Path, monkeypatch:
     monkeypatch.chdir(sandbox / "here")
 
     sent = {"slug": "x", "at": "y", "main": "/a/tally", "worktree": "/a/tally-x"}
-    with pytest.raises(SessionError, match=r"The session could not be unpacked: .+\. Nothing was changed\."):
+    with pytest.raises(SessionError, match=r"Couldn't unpack the session: .+\. Nothing was changed\."):
         handover_arrival.take_archive(sent, io.BytesIO(b"cut"))
 
 
@@ -235,7 +235,7 @@ def test_an_archive_that_is_sent_has_a_name(
 ) -> None:
     monkeypatch.chdir(project.main)
 
-    with pytest.raises(SessionError, match="does not name an archive"):
+    with pytest.raises(SessionError, match="is not an archive"):
         handover_steps.archive_at(*place)
 
 
@@ -296,9 +296,9 @@ def test_what_a_host_lists_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     assert [line.split()[3] for line in tables.fleet_table(known).splitlines()[3:4]] == ["8000"]
     assert [str(known[host]).partition(" {")[0] for host in list(found)[2:]] == [
-        f"{host}: not understood:" for host in list(found)[2:]
+        f"{host}: unexpected answer:" for host in list(found)[2:]
     ]
-    with pytest.raises(SessionError, match="a: not understood"):
+    with pytest.raises(SessionError, match="a: unexpected answer"):
         ssh.parse_answer(_host("a"), "[" * 100_000, group.SURVEY)
 
 

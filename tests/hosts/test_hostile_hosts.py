@@ -26,17 +26,17 @@ def test_an_answer_of_another_form_is_told_and_never_a_traceback(monkeypatch: py
     odd += [{**survey, "load": float("inf")}]
     for answer in odd:
         said = json.dumps(answer)
-        with pytest.raises(SessionError, match=r"^a: not understood: "):
+        with pytest.raises(SessionError, match=r"^a: unexpected answer: "):
             ssh.parse_answer(_host("a"), f"Welcome!\n{said}\n", group.SURVEY)
         monkeypatch.setattr(ssh, "ask_program", lambda *_asked, said=said, **_how: said.encode())
         for task in ("pack", "leave", "look"):
-            with pytest.raises(SessionError, match=r"^a: not understood: "):
+            with pytest.raises(SessionError, match=r"^a: unexpected answer: "):
                 move.call_handover(_host("a"), task)
         for asked in (setup.make_checkout, lambda host, repository: branches.send_branch(repository, host, "x", "y")):
             monkeypatch.setattr(branches, "transfer_refs", lambda *_asked: None)
             monkeypatch.setattr(git, "resolve_commit", lambda *_asked: "y")
             monkeypatch.setattr(git, "read_git", lambda *_asked, **_how: "x")
-            with pytest.raises(SessionError, match=r"^a: not understood: "):
+            with pytest.raises(SessionError, match=r"^a: unexpected answer: "):
                 asked(_host("a"), Repository(Path("/x"), Path("/x/.git")))
 
     assert ssh.parse_answer(_host("a"), json.dumps(survey), group.SURVEY) == survey

@@ -1,5 +1,6 @@
 """Several sessions merged one after the other, and the checks of each on the merged result."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -115,4 +116,20 @@ def test_what_was_edited_meanwhile_stays_and_the_way_back_is_said(busy: Project)
     assert (tree / "shared").read_text() == "mine\n"
     assert f"git -C {tree} checkout two" in busy.inv("session.merge", "two", code=1).err
     busy.git("checkout", "--quiet", "--", "shared", cwd=tree)
+    assert "Merged two" in busy.inv("session.merge", "two").out
+
+
+def test_a_commit_made_while_the_checks_run_is_named_and_can_be_moved_to_the_branch(busy: Project) -> None:
+    tree = busy.worktree("two")
+    head, other = busy.git("rev-parse", "two"), busy.git("rev-parse", "one")
+    (session,) = (each for each in sessions.all_of(busy) if each.name == "two")
+    with (
+        pytest.raises(SessionError, match="They are on no branch yet") as raised,
+        merged_checkout.merged_checkout(session, head, other),
+    ):
+        commit(busy, tree, "new", "by Claude\n")
+
+    assert "They are on no branch yet" in busy.inv("session.merge", "two", code=1).err
+    subprocess.run(["bash", "-c", str(raised.value).partition("Run: ")[2]], check=True, capture_output=True)
+    assert busy.git("show", "two:new") == "by Claude"
     assert "Merged two" in busy.inv("session.merge", "two").out

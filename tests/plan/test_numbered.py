@@ -74,7 +74,7 @@ def test_without_a_name_it_is_the_first_id_with_nothing_in_its_way(project: Proj
     )
     assert (row["worktree"], row["branch"]) == (str(place(project, "005")), f"session/{today}/005")
     assert f"Session 003 can't have its ports: POSTGRES_PORT {_BASE + 33} is in use by process {os.getpid()}" in taken
-    assert "'7' is not a session number" in project.inv("session.add", "7", code=1).err
+    assert '"7" is not a session number' in project.inv("session.add", "7", code=1).err
     assert f"{place(project, '001')} already exists" in project.inv("session.add", "001", code=1).err
     assert f"on existing branch session/{today}/002" in project.inv("session.add", "002", "--dry-run").out
     assert f"session-003 on new branch session/{today}/003" in project.inv("session.add", "--dry-run").out
@@ -152,8 +152,8 @@ def test_a_number_has_its_ports_and_another_name_those_of_the_first_free_number(
 @pytest.mark.parametrize(
     ("name", "base", "held", "reason"),
     [
-        ("456", 20000, set(), "A would be 65600, past the last port, 65535"),
-        ("455", 20031, set(), "B would be 65536, past"),
+        ("456", 20000, set(), "A would be 65600, above the highest port, 65535"),
+        ("455", 20031, set(), "B would be 65536, above"),
         ("001", 20000, {20105}, "B 20105 belongs to another session"),
         ("x", 65400, {65500}, "No number from 001 to 999 has all of its ports free"),
     ],

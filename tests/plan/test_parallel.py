@@ -93,9 +93,9 @@ def test_the_checklist_tells_what_is_changed_who_works_and_who_has_the_port(
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"component": "a b"}, "Invalid --component: 'a b'. It takes letters"),
-        ({"profile": "$(x)"}, r"Invalid --profile: '\$\(x\)'\. It takes letters"),
-        ({"component": "api"}, "No component 'api' in the setting components. Known: ui, server"),
+        ({"component": "a b"}, 'Invalid --component: "a b". Use letters'),
+        ({"profile": "$(x)"}, r'Invalid --profile: "\$\(x\)"\. Use letters'),
+        ({"component": "api"}, "No component .api. in the setting components. Known: ui, server"),
         ({"issue": "a\nb"}, "--issue must be one line"),
         ({"issue": "a\udcff"}, "--issue must be one line"),
         ({"eta": "<!-- x -->"}, "--eta must be one line of text without <!--"),

@@ -166,7 +166,7 @@ def test_what_is_in_the_way_is_told_before_anything_is_made(project: Project, sa
     path = {"PATH": _without(sandbox, "docker")}
     before = project.world()
     assert "no compose file is configured" in project.inv("session.add", "x", "--mode", "native", code=1).err
-    assert "--mode must be docker or native, not 'x'." in project.inv("session.add", "x", "--mode", "x", code=1).err
+    assert '--mode must be docker or native, not "x".' in project.inv("session.add", "x", "--mode", "x", code=1).err
     assert project.world() == before
 
     project.configure("session: {preset: dev-session}\n")

@@ -183,7 +183,7 @@ def test_sessions_that_are_broken_or_whose_base_is_gone(
     assert "Left out: The worktree of broken is gone." in said
     assert "Left out: half is adding." in said
     assert "Run: inv session.remove half" in said
-    assert "adrift: Its base 'gone' is not a commit any more." in said
+    assert 'adrift: Its base "gone" no longer exists.' in said
     with pytest.raises(SessionError, match=r"^The worktree of broken is gone\."):
         _found(repository, "broken")
 

@@ -121,9 +121,13 @@ def test_an_editable_install_of_the_main_checkout_is_found(project: Project) -> 
     (project.main / ".venv" / "bin").mkdir()
     (project.main / ".venv" / "bin" / "activate").write_text("")
     (packages / "__editable__.tally.pth").write_text(f"{project.main}/backend\n")
+    (packages / "__editable___named_finder.py").write_text(f"MAPPING: dict = {{'named': '{project.main}/frontend'}}\n")
     project.inv("session.add", "x")
 
-    assert any("makes Python import" in each for each in _found(project))
+    assert [each for each in _found(project) if "makes Python import" in each] == [
+        f"__editable___named_finder.py makes Python import {project.main}/frontend"
+    ]
+    assert project.row("x")["python_path"] == ["backend"]
 
 
 def test_what_a_session_that_is_gone_left_is_found_and_ended(healthy: Project) -> None:

@@ -110,6 +110,21 @@ def test_a_restore_of_which_nothing_is_left_to_do_says_that_the_session_is_there
     assert "inv session.resume x" in said
 
 
+def test_a_restore_that_cannot_delete_its_copy_has_restored_all_the_same(worked: Project) -> None:
+    worked.inv("session.remove", "x", "--force")
+    (saved,) = dirty.archives(worked)
+    lock = worked.main / ".git" / "refs" / "tally" / "removed" / "x" / f"{saved.name}.lock"
+    lock.touch()
+
+    said = worked.inv("session.restore", "x").err
+
+    lock.unlink()
+    assert "Couldn't delete all of the saved copy of x" in said
+    assert worked.row("x")["state"] == "ready"
+    assert "fixed" in worked.inv("session.doctor", "--fix").err
+    assert worked.inv("session.doctor").out == "No problems.\n"
+
+
 def test_what_is_done_in_a_session_whose_restore_was_killed_is_kept_when_that_is_undone(worked: Project) -> None:
     tree = worked.worktree("x")
     worked.inv("session.remove", "x", "--force")

@@ -41,7 +41,7 @@ def test_a_name_that_git_tmux_or_a_shell_could_misread_is_refused(name: str) -> 
 
 
 def test_the_character_that_is_not_allowed_is_named() -> None:
-    with pytest.raises(SessionError, match=r"a character that is not allowed, 'ö'\."):
+    with pytest.raises(SessionError, match=r'a character that is not allowed, "ö"\.'):
         names.check_name("größe x")
 
 

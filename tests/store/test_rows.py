@@ -47,7 +47,7 @@ def test_a_row_says_everything_that_was_decided() -> None:
 def test_a_part_of_another_form_is_refused_by_its_name() -> None:
     row = json.loads(json.dumps(rows.session_row(_SESSION)))
     for key in ("tmux", "creates_branch", "copy", "ports", "env", "variables", "work_log", "windows", "agent"):
-        with pytest.raises(SessionError, match=rf"^/f: The row of 'x' has a wrong value: {key}.*expected.*\n"):
+        with pytest.raises(SessionError, match=rf'^/f: The row of "x" has a wrong value: {key}.*expected.*\n'):
             _read({**row, key: 3 if key != "windows" else [{"name": "windows", "run": 3}]}, Path("/f"))
     with pytest.raises(SessionError, match="has a wrong value"):
         _read({**row, "worktree": "~nobody-is-called-so/x"})
@@ -80,4 +80,4 @@ def test_a_damaged_archive_is_left_out(tmp_path: Path, capfd: pytest.CaptureFixt
         for other in (3, None, [3], {"y": 3}):
             file.write_text(json.dumps({**_FACTS, key: other}))
             assert archive.list_archives(repository) == []
-    assert f"Left out a damaged archive. {file}: " in capfd.readouterr().err
+    assert f"Skipped a damaged archive. {file}: " in capfd.readouterr().err

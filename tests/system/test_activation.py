@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.system import session_command
+from tasks.system import activation
 
 _SILENT = "#!/bin/bash\n# This hook is sourced after every virtualenv is activated.\n\n"
 
@@ -42,47 +42,47 @@ def active(command: str) -> str:
 
 
 def test_without_an_environment_nothing_is_typed(main: Path) -> None:
-    assert session_command.default_activation(main, "tally") == ""
+    assert activation.default_activation(main, "tally") == ""
 
 
 @pytest.mark.parametrize("name", [".venv", "venv"])
 def test_an_environment_in_the_main_checkout_is_sourced(main: Path, name: str) -> None:
     environment(main / name)
 
-    assert active(session_command.default_activation(main, "tally")) == str(main / name)
+    assert active(activation.default_activation(main, "tally")) == str(main / name)
 
 
 def test_dot_venv_comes_before_venv(main: Path) -> None:
     environment(main / "venv")
     environment(main / ".venv")
 
-    assert active(session_command.default_activation(main, "tally")) == str(main / ".venv")
+    assert active(activation.default_activation(main, "tally")) == str(main / ".venv")
 
 
 def test_a_directory_without_activate_is_no_environment(main: Path) -> None:
     (main / "venv").mkdir()
 
-    assert session_command.default_activation(main, "tally") == ""
+    assert activation.default_activation(main, "tally") == ""
 
 
 def test_a_path_with_spaces_and_quotes_is_quoted(sandbox: Path) -> None:
     main = sandbox / "it's my $project"
     environment(main / ".venv")
 
-    assert active(session_command.default_activation(main, "tally")) == str(main / ".venv")
+    assert active(activation.default_activation(main, "tally")) == str(main / ".venv")
 
 
 def test_fish_sources_its_own_script(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/usr/bin/fish")
     environment(main / ".venv")
 
-    assert session_command.default_activation(main, "tally") == f"source {main}/.venv/bin/activate.fish"
+    assert activation.default_activation(main, "tally") == f"source {main}/.venv/bin/activate.fish"
 
 
 def test_virtualenvwrapper_comes_first_and_silent_hooks_make_it_a_source(main: Path, workon_home: Path) -> None:
     environment(main / ".venv")
 
-    found = session_command.default_activation(main, "tally")
+    found = activation.default_activation(main, "tally")
 
     assert found.startswith("source ")
     assert active(found) == str(workon_home / "tally")
@@ -92,20 +92,20 @@ def test_virtualenvwrapper_comes_first_and_silent_hooks_make_it_a_source(main: P
 def test_a_hook_that_does_something_needs_workon(main: Path, workon_home: Path, hook: str) -> None:
     (workon_home / hook).write_text(_SILENT + "  export DJANGO_SETTINGS_MODULE=x\n")
 
-    assert session_command.default_activation(main, "tally") == "workon tally"
+    assert activation.default_activation(main, "tally") == "workon tally"
 
 
 def test_hooks_that_are_missing_are_silent(main: Path, workon_home: Path) -> None:
     (workon_home / "postactivate").unlink()
 
-    assert session_command.default_activation(main, "tally").startswith("source ")
+    assert activation.default_activation(main, "tally").startswith("source ")
 
 
 def test_a_hook_that_cannot_be_read_may_do_something(main: Path, workon_home: Path) -> None:
     (workon_home / "postactivate").unlink()
     (workon_home / "postactivate").mkdir()
 
-    assert session_command.default_activation(main, "tally") == "workon tally"
+    assert activation.default_activation(main, "tally") == "workon tally"
 
 
 def test_the_hooks_may_be_elsewhere(
@@ -115,18 +115,18 @@ def test_the_hooks_may_be_elsewhere(
     (sandbox / "hooks").mkdir()
     (sandbox / "hooks" / "postactivate").write_text("echo hello\n")
 
-    assert session_command.default_activation(main, "tally") == "workon tally"
+    assert activation.default_activation(main, "tally") == "workon tally"
 
 
 def test_workon_home_may_be_elsewhere(main: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKON_HOME", str(sandbox / "envs"))
     environment(sandbox / "envs" / "tally")
 
-    assert active(session_command.default_activation(main, "tally")) == str(sandbox / "envs" / "tally")
+    assert active(activation.default_activation(main, "tally")) == str(sandbox / "envs" / "tally")
 
 
 def test_another_projects_environment_is_not_ours(main: Path, workon_home: Path) -> None:
-    assert session_command.default_activation(main, "other") == ""
+    assert activation.default_activation(main, "other") == ""
 
 
 def test_workon_is_what_virtualenvwrapper_itself_would_enter(main: Path, sandbox: Path, workon_home: Path) -> None:
@@ -136,7 +136,7 @@ def test_workon_is_what_virtualenvwrapper_itself_would_enter(main: Path, sandbox
     (workon_home / "postactivate").write_text("export HOOKED=1\n")
     prepare = f"export VIRTUALENVWRAPPER_PYTHON={sys.executable}; . {wrapper} >/dev/null 2>&1"
 
-    assert active(f"{prepare}; {session_command.default_activation(main, 'tally')}") == str(workon_home / "tally")
+    assert active(f"{prepare}; {activation.default_activation(main, 'tally')}") == str(workon_home / "tally")
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_poetry_and_pipenv_are_asked_where_theirs_is(
     script.write_text(f'#!/bin/sh\n[ "$PWD $*" = "{main} {arguments}" ] && echo {sandbox}/elsewhere\n')
     script.chmod(0o755)
 
-    assert active(session_command.default_activation(main, "tally")) == str(sandbox / "elsewhere")
+    assert active(activation.default_activation(main, "tally")) == str(sandbox / "elsewhere")

@@ -101,7 +101,7 @@ def test_waiting_tells_which_server_came_up_and_why_another_did_not(project: Pro
     assert "\n    oops\n" in said.err
     assert "Run: inv session.logs x --window bad" in said.err
     assert f"late of x doesn't respond on {project.row('x')['frontend_port']} after 5 s" in said.err
-    assert "gone of x has no window any more.\nRun: inv session.start x" in said.err
+    assert "gone of x no longer has a window.\nRun: inv session.start x" in said.err
     unknown = project.inv("session.logs", "x", "--window", "gone", code=1).err
     assert "web, bad, late\nOpen it again: inv session.start x" in unknown
     assert project.row("x")["state"] == "ready"

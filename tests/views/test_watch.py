@@ -81,7 +81,7 @@ def test_some_letters_choose_the_session_to_attach_to(project: Project) -> None:
     tmux("send-keys", "-t", pane, "Escape")
     shows(pane, "Nothing was chosen.")
     tmux("send-keys", "-t", pane, f"clear; {INV} session.pick zzz", "Enter")
-    shows(pane, "No session matches 'zzz'. Sessions: bugfix-ui, feature-auth")
+    shows(pane, 'No session matches "zzz". Sessions: bugfix-ui, feature-auth')
     subprocess.run(
         ["tmux", "-L", "outer", "-f", "/dev/null", "new-session", "-d", f"TMUX= tmux attach -t {pane}"], check=True
     )

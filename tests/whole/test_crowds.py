@@ -132,13 +132,13 @@ def test_doctor_leaves_what_is_going_on_to_who_is_at_it(project: Project) -> Non
     begun.mkdir(parents=True)
 
     with locks.file_lock(_lock(project)):
-        assert "a deletion did not end" not in project.inv("session.doctor", code=None).out
+        assert "a deletion didn't finish" not in project.inv("session.doctor", code=None).out
         for state in ("adding", "removing"):
             file.write_text(ready.replace('"state": "ready"', f'"state": "{state}"'))
             project.inv("session.doctor", "--fix", code=None)
     assert project.worktree("x").is_dir() and begun.is_dir()
 
     file.write_text(ready)
-    assert "a deletion did not end" in project.inv("session.doctor", code=1).out
+    assert "a deletion didn't finish" in project.inv("session.doctor", code=1).out
     project.inv("session.doctor", "--fix")
     assert project.worktree("x").is_dir() and not begun.exists()

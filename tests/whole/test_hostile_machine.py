@@ -115,7 +115,7 @@ def test_the_doctor_needs_no_git_directory_that_can_be_written(project: Project)
         code, said = _unable(project, "session.doctor")
 
     assert code == 1
-    assert "a deletion did not end" in said
+    assert "a deletion didn't finish" in said
     assert "Permission denied" not in said
 
 

@@ -166,7 +166,7 @@ def test_a_tampered_archive_changes_nothing(added: Project, key: str, path: str)
 
     said = added.inv("session.restore", "x", code=1)
 
-    assert "Left out a damaged archive" in said.err
+    assert "Skipped a damaged archive" in said.err
     assert (other / "file").read_text() == "precious"
     assert os.listdir(other) == ["file"]
     assert not added.worktree("x").exists()

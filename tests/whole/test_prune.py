@@ -100,8 +100,8 @@ def test_the_configuration_says_how_old_by_default(removed: Project) -> None:
 
     said = removed.inv("session.prune").out
 
-    assert said.startswith("Nothing to delete: removed sessions take ")
-    assert said.endswith(" (keep_removed_size: 5.0 GB).\n")
+    assert said.startswith("Nothing to delete: saved copies take ")
+    assert said.endswith(" (setting keep_removed_size: 5.0 GB).\n")
     assert _names(removed) == ["new", "old"]
 
 

@@ -272,7 +272,7 @@ def test_a_deletion_beside_the_worktree_that_was_cut_off_is_named_and_ended(adde
     theirs = added.top / ".mine.removed"
     theirs.mkdir()
 
-    assert "a deletion did not end" in added.inv("session.doctor", code=1).out
+    assert "a deletion didn't finish" in added.inv("session.doctor", code=1).out
     added.inv("session.doctor", "--fix")
 
     assert not left.exists()
@@ -350,7 +350,7 @@ def test_what_is_too_large_is_forgotten_unless_it_holds_work(project: Project) -
     said = project.inv("session.prune")
 
     assert "Deleted clean" in said.out
-    assert "(keep_removed_size: 1 kB)" in said.out
+    assert "(setting keep_removed_size: 1 kB)" in said.out
     assert "worked (" in said.err
     assert "nowhere else" in said.err
     assert [each["name"] for each in project.inv("session.list", "--removed", "--json").json] == ["worked"]

@@ -28,7 +28,7 @@ def listed(inv: Any) -> Any:
     try:
         return json.loads(process.stdout.decode("utf-8"))
     except ValueError:
-        sys.exit(f"{inv[0]}: not understood: {process.stdout[:100]!r}")
+        sys.exit(f"{inv[0]}: unexpected answer: {process.stdout[:100]!r}")
 
 
 def registered() -> Any:

@@ -15,7 +15,7 @@ from ..model import Removal, Session
 from ..status import conflicts, merge_order
 from ..system.progress import notice
 from . import report, selection
-from .command import answer_done
+from .command import answer_done, fail_with
 
 
 class How(NamedTuple):
@@ -38,6 +38,7 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
         session, *waiting = merge_order.order_sessions(waiting)
         try:
             integrate_merge.require_mergeable(session, how.into, how.squash)
+            _refuse_clashes(session)
             base = integrate_base.find_base(session).name
             sync.sync_or_abort(session, fetches=base not in fetched)
             fetched.add(base)
@@ -52,6 +53,11 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
         conflicts.print_notes(notes - printed)
         printed |= notes
     return records, []
+
+
+def _refuse_clashes(session: Session) -> None:
+    """Raise `SessionError` for what git would merge into the base, and the base can't have both."""
+    fail_with(conflicts.base_clashes(session))
 
 
 def merge_one(c: Context, session: Session, how: How) -> dict[str, Any]:

@@ -29,7 +29,8 @@ _OWN_SECTIONS = {
 _CHANGES: dict[str, Any] = {
     "preset": "tally", "project": "other", "numbered": True, "worktree": "../w-{slug}", "branch": "b/{name}",
     "base": "HEAD~1", "fetch": True, "ports": {"backend_port": 9000}, "copy": ["x"], "link": ["x"],
-    "env": {"x": {"A": "1"}}, "activate": "true", "setup": ["true"], "teardown": ["true"], "verify": ["true"],
+    "env": {"x": {"A": "1"}}, "activate": "true", "host": "x.localhost",
+    "setup": ["true"], "teardown": ["true"], "verify": ["true"],
     "env_file": ".env.x",
     "app_env": {"web": {"A": "1"}}, "variables": {"A": "b"}, "date": "%Y", "windows": [{"name": "x", "run": "true"}],
     "keep_removed": 3, "keep_removed_size": "1 GB", "thin": ["dist"], "compose": {"file": "c.yml"},

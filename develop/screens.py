@@ -18,7 +18,7 @@ TITLES = {
 }
 _PROMPTS = {  # the stand-in stays busy after `work`, and asks for a permission after `ask`
     "feature-auth": "work on the login page",
-    "bugfix-ui": "ask before you install packages",
+    "bugfix-ui": "ask npm install d3",
 }
 _SEARCH = "<p>Find a point</p>"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

@@ -106,11 +106,11 @@ def ask_meant(meant: str) -> str:
     return f' Did you mean "{meant}"?'
 
 
-def closest_name(name: str, known: Collection[str]) -> str:
+def closest_name(name: str, known: Collection[str], likeness: float = 0.6) -> str:
     """Return the one of the *known* names that is like *name*; else ""."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), 1)), "")
+    return next(iter(get_close_matches(name, list(known), 1, likeness)), "")
 
 
 def suggest_name(name: str, known: Collection[str], listed: bool = False) -> str:

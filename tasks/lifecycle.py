@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .config.settings import Settings
     from .model import Removal, Request
     from .store import archive
-    from .tools import worktree_status
 
 
 class _Late:
@@ -53,14 +52,15 @@ class _Late:
 _restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
 _compose_project = _Late("compose_project", "compose", lambda session: session.compose)
 _containers = _Late("containers", "containers", lambda session: session.compose)
+_packages = _Late("packages", "packages", files.has_own_packages, remains=False)
 _setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
 _claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
 _window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
 _worklog = _Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, _restored_work, tmux_session, claude_project, files, _compose_project, _containers, _setup_commands,
-    _claude_rules, claude_launch, _window_programs, _worklog,
+    worktree, _restored_work, tmux_session, claude_project, files, _packages, _compose_project, _containers,
+    _setup_commands, _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
 RUNNING: tuple[Resource, ...] = (_containers, tmux_session, _window_programs, _worklog)
@@ -91,7 +91,8 @@ def restore_session(name: str, repository: Repository, at: str = "") -> Session:
     saved = restore.find_archive(name, repository, at)
     row = saved.facts["row"]
     # Its worktree comes back with what these did, or which move brought it.
-    facts = {key: row[key] for key in ("setup_done", "rules", "moved", "brought") if key in row}
+    facts = {key: row[key] for key in ("rules", "moved", "brought") if key in row}
+    facts |= {"setup_done": []} if row.get("teardown_done") else {}
 
     def decide(other_ports: set[int], _until: ExitStack) -> Session:
         archived = restore.find_archive(name, repository, saved.directory.name)  # it may have been pruned since
@@ -163,16 +164,18 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
 
     worktree.clear_half_made(session)  # first: git fails on some of it
     doomed, work = removing.examine_removal(session, how)
-    directory = _home(session, work)
-    warnings = _warnings(doomed, work) if directory and session.state == "ready" else []
+    from .store import aside
+
+    directory = aside.choose_directory(session, bool(work and not work.dirty and work.head in ("", session.start)))
+    warnings = removing.removal_warnings(doomed, work) if directory and session.state == "ready" else []
     _note_removing(session, doomed, directory)
     os.chdir(session.repository.main)  # ours, and modules that are not imported yet, may go with the worktree
     startup.load_all_below(session.worktree)
+    leftovers = _end_programs(doomed, session)  # first: what they write last is saved, too
+    if session.teardown and session.state != "adding" and not (directory and aside.begun_archive(directory)):
+        _tear_down(doomed, session, how)
     with signals.signals_held():
-        leftovers = remove_all(doomed, RUNNING)  # first: what they write last is saved, too
-        if shell.is_silent("tmux"):  # its programs would continue in a directory that was moved
-            raise _stay_registered(doomed, session, "\n".join(leftovers), session.state, session.archive)
-        saved = _move_aside(doomed, session, directory, work is not None and work.dirty) if directory else None
+        saved = _move_aside(doomed, session, directory, bool(work and work.dirty)) if directory else None
         remainder = doomed._replace(creates_branch=doomed.creates_branch and saved is None)
         leftovers += remove_all(remainder, [resource for resource in RESOURCES if resource not in RUNNING])
         if leftovers:
@@ -188,14 +191,23 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
     return saved
 
 
-def _warnings(session: Session, work: worktree_status.Work | None) -> list[str]:
-    """Return what a restore of *session* would not bring back, or could not because of other repositories."""
-    untracked = [path for path in work.untracked if path.endswith("/")] if work is not None else []
-    if not (session.thin or session.compose or untracked):
-        return []
-    from .store import lost
+def _end_programs(doomed: Session, session: Session) -> list[str]:
+    with signals.signals_held():
+        leftovers = remove_all(doomed, RUNNING)
+        if shell.is_silent("tmux"):  # its programs would continue in a directory that was moved
+            raise _stay_registered(doomed, session, "\n".join(leftovers), session.state, session.archive)
+    return leftovers
 
-    return lost.removal_warnings(session, untracked)
+
+def _tear_down(doomed: Session, session: Session, how: Removal) -> None:
+    """Run the project's commands before anything goes; if one fails, the session stays."""
+    from .resources import teardown_commands
+
+    try:
+        teardown_commands.run_teardown(session, how.force)
+    except BaseException:
+        _set_back(doomed, session, "ready", "", teardown_done=[])
+        raise
 
 
 def _note_removing(session: Session, doomed: Session, directory: Path | None) -> None:
@@ -210,28 +222,10 @@ def _note_removing(session: Session, doomed: Session, directory: Path | None) ->
     registry.note_facts(session.repository, session.name, state="removing", **decisions, **place)
 
 
-def _home(session: Session, work: worktree_status.Work | None) -> Path | None:
-    """Return the archive's directory for *session*; None if nobody worked in it, or all of it is in an archive."""
-    directory = Path(session.archive) if session.archive else None
+def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted: bool) -> archive.Archive | None:
     from .store import aside
 
-    if directory and (session.state == "removing" or aside.begun_archive(directory)):
-        return directory
-    if directory:
-        from .store import old_archive
-
-        if not old_archive.is_complete(session):  # a restore from an archive of files was interrupted
-            return None
-    untouched = work is not None and not work.dirty and work.head in ("", session.start)
-    if session.state == "adding" and not directory and (untouched or worktree.worktree_admin_dir(session) is None):
-        return None
-    return aside.new_directory(session)
-
-
-def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted: bool) -> archive.Archive | None:
     try:
-        from .store import aside
-
         saved = aside.move_aside(doomed, directory, uncommitted)
         if saved.facts["tree"] or saved.facts["held"]:
             return saved
@@ -248,12 +242,16 @@ def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted:
 
 def _stay_registered(doomed: Session, session: Session, reason: str, state: str, directory: str) -> SessionError:
     """Set the row of *session* back to *state* and the archive's *directory*; return the error to raise."""
-    before = {"creates_branch": session.creates_branch, **store_rows.compose_row(session)}
-    registry.note_facts(doomed.repository, doomed.name, state=state, archive=directory, **before)
+    _set_back(doomed, session, state, directory)
     return SessionError(
         f"{reason}\nNothing was removed, because the session couldn't be saved first."
         f"\nRun: inv session.start {doomed.name}"
     )
+
+
+def _set_back(doomed: Session, session: Session, state: str, directory: str, **facts: Any) -> None:
+    before = {"creates_branch": session.creates_branch, **store_rows.compose_row(session)}
+    registry.note_facts(doomed.repository, doomed.name, state=state, archive=directory, **before, **facts)
 
 
 def _require_ready(session: Session) -> None:

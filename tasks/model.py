@@ -76,6 +76,7 @@ class Request(NamedTuple):
     start: str = ""  # the commit after which its own work begins
     adopts: str = ""  # a commit of uncommitted work to begin with
     prompt: str = ""  # what the conversation begins with
+    forks: str = ""  # the conversation of which it begins with a copy
 
 
 class Removal(NamedTuple):
@@ -84,6 +85,7 @@ class Removal(NamedTuple):
     force: bool = False
     keep_branch: bool = False
     keep_volumes: bool = False
+    merged_tips: tuple[str, ...] = ()  # commits that the forge says are merged
 
 
 class Repository(NamedTuple):
@@ -124,6 +126,7 @@ class Session(NamedTuple):
     preset: str = ""
     created: str = ""  # ISO 8601, with offset; empty in rows that another tool wrote
     conversation: str = ""  # uuid
+    forks: str = ""  # the id of the conversation that it begins with a copy of
     component: str = ""
     scope: tuple[str, ...] = ()  # the paths and globs of its component
     profile: str = ""
@@ -136,10 +139,12 @@ class Session(NamedTuple):
     env: Mapping[str, Mapping[str, str]] = {}
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
+    host: str = ""  # the name in its web addresses; empty for localhost
     python_path: tuple[str, ...] = ()  # its directories that Python looks in first: the environment has others of them
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
     setup_done: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()  # commands that `remove` runs before anything goes
     verify: tuple[str, ...] = ()  # commands that must succeed before its work is merged or proposed
     merged: str = ""  # ISO 8601: when `session.merge` last did; the commit it had then, where it went and as what
     merged_tip: str = ""
@@ -194,6 +199,8 @@ class Conflict(NamedTuple):
     other: str
     against: str  # session, base or component
     files: tuple[str, ...]
+    why: str = ""  # of one that git can't see: what both do
+    fix: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return it as `conflicts --json` shows it."""
@@ -247,8 +254,9 @@ def format_address(session: Session, port: int, service: str = "") -> str:
     scheme = next(_schemes(session, port), "")
     web = any(str(port) in window.run.split() for window in session.windows)
     web = web or not _WEB.isdisjoint(re.split("[^a-z]+", named.lower()))
-    place = f"localhost:{port}"
-    return f"{scheme or 'http'}://{place}" if scheme in ("http", "https") or (web and not scheme) else place
+    if scheme in ("http", "https") or (web and not scheme):
+        return f"{scheme or 'http'}://{session.host or 'localhost'}:{port}"
+    return f"localhost:{port}"
 
 
 def _schemes(session: Session, port: int) -> Iterator[str]:

@@ -67,6 +67,11 @@ class Conversation:
 
     def __init__(self, given: dict[str, str]) -> None:
         self.identity, self.name = given.get("--resume") or given.get("--session-id") or new_identity(), given["-n"]
+        if "--fork-session" in given:
+            (original,) = transcripts(self.identity)
+            self.identity = given["--session-id"]
+            with open(original) as file:
+                self.record("user", file.read())
         self.hooks = json.loads(given["--settings"])["hooks"] if "--settings" in given else {}
         self.started, self.held, self.serves = int(time.time() * 1000), False, False
         os.makedirs(os.path.dirname(OWN), exist_ok=True)
@@ -151,6 +156,8 @@ def main() -> None:
             given[word] = words.pop(0)
         elif word == "--":
             prompt = words.pop(0)
+        elif word == "--fork-session":
+            given[word] = ""
         elif word.startswith("-"):
             fail(f"error: unknown option '{word}'")
         else:

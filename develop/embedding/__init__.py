@@ -18,8 +18,8 @@ def embed(target: Path, preset: str = "", patch: bool = False) -> str:
     """Write `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository *target*; return the next steps.
 
     Every refusal comes before any change. What a person wrote is never rewritten: with *patch* three lines are added
-    to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it. A
-    `session.config.mjs` is run once, and written as the `session:` part, unless there is one.
+    to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it, and returns only
+    the steps that remain. A `session.config.mjs` is run once, and written as the `session:` part, unless there is one.
     """
     top = _top(target)
     if top / "tasks" == files.OURS:
@@ -29,12 +29,13 @@ def embed(target: Path, preset: str = "", patch: bool = False) -> str:
     settings, notes = _settings(top, found, preset, file)
     files.check_package(top / "tasks")
     door = files.plan_front_door(top / "tasks.py", patch)
-    following = _next(top, found, layout.choose_preset(found, preset), door, file)
+    own_work = _own_work(top, found, door, file)
     results = [
         files.put_package(top / "tasks"), files.write_front_door(door), layout.write_configuration(file, settings),
         *notes, files.write_ignores(top, found),
     ]  # fmt: skip
-    return "\n".join([*(line for line in results if line), *following])
+    following = _next(top, found, layout.choose_preset(found, preset), file, own_work)
+    return "\n".join([*(line for line in results if line), "", *following])
 
 
 def _settings(top: Path, found: layout.Layout, preset: str, file: Path) -> tuple[str, list[str]]:
@@ -65,26 +66,30 @@ def _top(target: Path) -> Path:
     return Path(answer.stdout.strip())
 
 
-def _next(top: Path, found: layout.Layout, preset: str, door: files.Plan, file: Path) -> list[str]:
-    ours = ("tasks", "tasks.py", file.name)
-    ignored = ", ".join(files.list_ignored(top, *ours))
-    return [
-        "",
-        f"Next, in {top}:",
-        *(["  add the three lines above to the end of tasks.py"] if door.left else []),
-        *([f"  add the settings above to {file.name}"] if layout.lacks_session(file) else []),
-        *([f"  remove the rule that ignores {ignored}: a session has only what is committed"] if ignored else []),
-        *(
-            [f"  commit {', '.join(found.uncommitted)}, too: a session has only what is committed"]
-            if found.uncommitted
-            else []
-        ),
-        f"  {layout.INSTALL[found.python]}",
-        f"  git add {' '.join(ours)} .gitignore && git commit -m 'Embed the sessions'",
-        *(
-            ["  git push    (sessions start from what is on the remote)"]
-            if preset == "parallel" and found.remote
-            else []
-        ),
-        f"  inv session.add{'' if preset == 'dev-session' else ' try-it'}",
-    ]
+def _own_work(top: Path, found: layout.Layout, door: files.Plan, file: Path) -> list[str]:
+    """Return what a person has to edit or commit by hand; asked before the files are written."""
+    ignored = ", ".join(files.list_ignored(top, "tasks", "tasks.py", file.name))
+    uncommitted = ", ".join(found.uncommitted)
+    steps = {
+        "add the three lines above to the end of tasks.py": door.left,
+        f"add the settings above to {file.name}": layout.lacks_session(file),
+        f"remove the rule that ignores {ignored}: a session has only what is committed": ignored,
+        f"commit {uncommitted}, too: a session has only what is committed": uncommitted,
+    }
+    return [step for step, needed in steps.items() if needed]
+
+
+def _next(top: Path, found: layout.Layout, preset: str, file: Path, own_work: list[str]) -> list[str]:
+    ours = ("tasks", "tasks.py", file.name, ".gitignore")
+    was_committed = layout.is_tracked(top, "tasks/session.py")
+    commits = bool(own_work) or layout.has_changes(top, ours)
+    pushes = preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
+    message = "Update the sessions" if was_committed else "Embed the sessions"
+    steps = {
+        layout.INSTALL[found.python]: not was_committed,
+        f"git add {' '.join(ours)} && git commit -m '{message}'": commits,
+        "git push    (sessions start from what is on the remote)": pushes,
+        f"inv session.add{'' if preset == 'dev-session' else ' try-it'}": not was_committed,
+    }
+    remaining = [*own_work, *(step for step, needed in steps.items() if needed)]
+    return [f"Next, in {top}:", *(f"  {step}" for step in remaining)] if remaining else ["Nothing remains to be done."]

@@ -100,6 +100,21 @@ def _git(top: Path, *arguments: str) -> list[str]:
     return [path for path in os.fsdecode(said).split("\0") if path]
 
 
+def is_tracked(top: Path, path: str) -> bool:
+    """Return whether git tracks the file *path*."""
+    return bool(_git(top, "ls-files", "-z", "--", path))
+
+
+def has_changes(top: Path, paths: Iterable[str]) -> bool:
+    """Return whether any of *paths* has something that is not committed."""
+    return bool(_git(top, "status", "--porcelain", "-z", "--", *paths))
+
+
+def is_pushed(top: Path) -> bool:
+    """Return whether a remote branch has the last commit."""
+    return bool(_git(top, "branch", "--remotes", "--contains", "HEAD"))
+
+
 def _shallowest(paths: Iterable[str]) -> str | None:
     return min(paths, key=lambda path: (path.count("/"), path), default=None)
 

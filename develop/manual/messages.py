@@ -10,6 +10,8 @@ from pathlib import Path
 _TOP = Path(__file__).resolve().parents[2]
 _ERRORS = {
     "SessionError",
+    "NothingToMergeError",
+    "MergeConflictError",
     "UnusableError",
     "UnusableFileError",
     "ShapeError",

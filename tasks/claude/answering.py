@@ -6,7 +6,7 @@ import re
 import time
 from typing import NamedTuple
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Session
 from ..store import registry
 from ..system import shell
@@ -76,7 +76,7 @@ def answer_prompt(session: Session, dialog: Dialog, reply: str) -> None:
     number = next((choices[label] for label in choices if ANSWERS[reply].fullmatch(label)), "")
     if not number:
         raise SessionError(
-            f"This prompt has no answer {reply!r}. It has: {', '.join(choices)}.\n"
+            f"This prompt has no answer {quote_text(reply)}. It has: {', '.join(choices)}.\n"
             f"Run: inv session.attach {session.name}"
         )
     with registry.session_lock(session.repository, session.name):
@@ -91,6 +91,14 @@ def answer_prompt(session: Session, dialog: Dialog, reply: str) -> None:
             again = time.monotonic() + _AGAIN
             while time.monotonic() < again and _is_open(session, dialog):
                 time.sleep(0.05)
+        while _still_waits(session, dialog) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def _still_waits(session: Session, dialog: Dialog) -> bool:
+    """Return whether Claude Code hasn't noted the answer to *dialog* yet, which its window no longer shows."""
+    is_same = hooks.read_request(session)[1] == dialog.at
+    return is_same and waiting.current_talks([session])[session.name].state == "waiting"
 
 
 def _is_open(session: Session, dialog: Dialog) -> bool:

@@ -30,6 +30,8 @@ _MEANING = {
     "SessionStart": "idle", "UserPromptSubmit": "working", "Notification": "waiting", "PermissionRequest": "waiting",
     "Stop": "idle", "StopFailure": "failed",
 }  # fmt: skip
+_MARK = '[ -z "$TMUX_PANE" ] || tmux set-option -w -t "$TMUX_PANE" @tally_state '
+_ONLY_MARKED = {"PostToolUse": "working", "SessionEnd": "off"}  # after a permission prompt; when it ends
 
 
 class Start(NamedTuple):
@@ -49,7 +51,7 @@ def hook_settings(session: Session) -> str:
     from . import version
 
     known = version.known_version(session.agent.command)
-    events = _EVENTS if known and known < _KNOWS_LATER else (*_EVENTS, *_LATER)
+    events = _EVENTS if known and known < _KNOWS_LATER else (*_EVENTS, *_LATER, *_ONLY_MARKED)
     hooks = {event: [_hook(session, event)] for event in events}
     if "PermissionRequest" in events:  # it says at once what a notification says after six seconds
         hooks["Notification"][0]["matcher"] = _WAITING.replace("permission_prompt|", "", 1)
@@ -211,6 +213,7 @@ def _hook(session: Session, event: str) -> dict[str, object]:
     line = f'umask 077; {{ cat; echo; echo "$PPID"; }} >{file}.$$ && mv -f {file}.$$ {file}'
     if event == "UserPromptSubmit":  # what the person said is not kept a second time
         line = f"rm -f {shlex.quote(str(pending_prompt_path(session)))}; touch {file}"
+    line = f"{line}; {_MARK}{_MEANING[event]}" if event in _MEANING else f"{_MARK}{_ONLY_MARKED[event]}"
     if event in NOTIFIED and (command := _notify_command(session, event)):
         line = f"{line}; {command}"
     hook: dict[str, object] = {"hooks": [{"type": "command", "command": f"{{ {line}; }} >/dev/null 2>&1 || true"}]}

@@ -136,7 +136,7 @@ def conversation_command(session: Session) -> str:
     arguments: list[str] | None = []
     if session.agent.is_claude:
         is_new = session.state == "adding" and not session.archive  # nobody can have used its id yet
-        arguments = _start_arguments(session, session.conversation) if is_new else _continue_arguments(session)
+        arguments = _first_arguments(session, session.conversation) if is_new else _continue_arguments(session)
     return "" if arguments is None else shlex.join(["sh", str(start_script_path(session)), *arguments])
 
 
@@ -162,13 +162,23 @@ def _continue_arguments(session: Session) -> list[str] | None:
     for line in transcripts.resume_notes(session, usable):
         notice(line)
     if not usable:
-        return _start_arguments(session, identity)
+        return _first_arguments(session, identity)
     hooks.pending_prompt_path(session).unlink(missing_ok=True)  # it was sent
     return ["--resume", identity]
 
 
-def _start_arguments(session: Session, identity: str) -> list[str]:
-    return ["--session-id", identity, "-n", session.tmux]
+def _first_arguments(session: Session, identity: str) -> list[str]:
+    """Return the arguments that begin the conversation *identity*: a new one, or a copy of the one that it forks."""
+    start = ["--session-id", identity, "-n", session.tmux]
+    if not session.forks:
+        return start
+    from . import transcripts
+
+    original = transcripts.session_transcripts(session._replace(conversation=session.forks))
+    if any(map(transcripts.is_usable, original)):
+        return ["--resume", session.forks, "--fork-session", *start]
+    notice(f"The conversation {session.forks} is gone, so {session.name} starts a new one.")
+    return start
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..model import Session
 from ..store import registry
+from ..system import shell
 from ..system.progress import notice
 from . import json_file, version
 
@@ -40,12 +41,16 @@ def missing_facts(content: dict[str, Any], session: Session) -> dict[str, Any]:
 
 
 def needs_trust(session: Session) -> bool:
-    """Return whether Claude Code asks about trust before the conversation of *session* begins; False if unknown."""
+    """Return whether Claude Code asks about trust before the conversation of *session* begins.
+
+    False where that is not known: a file without any project is not yet Claude Code's.
+    """
     try:
         content = json_file.read_claude_json()
     except json_file.UnusableError:
         return False
-    return not any((_entry(content, key) or {}).get(_TRUST) is True for key in _keys(session))
+    trusted = any((_entry(content, key) or {}).get(_TRUST) is True for key in _keys(session))
+    return "projects" in content and not trusted
 
 
 def give_entry(session: Session) -> None:
@@ -71,6 +76,7 @@ def give_entry(session: Session) -> None:
         return bool(missing)
 
     if json_file.edit_claude_json(merge):
+        shell.echo_command(f"# set {', '.join(missing)} of {own} in {json_file.claude_json_path()}")
         _written[own] = time.monotonic()
     elif missing_facts(json_file.load_claude_json(), session) == missing:
         registry.note_facts(session.repository, session.name, **before)
@@ -107,7 +113,8 @@ def take_back_entry(session: Session) -> None:
         entries[own] = _without(entry, added, _entry(content, main) or {})
         return bool(entries[own] != entry)
 
-    json_file.edit_claude_json(drop)
+    if json_file.edit_claude_json(drop):
+        shell.echo_command(f"# remove what was set of {own} in {json_file.claude_json_path()}")
 
 
 def name_kinds(missing: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..errors import SessionError
 from ..model import RULES, Problem, Repository, Session
 from ..store import archive, exclude, registry
-from ..system import files, locks, shape
+from ..system import files, locks, shape, shell
 from ..system.progress import notice
 from . import version as claude_version
 
@@ -36,6 +36,11 @@ def parse_rules(value: object) -> dict[str, list[str]]:
 def count_rules(table: Rules) -> int:
     """Return how many rules there are."""
     return sum(map(len, table.values()))
+
+
+def _count_text(rules: Rules) -> str:
+    count = count_rules(rules)
+    return f"{count} permission rule{'' if count == 1 else 's'}"
 
 
 def read_rules_file(file: Path) -> dict[str, Any]:
@@ -106,6 +111,7 @@ def merge_rules(repository: Repository, base: Rules, ours: Rules) -> Rules:
         text = _with_rules(file, new)
         if file.exists() and not file.stat().st_mode & stat.S_IWUSR:
             raise SessionError(f"{file} is read-only.\nRun: chmod u+w {shlex.quote(str(file))}")
+        shell.echo_command(f"# add {_count_text(new)} to {file}")
         os.makedirs(file.parent, exist_ok=True)
         files.write_whole(file, text, mode=0o600)
     return new
@@ -204,8 +210,7 @@ def mention_lost_rules(saved: archive.Archive | None, repository: Repository) ->
     except SessionError:  # one of the files is damaged: the archive has it as it is
         return
     if granted and count:
-        rules = "1 permission rule" if count == 1 else f"{count} permission rules"
-        verb = "is" if count == 1 else "are"
+        rules, verb = _count_text(granted.comparison.new), "is" if count == 1 else "are"
         notice(
             f"{rules} of {granted.name} {verb} not in the main checkout.\nRun: inv session.permissions {granted.name}"
         )

@@ -15,7 +15,7 @@ from ..tools import tmux
 from . import hooks, launch, live, state, transcripts
 
 _SHOWN = 5.0  # seconds until pasted text stands at the prompt
-_START = 20.0  # seconds that Claude Code may take until it is up
+_START = 30.0  # seconds that Claude Code may take until it is up
 _TAKEN = 20.0  # seconds until a prompt is accepted
 _AGAIN = 1.0  # seconds until Enter is pressed again
 _REDRAWN = 0.3  # seconds in which a screen is drawn whole

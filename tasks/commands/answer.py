@@ -21,12 +21,14 @@ def answer_(c: Context, name: str, reply: str = "", message: str = "") -> None:
     """
     from ..claude import answering
     from ..claude import send as claude_send
-    from ..errors import SessionError
+    from ..errors import SessionError, quote_text
     from . import selection
 
     if reply and reply not in answering.ANSWERS:
         words = ", ".join(answering.ANSWERS)
-        raise SessionError(f"The answer must be one of {words}, not {reply!r}.\nRun: inv session.answer {name} yes")
+        raise SessionError(
+            f"The answer must be one of {words}, not {quote_text(reply)}.\nRun: inv session.answer {name} yes"
+        )
     if message and reply != "no":
         raise SessionError(f"--message goes with the answer no.\nRun: inv session.answer {name} no --message TEXT")
     session = selection.select_session(c, name)

@@ -26,7 +26,10 @@ SHORT_FLAGS = {
     "yes": "y",
 }  # fmt: skip
 # Tasks whose NAME may be followed by others; one that is a task's name is that task, as everywhere in Invoke.
-SEVERAL = ("session.remove", "session.stop", "session.start", "session.resume", "session.logs", "session.prune")
+SEVERAL = (
+    "session.remove", "session.stop", "session.start", "session.resume", "session.logs", "session.prune",
+    "session.merge", "session.setup",
+)  # fmt: skip
 
 
 class OptionalArgument(Argument):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from invoke.context import Context
 
-from .command import CHANGED, JSON, NAME, answer, answer_done, as_json, command
+from .command import CHANGED, JSON, NAMES, answer, as_json, command, fail_with
 
 
 @command("name", help={
-    **NAME,
+    **NAMES,
+    "all": "merge every session that has something to merge",
     "squash": "merge it as one commit",
     "into": "local branch to merge into (default: the base)",
     "remove": "remove the session afterwards",
@@ -18,31 +17,26 @@ from .command import CHANGED, JSON, NAME, answer, answer_done, as_json, command
     **JSON,
 })  # fmt: skip
 def merge(
-    c: Context, name: str = "", squash: bool = False, into: str = "", remove: bool = False, yes: bool = False,
-    json: bool = False,
+    c: Context, name: str = "", all: bool = False, squash: bool = False, into: str = "", remove: bool = False,
+    yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Run checks, then merge the branch into its base.
 
-    It merges all of it or nothing.
+    It merges all of it or nothing. Several are each synced, verified and merged, what overlaps least first.
 
     Example: inv session.merge feature/login --squash --remove
     """
-    from ..integrate import merge as integrate_merge
-    from ..model import Removal
     from ..plan import row_consent
-    from . import report, selection
+    from . import landing_train, selection
 
-    session, inside = selection.select_session(c, name), Path.cwd()
-    row_consent.require_sessions(c, [session], yes)
-    text = integrate_merge.merge_session(session, into, squash, removes=remove)
-    record = report.work_record(session, text) if json else {}
-    if not json:
-        answer_done(text)
-    if remove:
-        (now,) = (each for each in selection.list_sessions(c, session.repository) if each.name == session.name)
-        removal = report.remove_one(now, Removal(), inside)
-        record["removed"] = removal.record
-        if not json:
-            answer_done(removal.text)
+    sessions, how = selection.select_sessions(c, name, all), landing_train.How(into, squash, remove, json)
+    row_consent.require_sessions(c, sessions, yes)
+    if len(sessions) == 1 and not all:
+        record = landing_train.merge_one(c, sessions[0], how)
+        if json:
+            answer(as_json(record))
+        return
+    records, failures = landing_train.merge_sessions(c, sessions, how)
     if json:
-        answer(as_json(record))
+        answer(as_json(records))
+    fail_with(failures)

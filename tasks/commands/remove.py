@@ -15,13 +15,14 @@ from .command import CHANGED, JSON, NAMES, answer, answer_done, as_json, command
     "keep-branch": "keep the branch",
     "keep-volumes": "keep the volumes of its containers for a later session of the same name",
     "all": "remove every session",
+    "merged": "fetch, then remove every session whose work is merged",
     "dry-run": "show what would be removed, without changing anything",
     **CHANGED,
     **JSON,
 })  # fmt: skip
 def remove(
     c: Context, name: str = "", force: bool = False, keep_branch: bool = False, keep_volumes: bool = False,
-    all: bool = False, dry_run: bool = False, yes: bool = False, json: bool = False,
+    all: bool = False, merged: bool = False, dry_run: bool = False, yes: bool = False, json: bool = False,
 ) -> None:  # fmt: skip
     """Remove sessions, unless that would lose work.
 
@@ -36,9 +37,9 @@ def remove(
     from . import report, selection
 
     how, dry, inside = Removal(force, keep_branch, keep_volumes), dry_run or c.config.run.dry, Path.cwd()
-    targets, failures = selection.select_sessions(c, name, all), list[str]()
-    names, records = [session.name for session in targets], []
-    several = len(names) > 1
+    targets, failures = selection.select_sessions(c, name, all or (merged and not name)), list[str]()
+    targets, how = report.keep_merged(targets, how) if merged else (targets, how)
+    names, records, several = [session.name for session in targets], [], len(targets) > 1
     if not dry:
         targets, failures = selection.part_unchanged(c, targets, selection.REMOVED, yes)
         if several:

@@ -35,6 +35,18 @@ def mention_missing_claude(sessions: Sequence[Session]) -> None:
         notice(f"{text}\nThen run: inv session.resume {' '.join(missing)}")
 
 
+def mention_trust(session: Session) -> None:
+    """Print a note if the conversation of *session* begins only once somebody says that its code is trusted."""
+    if not (session.converses and session.agent.is_claude):
+        return
+    from ..claude import launch, project_entry
+
+    if project_entry.needs_trust(session) and not launch.missing_program(session):
+        then = "Then it starts on the prompt." if session.prompt else "It asks this only once."
+        main = session.repository.main
+        notice(f"Claude Code asks whether you trust {main}. {then}\nAnswer: inv session.attach {session.name}")
+
+
 def answer_plan(session: Session, json: bool) -> None:
     """Print what would be created."""
     from ..store import rows
@@ -55,6 +67,7 @@ def answer_session(c: Context, session: Session, json: bool, failures: Sequence[
             f"Then run: inv session.sync {session.name}"
         )
     mention_missing_claude([session])
+    mention_trust(session)
     if session.scope or session.brings_work:
         from ..status import conflicts
 
@@ -74,6 +87,18 @@ def work_record(session: Session, text: str) -> dict[str, Any]:
 
     now = store_rows.current_session(session)
     return {"message": text, **session_status.session_statuses([now], session.repository)[0].record()}
+
+
+def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session], Removal]:
+    """Return those of *sessions* whose work is merged, with *how* they are removed; print why each counts as that."""
+    from ..status import merged_sessions
+
+    found = merged_sessions.find_merged(sessions[0].repository, sessions) if sessions else []
+    for each in found:
+        say(f"{each.session.name} counts as merged: {each.why}.")
+    if not found:
+        say("Nothing to remove: no session is merged.")
+    return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
 
 
 def check_removals(sessions: Sequence[Session], how: Removal, refusals: Sequence[str]) -> list[Session]:

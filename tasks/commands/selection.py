@@ -81,7 +81,8 @@ def _current_session(sessions: Sequence[Session]) -> Session:
 
 # What of a row `stop` and `remove` act on; they run none of it.
 STOPPED = frozenset(("compose", "slug", "tmux", "work_log", "worktree"))
-REMOVED = STOPPED | {"branch", "thin"}
+REMOVED = STOPPED | {"branch", "thin", "teardown"}
+_TEARDOWN = frozenset(("activate", "variables"))  # with which teardown runs
 
 
 def part_unchanged(
@@ -93,6 +94,8 @@ def part_unchanged(
     """
     from ..store import seals
 
+    if "teardown" in acts_on and any(session.teardown for session in sessions):
+        acts_on = {*acts_on, *_TEARDOWN}
     rows = registry.read_registry(sessions[0].repository) if sessions else {}
     try:
         if all(seals.is_intact(each.name, rows.get(each.name, {})) for each in sessions):

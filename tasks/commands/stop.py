@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from ..model import Session
 
 
-@command("name", help={**NAMES, "all": "stop every session", **CHANGED, **JSON})
-def stop(c: Context, name: str = "", all: bool = False, yes: bool = False, json: bool = False) -> None:
+@command(
+    "name",
+    help={
+        **NAMES,
+        "all": "stop every session",
+        "idle": "stop those that were idle for this long, for example 2h",
+        **CHANGED,
+        **JSON,
+    },
+)
+def stop(c: Context, name: str = "", all: bool = False, idle: str = "", yes: bool = False, json: bool = False) -> None:
     """Stop sessions: servers, containers and tmux session.
 
     Files, branches, ports and conversations stay.
@@ -27,7 +36,13 @@ def stop(c: Context, name: str = "", all: bool = False, yes: bool = False, json:
     from ..tools import tmux
     from . import selection
 
-    targets, failures = selection.part_unchanged(c, selection.select_sessions(c, name, all), selection.STOPPED, yes)
+    chosen = selection.select_sessions(c, name, all or (bool(idle) and not name))
+    if idle:
+        from ..config import checks
+        from ..status import idle as idle_sessions
+
+        chosen = idle_sessions.find_idle(chosen, checks.check_duration("--idle", idle))
+    targets, failures = selection.part_unchanged(c, chosen, selection.STOPPED, yes)
     records = []
     containers.stop_together(targets)
     for session in targets:

@@ -91,7 +91,7 @@ def _unknown_flag(word: str, context: ParserContext | None, argv: Sequence[str])
     if context and task and (advice := _unquoted(context, argv)):
         return advice
     flags = [*context.flags, *context.flags.aliases] if context else []
-    close = closest_name(word, [flag for flag in flags if flag.startswith("--")])
+    close = closest_name(word, [flag for flag in flags if flag.startswith("--")], 0.85)
     if close and len(word) > 2:
         words = [re.sub(rf"^{re.escape(word)}(?==|$)", close, each) for each in argv]
         return f"{task or 'inv'} has no option {word}.{ask_meant(close)}\nRun: {_command(words)}"

@@ -18,7 +18,7 @@ _FOREVER = 1e9  # seconds, for which no program waits
 # Names that the row or a placeholder needs for something else.
 _RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own keys, see `store/rows.py`
     "added", "brought", "claude_added", "claude_entry", "landing", "paused", "removed", "rules", "seal", "syncing",
-    "unconfirmed",
+    "teardown_done", "unconfirmed", "verifying",
 }  # fmt: skip
 
 
@@ -151,6 +151,17 @@ def check_seconds(key: str, value: object) -> float:
     if not 0 < number < _FOREVER:
         raise wrong_value(key, "a number of seconds above zero", value)
     return number
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def check_duration(key: str, value: str) -> float:
+    """Return the seconds of *value*, a number with a unit, for example 2h."""
+    if match := _DURATION.fullmatch(value.strip()):
+        return float(match[1]) * _SECONDS[match[2]]
+    raise wrong_value(key, "a time such as 30m, 2h or 1d", value)
 
 
 def check_inside(key: str, value: object) -> str:

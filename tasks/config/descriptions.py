@@ -13,8 +13,11 @@ DESCRIPTIONS = {
     },
     "Ports, files and variables": {
         "ports": "name → first port to try, counting up; or [a formula](#ports)",
-        "copy": "files of the main checkout that are copied into each session",
-        "link": "files and directories that are shared with the main checkout",
+        "host": "the host name in web addresses, like `{slug}.localhost`: browsers then keep"
+        " [each session's cookies apart](howto/logins.md); `{host}` in other values; empty for localhost",
+        "copy": "files of the main checkout that are copied into each session, or [patterns](#files)",
+        "link": "files and directories that are shared with the main checkout; a"
+        " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",
         "env": "file → variables that are set in it; the rest of the file is kept",
         "env_file": "a file in the worktree with `variables` and every port; empty for none",
@@ -27,6 +30,8 @@ DESCRIPTIONS = {
         "activate": "the command that is typed first in every window; empty for none; the default depends on"
         " [what exists](#the-environment-of-a-window)",
         "setup": "shell commands that run once in the new worktree; `session.start` runs one that failed again",
+        "teardown": "shell commands that `session.remove` runs in the worktree before anything goes; one that fails"
+        " refuses the removal, unless `--force`",
         "verify": "shell commands that must succeed before `session.merge` and `session.pr`; fixed at `session.add`",
         "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when"
         " it waits for you), `note` (text for its system prompt; empty for none)",

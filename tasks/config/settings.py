@@ -21,6 +21,7 @@ class Settings(NamedTuple):
     base: str
     fetch: bool
     ports: dict[str, int] | Formula
+    host: str  # in web addresses; empty for localhost
     copy: list[str]
     link: list[str]
     thin: list[str]  # directories whose content is made again: not kept when a session is removed
@@ -31,6 +32,7 @@ class Settings(NamedTuple):
     variables: dict[str, str]
     date: str  # what {date} looks like, as strftime has it
     setup: list[str]
+    teardown: list[str]
     verify: list[str]  # what must succeed before a merge or a pull request
     windows: list[dict[str, Any]]
     compose: dict[str, Any]  # file, profiles, wait; empty for no containers

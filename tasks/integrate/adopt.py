@@ -16,7 +16,7 @@ from ..model import Repository, Request, Session
 from ..plan import add
 from ..resources import worklog
 from ..store import registry, rows, snapshot
-from ..system import copies, progress, signals
+from ..system import copies, progress, shell, signals
 from ..system.rooted import Root
 from ..tools import git
 from . import adopt_backup, adopt_plan, checks
@@ -33,6 +33,7 @@ def make_same(original: Session, copy: Session, paths: Iterable[str]) -> None:
         one, other = original.worktree / path, copy.worktree / path
         files = all(each.is_file() and not each.is_symlink() for each in (one, other))
         if files and not (_same(one, other) and one.stat().st_mode == other.stat().st_mode):
+            shell.echo_command(shlex.join(["cp", "-a", str(one), str(other)]))
             copies.copy_tree(Root(original.worktree), path, Root(copy.worktree), path)
         if not _same(one, other):
             raise SessionError(f"{other} differs from {one}.")

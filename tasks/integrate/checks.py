@@ -14,7 +14,7 @@ from ..store import rows
 from ..system import session_command
 from ..system.progress import say
 from ..tools import git, stale_locks, worktree_status
-from . import interrupted_sync, own_code
+from . import interrupted_sync, merge_tree, merged_checkout, own_code
 
 _SHOWN = 5
 
@@ -85,13 +85,25 @@ def _untracked(place: Path, path: str, tracked: set[str]) -> Iterator[str]:
                 yield below
 
 
-def run_verification(session: Session) -> None:
-    """Run the commands in the worktree, with what they print on stderr; the first that fails is a `SessionError`.
+def run_verification(session: Session, head: str, merged: str) -> None:
+    """Run the commands in the worktree on the tree of the commit *merged*, which the branch at *head* comes to.
 
-    So is Python that imports another checkout's code.
+    What they print goes to stderr. The first that fails is a `SessionError`; so is Python that imports another
+    checkout's code.
     """
-    if session.verify:
-        own_code.refuse_other_code(session)
+    if not session.verify:
+        return
+    if merge_tree.read_tree(session.repository, head) == merge_tree.read_tree(session.repository, merged):
+        _run_checks(session)
+        return
+    refuse_covered(session.worktree, changed_paths(session.worktree, head, merged, "A"))
+    say(f"  verify     the merged result is in {session.worktree} until the checks end")
+    with merged_checkout.merged_checkout(session, head, merged):
+        _run_checks(session)
+
+
+def _run_checks(session: Session) -> None:
+    own_code.refuse_other_code(session)
     for command in session.verify:
         say(f"  verify     {command} …")
         if code := session_command.run_in_session(session, command).exit_code:
@@ -104,7 +116,7 @@ def run_verification(session: Session) -> None:
 def require_ready(session: Session) -> worktree_status.Work:
     """Return what was done in the worktree of *session*, which has its branch checked out and nothing in progress.
 
-    What a sync that was killed wrote there is taken back. Raises `SessionError` otherwise.
+    What a sync, or checks, that were killed left there is taken back. Raises `SessionError` otherwise.
     """
     if (state := rows.current_session(session).state) != "ready":
         raise SessionError(f"Session {session.name} is {state}.\nRun: inv session.remove {session.name}")
@@ -114,6 +126,7 @@ def require_ready(session: Session) -> worktree_status.Work:
         fact = f"{problem.what[:1].upper()}{problem.what[1:]}"
         raise SessionError(f"{fact}. To remove the session and keep its branch, run this.\nRun: {problem.fix}")
     interrupted_sync.finish_merge(session)
+    merged_checkout.finish_checkout(session)
     refuse_in_progress(session)
     work = worktree_status.read_work(session)
     if not work.head:

@@ -14,7 +14,7 @@ from ..store import registry
 from ..system import locks, progress, signals
 from ..tools import git, worktrees
 from . import base as integrate_base
-from . import checks, half_checkout, interrupted_merge
+from . import checks, half_checkout, interrupted_merge, merge_tree
 
 
 def move_branch(repository: Repository, branch: git.Ref, commit: str, why: str) -> None:
@@ -89,7 +89,12 @@ def _rebased(repository: Repository, name: str) -> Path | None:
     return None
 
 
-_USAGE = 129  # how git ends that does not know a flag
+class NothingToMergeError(SessionError):
+    """The target has all of it."""
+
+
+class MergeConflictError(SessionError):
+    """Git can't merge it."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +125,30 @@ def merge_session(session: Session, into: str, squash: bool, removes: bool = Fal
         if before and before.tip == git.resolve_commit(session.repository, f"refs/heads/{session.branch}"):
             return f"{session.name} was merged into {before.into} at {before.new[:10]} before the interruption."
         planned = _plan(session, into, squash)
-        _merge_commit(planned)  # conflicts are reported before a long verification
-        checks.run_verification(session)
+        verified = _merge_commit(planned)  # conflicts are reported before a long verification
+        checks.run_verification(session, planned.head, verified)
         again = _plan(session, into, squash)
-        if again.head != planned.head:
-            raise SessionError(
-                f"{session.branch} got new commits while it was verified.\nRun: inv session.merge {session.name}"
-            )
         commit = _merge_commit(again)
+        _refuse_unverified(planned, again, merge_tree.read_tree(session.repository, verified), commit)
         signals.ignore_signals()
         _land(again, commit)
         worklog.refresh_logs(session.repository)
     return _report(again, commit, removes)
+
+
+def _refuse_unverified(planned: _Merge, again: _Merge, tree: str, commit: str) -> None:
+    """Raise `SessionError` when *commit* isn't the result that was verified, the *tree*."""
+    session = again.session
+    if planned.head != again.head or tree != merge_tree.read_tree(session.repository, commit):
+        moved = session.branch if planned.head != again.head else again.into
+        raise SessionError(f"{moved} got new commits while it was verified.\nRun: inv session.merge {session.name}")
+
+
+def require_mergeable(session: Session, into: str, squash: bool) -> None:
+    """Raise `SessionError` unless *session* has something to merge that doesn't conflict; it may be behind its base."""
+    interrupted_merge.finish_landings(session.repository)
+    with signals.signals_raised(), registry.session_lock(session.repository, session.name):
+        _merge_commit(_plan(session, into, squash, may_be_behind=True))
 
 
 def _report(merge: _Merge, commit: str, removes: bool) -> str:
@@ -167,10 +184,10 @@ def _refuse_merged(session: Session, head: str, into: git.Ref) -> None:
         return
     if not git.count_beyond(repository, commit, into.commit):
         short = into.name.removeprefix("refs/heads/")
-        raise SessionError(f"Nothing to merge: {session.name} was already merged into {short} as {commit[:10]}.")
+        raise NothingToMergeError(f"Nothing to merge: {session.name} was already merged into {short} as {commit[:10]}.")
 
 
-def _plan(session: Session, into: str, squash: bool) -> _Merge:
+def _plan(session: Session, into: str, squash: bool, may_be_behind: bool = False) -> _Merge:
     work = checks.require_ready(session)
     checks.refuse_dirty(session, work)
     base = integrate_base.find_base(session)
@@ -180,10 +197,10 @@ def _plan(session: Session, into: str, squash: bool) -> _Merge:
     )
     checks.refuse_unrelated(session, work.head, target.commit, merge.into)
     if not merge.count:
-        raise SessionError(f"Nothing to merge: {merge.into} has all commits of {session.branch}.")
+        raise NothingToMergeError(f"Nothing to merge: {merge.into} has all commits of {session.branch}.")
     _refuse_merged(session, work.head, target)
     missing = git.count_beyond(session.repository, base.commit, work.head) if merge.into == base.branch else 0
-    if missing:
+    if missing and not may_be_behind:
         raise SessionError(
             f"{session.branch} is {git.commits_text(missing)} behind {base.name}.\nRun: inv session.sync {session.name}"
         )
@@ -198,11 +215,9 @@ def _merge_commit(merge: _Merge) -> str:
         return merge.head
     if merge.squash and merge.into == merge.base.branch:
         onto = _above_the_base(merge)
-    tree = (
-        _tree(merge, onto) if behind else git.read_git(repository.main, "rev-parse", f"{merge.head}^{{tree}}").strip()
-    )
-    if merge.squash and tree == git.read_git(repository.main, "rev-parse", f"{onto}^{{tree}}").strip():
-        raise SessionError(f"Nothing to merge: {merge.into} has all changes of {merge.session.branch}.")
+    tree = _tree(merge, onto) if behind else merge_tree.read_tree(repository, merge.head)
+    if merge.squash and tree == merge_tree.read_tree(repository, onto):
+        raise NothingToMergeError(f"Nothing to merge: {merge.into} has all changes of {merge.session.branch}.")
     signed = ("-S",) if _setting(merge, "commit.gpgsign") == "true" else ()
     parents = (onto,) if merge.squash else (onto, merge.head)
     words = [word for parent in parents for word in ("-p", parent)]
@@ -223,24 +238,15 @@ def _above_the_base(merge: _Merge) -> str:
 
 def _tree(merge: _Merge, onto: str) -> str:
     """Return the tree of the merge; raises `SessionError` naming the files that git cannot merge."""
-    main = merge.session.repository.main
-    words = ("merge-tree", "--write-tree", "--name-only", "--no-messages", onto, merge.head)
-    tree, *files = git.read_git(main, "-c", "core.quotePath=false", *words, check=False).splitlines() or [""]
-    if not tree:
-        try:
-            git.read_git(main, *words)
-        except CommandError as error:
-            if error.exit_code != _USAGE:
-                raise
-        version = git.read_git(main, "version").strip()
-        raise SessionError(f"{version} is too old to merge without a checkout. Install git 2.39 or newer.")
-    if files:
+    merged = merge_tree.write_merge(merge.session.repository, onto, merge.head)
+    if merged.files:
         by_hand = f"cd {shlex.quote(str(merge.session.worktree))} && git merge {merge.into}"
-        raise SessionError(
-            f"Nothing was merged: {merge.session.branch} conflicts with {merge.into} in {checks.list_paths(files)}.\n"
+        raise MergeConflictError(
+            f"Nothing was merged: {merge.session.branch} conflicts with {merge.into} in"
+            f" {checks.list_paths(merged.files)}.\n"
             f"Resolve that in the session and commit it, then merge again.\nRun: {by_hand}"
         )
-    return tree
+    return merged.tree
 
 
 def _setting(merge: _Merge, key: str) -> str:

@@ -12,12 +12,14 @@ from ..errors import CommandError, SessionError, SilentError
 from ..model import Session
 from ..store import registry
 from ..system import progress, shell, signals, terminal
-from ..tools import git
+from ..tools import fetch, git
 from . import base as integrate_base
-from . import checks
+from . import checks, merge_tree
 
 _PATIENCE = 120.0  # seconds for the forge, on another machine
 _REJECTED = re.compile(r"\[rejected\]|non-fast-forward|fetch first|stale info")
+
+_PRESENT = re.compile(r"already exists:?\s+(https?://\S+)")  # how gh calls a request that is open
 
 
 class Words(NamedTuple):
@@ -33,6 +35,7 @@ def propose_pull_request(session: Session, words: Words) -> str:
     with signals.signals_raised(), registry.session_lock(session.repository, session.name):
         work = checks.require_ready(session)
         checks.refuse_dirty(session, work)
+        fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
         base = integrate_base.find_base(session)
         checks.refuse_unrelated(session, work.head, base.commit, base.name)
         if not git.count_beyond(session.repository, work.head, base.commit):
@@ -43,10 +46,23 @@ def propose_pull_request(session: Session, words: Words) -> str:
             fact = f"{session.branch} is {git.commits_text(behind)} behind {base.name}."
             progress.notice(f"{fact}\nRun: inv session.sync {session.name}")
         remote = _remote(session, base)
-        checks.run_verification(session)
+        if session.verify:
+            checks.run_verification(session, work.head, _merged(session, work.head, base) if behind else work.head)
         with progress.tell_step("push", f"{session.branch} to {remote}"):
             _push(session, remote, work.head)
         return _request(session, remote, base, _filled(session, words, work.head, base.commit))
+
+
+def _merged(session: Session, head: str, base: integrate_base.Base) -> str:
+    """Return a commit of what merging *head* into *base* comes to, on no branch; what is proposed is that."""
+    merged = merge_tree.write_merge(session.repository, base.commit, head)
+    if merged.files:
+        raise SessionError(
+            f"{session.branch} conflicts with {base.name} in {checks.list_paths(merged.files)},"
+            f" so the merged result can't be verified.\nRun: inv session.sync {session.name}"
+        )
+    words = ("commit-tree", merged.tree, "-p", base.commit, "-p", head, "-m", f"{session.branch} in {base.name}")
+    return git.read_git(session.repository.main, *words).strip()
 
 
 def _remote(session: Session, base: integrate_base.Base) -> str:
@@ -64,7 +80,7 @@ def _remote(session: Session, base: integrate_base.Base) -> str:
 
 def _push(session: Session, remote: str, head: str) -> None:
     """Push the commit that was verified; following the remote branch is a fact that a later `git push` needs."""
-    branch = f"refs/heads/{session.branch}"
+    branch = _destination(session, remote)
     try:
         git.run_git(session.worktree, "push", "--quiet", remote, f"{head}:{branch}")
     except CommandError as error:
@@ -79,6 +95,13 @@ def _push(session: Session, remote: str, head: str) -> None:
         ) from None
     for key, value in (("remote", remote), ("merge", branch)):  # a clone of one branch refuses `--set-upstream`
         git.run_git(session.worktree, "config", f"branch.{session.branch}.{key}", value)
+
+
+def _destination(session: Session, remote: str) -> str:
+    """Return the branch of *remote* that is pushed to: that of a fork may have another name (`incoming`)."""
+    own = f"refs/heads/{session.branch}"
+    words = git.read_git(session.worktree, "config", "--get-all", f"remote.{remote}.push", check=False).split()
+    return next((word.removeprefix(f"{own}:") for word in words if word.startswith(f"{own}:")), own)
 
 
 def _filled(session: Session, words: Words, head: str, base: str) -> Words:
@@ -98,6 +121,8 @@ def _request(session: Session, remote: str, base: integrate_base.Base, words: Wo
             output = shell.read_output(*argv, *draft, cwd=session.worktree, seconds=_PATIENCE).strip()
             return output or f"Opened a pull request for {session.branch}."
         except (CommandError, SilentError) as error:
+            if present := _PRESENT.search(str(error)):
+                return f"Pushed {session.branch} to {remote}.\nIts pull request is open already: {present[1]}"
             raise SessionError(
                 f"Pushed {session.branch} to {remote}, but couldn't open a pull request: {error}"
             ) from None

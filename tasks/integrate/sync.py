@@ -15,8 +15,8 @@ from . import base as integrate_base
 from . import checks, half_checkout, half_rebase, interrupted_sync, kept_edits
 
 
-def sync_session(session: Session) -> str:
-    """Put the commits of *session* on top of its base, fetched first, and return what was done.
+def sync_session(session: Session, fetches: bool = True) -> str:
+    """Put the commits of *session* on top of its base, which it *fetches* first, and return what was done.
 
     Raises `SessionError` on conflicts, which stay in the worktree for the person, with what to do.
     """
@@ -24,7 +24,8 @@ def sync_session(session: Session) -> str:
         checks.refuse_stale_locks(session)
         work = checks.require_ready(session)
         checks.refuse_dirty(session, work, untracked=False)
-        fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
+        if fetches:
+            fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
         return _onto(session, work.head, integrate_base.find_base(session))
 
 
@@ -134,6 +135,18 @@ def _stopped(session: Session, base: integrate_base.Base, kind: str, error: Comm
 def _tell_kept(edits: kept_edits.KeptEdits, paths: list[str], where: str) -> None:
     if paths:
         progress.notice(f"Saved {checks.list_paths(paths)}: edited before {where}.\nRestore: {edits.restoring(paths)}")
+
+
+def sync_or_abort(session: Session, fetches: bool) -> None:
+    """Do the same, but leave the branch as it was where it stops."""
+    try:
+        sync_session(session, fetches)
+    except SessionError as error:
+        if worktree_status.name_operation(worktree_status.list_git_operations(session)) not in ("rebase", "merge"):
+            raise
+        abort_sync(session)
+        fact = str(error).splitlines()[0]
+        raise SessionError(f"{fact}\nThe branch is as it was.\nRun: inv session.sync {session.name}") from None
 
 
 def abort_sync(session: Session) -> str:

@@ -188,6 +188,7 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
+        forks=request.forks,
         **_branch(facts["branch"], request, settings, repository),
         **contents.decide_contents(settings, facts, own_ports, repository),
         **contents.decide_assignment(request, settings, facts, now),

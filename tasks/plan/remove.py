@@ -38,13 +38,23 @@ def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_s
         worktree.refuse_absent(session)
         _refuse_in_progress(session, tree)
         _refuse_uncommitted(session, work)
-        _refuse_unmerged(doomed, work)
+        _refuse_unmerged(doomed, work, how.merged_tips)
     if tree.admin_dir is None and ready and worktree.is_known(session):
         notice(
             f"{session.worktree} isn't there, so its files can't be saved. If you find it, move it back there.\n"
             f"Then run: inv session.restore {session.name}"
         )
     return _with_volumes(doomed, how), work
+
+
+def removal_warnings(session: Session, work: worktree_status.Work | None) -> list[str]:
+    """Return what a restore of *session* would not bring back, or could not because of other repositories."""
+    untracked = [path for path in work.untracked if path.endswith("/")] if work is not None else []
+    if not (session.thin or session.compose or untracked):
+        return []
+    from ..store import lost
+
+    return lost.removal_warnings(session, untracked)
 
 
 def _read_work(session: Session, tree: git.Worktree) -> worktree_status.Work | None:
@@ -83,7 +93,7 @@ def _with_volumes(doomed: Session, how: Removal) -> Session:
 
     keeps = how.keep_volumes or doomed.compose.keeps_volumes
     try:
-        volumes = compose_project.volumes_of(doomed)
+        volumes = compose_project.describe_volumes(doomed)
     except SessionError as error:
         if not how.force:
             raise SessionError(
@@ -136,11 +146,11 @@ def _refuse_uncommitted(session: Session, work: worktree_status.Work | None) -> 
     )
 
 
-def _refuse_unmerged(doomed: Session, work: worktree_status.Work | None) -> None:
+def _refuse_unmerged(doomed: Session, work: worktree_status.Work | None, known: tuple[str, ...]) -> None:
     ends = {doomed.tip} if doomed.creates_branch else set()
     if work is not None and work.branch != doomed.branch:
         ends.add(work.head)  # commits on a detached HEAD belong to no branch
-    ends -= {doomed.start, "", _merged(doomed)}
+    ends -= {doomed.start, "", *known, _merged(doomed)}
     if not ends:
         return
     keepers = [doomed.base or "HEAD"] if git.resolve_commit(doomed.repository, doomed.base or "HEAD") else []

@@ -6,12 +6,14 @@ Later versions read the main checkout's file, where a copy would keep rules that
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 
 from ..claude import project_entry
 from ..errors import SessionError
 from ..model import RULES, Problem, Session
 from ..store import exclude, registry
+from ..system import shell
 from ..system.progress import notice
 from ..system.rooted import LeadsOutError, Root
 
@@ -62,6 +64,7 @@ def _copy(session: Session) -> None:
         return
     registry.note_facts(session.repository, session.name, rules=copied)
     exclude.refresh_exclude(session.repository)
+    shell.echo_command(shlex.join(["cp", str(source), str(target)]))
     tree.make_directory(os.path.dirname(RULES))
     tree.write(RULES, text.encode("utf-8", "surrogateescape"), stat.S_IMODE(source.stat().st_mode))
     if claude_version.session_version(session) is None:

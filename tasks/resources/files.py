@@ -10,6 +10,7 @@ from pathlib import Path
 from .. import model
 from ..model import Problem, Session
 from ..store import exclude
+from ..system import files as system_files
 from ..system import shell
 from ..system.progress import notice
 from ..system.rooted import LeadsOutError, Root
@@ -23,7 +24,7 @@ def describe(session: Session) -> str:
     """Return in half a line what `create` makes: not what exists already, or would be outside of the worktree."""
     copied, linked = (
         [path for path in paths if _is_in_main(session, path) and _is_missing(session, path)]
-        for paths in (session.copy, session.link)
+        for paths in (session.copy, _linked(session))
     )
     valued = [
         path
@@ -43,7 +44,7 @@ def create(session: Session) -> None:
     tree = Root(session.worktree)
     if session.state != "adding":
         _clear(session)
-    for path in session.link:
+    for path in _linked(session):
         if _can_make(session, path):
             original = session.repository.main / path
             shell.echo_command(shlex.join(["ln", "-s", str(original), str(session.worktree / path)]))
@@ -54,6 +55,17 @@ def create(session: Session) -> None:
         if _keeps_values(session) and not _below(path, copies) and os.path.exists(session.worktree / path):
             continue  # a person may have edited it
         _set(session, path, values)
+
+
+def has_own_packages(session: Session) -> bool:
+    """Return whether a node_modules of `link` is the session's own, rather than a link."""
+    return bool(system_files.own_packages(session.repository.main, session.link))
+
+
+def _linked(session: Session) -> list[str]:
+    """Return what is linked: a node_modules that its package manager could change is not (`packages`)."""
+    own = system_files.own_packages(session.repository.main, session.link)
+    return [path for path in session.link if path not in own or not _is_in_main(session, path)]
 
 
 def _keeps_values(session: Session) -> bool:
@@ -152,7 +164,7 @@ def _below(path: str, places: Iterable[str]) -> bool:
 def problems(session: Session) -> list[Problem]:
     """Return missing copies, dangling links, wrong values and unfinished files."""
     faults = []
-    for path in (*session.copy, *session.link):
+    for path in (*session.copy, *_linked(session)):
         source, target = session.repository.main / path, session.worktree / path
         if target.is_symlink() and not target.exists():
             again = shlex.join(["ln", "-sfn", str(source), str(target)])  # the main checkout was moved
@@ -209,11 +221,12 @@ def _can_make(session: Session, path: str) -> bool:
     return False
 
 
-def _copy(session: Session, path: str) -> bool:
+def copy_fresh(session: Session, origin: Path, path: str) -> bool:
+    """Copy *path* of the checkout *origin* into the worktree, with the session's values; return whether it could."""
     try:
-        source = Root(session.repository.main).real(path)
+        source = Root(origin).real(path)
     except LeadsOutError:
-        leads = (session.repository.main / path).resolve()
+        leads = (origin / path).resolve()
         notice(f"{session.name}: {path} was left out: it is a link to {leads}, outside the repository.")
         return False
     if not (source.is_file() or source.is_dir()):
@@ -236,13 +249,17 @@ def _copy(session: Session, path: str) -> bool:
     return True
 
 
+def _copy(session: Session, path: str) -> bool:
+    return copy_fresh(session, session.repository.main, path)
+
+
 def _warn_of_shared_cache(session: Session, path: str) -> None:
     """Print a note if Vite keeps its cache in a shared node_modules, where servers overwrite each other's."""
     project = (session.worktree / path).parent
     if not (project / "node_modules" / "vite").is_dir():
         return
-    configurations = list(project.glob("vite.config.*"))
-    if not any(_SAFE_CACHE.search(file.read_bytes()) for file in configurations):
+    configurations = [file.read_bytes() for file in project.glob("vite.config.*")]
+    if not any(_SAFE_CACHE.search(text) for text in configurations):
         notice(
             f"Vite's cache is inside the shared {path}. In vite.config set cacheDir: '.vite', and ignore that in git."
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from ..errors import CommandError
+from ..errors import CommandError, SessionError
 from ..model import Problem, Session
-from ..store import registry
+from ..store import registry, rows
 from ..system import activation, shell, terminal
 from ..system.progress import notice, say, show_busy, tell
 
@@ -30,11 +30,23 @@ def create(session: Session) -> None:
                 _run(session, command)
         except CommandError as error:
             notice(f"Setup command failed: {command}")
-            say(error.stderr.rstrip())
+            if output := error.stderr.rstrip():
+                say(output)
             notice(f"The session was kept. Fix the problem, then run: inv session.start {session.name}")
             return
         tell("setup", f"{command}  {time.monotonic() - started:.2f} s")
         registry.note_facts(session.repository, session.name, setup_done=[*_successful(session), command])
+
+
+def run_again(session: Session) -> None:
+    """Run all of the setup commands, also those that succeeded; a start continues after a kill."""
+    with registry.session_lock(session.repository, session.name):
+        if (state := rows.current_session(session).state) != "ready":
+            raise SessionError(f"Session {session.name} is {state}.\nRun: inv session.remove {session.name}")
+        if not session.setup:
+            raise SessionError(f"Session {session.name} was added without setup commands.")
+        registry.note_facts(session.repository, session.name, setup_done=[])
+        create(session)
 
 
 def remove(session: Session) -> None:

@@ -15,14 +15,15 @@ from pathlib import Path
 from .. import lifecycle
 from ..claude import launch, rules
 from ..errors import SessionError, SilentError, describe_error
-from ..integrate import adopt_backup, interrupted_merge, interrupted_sync
+from ..integrate import adopt_backup, interrupted_merge, interrupted_sync, merged_checkout
 from ..model import Problem, Repository, Session
 from ..resources import files
 from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
+from ..system import files as system_files
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
-from . import orphans, other_code, worktree_looks
+from . import host_names, orphans, other_code, outlived, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
 
@@ -68,12 +69,14 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     machine += questions.ask(lambda: other_code.imports_of_sessions(repository, sessions))
     machine += questions.ask(lambda: adopt_backup.copy_problems(repository, sessions))
     found = [*(("", problem) for problem in machine), *interrupted_merge.landing_problems(repository)]
-    found += [*interrupted_sync.sync_problems(sessions), *_changed_ports(repository)]
+    found += [*interrupted_sync.sync_problems(sessions), *merged_checkout.checkout_problems(sessions)]
+    found += _changed_ports(repository)
     answering = ports.answering_ports({port for session in sessions for port in session.ports.values()})
     listeners, services = processes.listeners_on(answering), docker_services.services_by_session(sessions)
     for look in worktree_looks.look_at_worktrees(repository, sessions):
         session = look.session
         found += [(session.name, problem) for problem in _session_problems(look, questions)]
+        found += [(session.name, problem) for problem in outlived.outlived_problems(session, listeners)]
         for port, who in find_foreigners(session, listeners, services.get(session.name, ())).items():
             fix = "end it, or remove the session and add it again for another port"
             found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server can't be", fix)))
@@ -93,6 +96,7 @@ def fix_problems(repository: Repository, sessions: Sequence[Session], allow: All
     stale_locks.remove_stale_locks(repository)  # first: git refuses what follows until they are gone
     interrupted_merge.finish_landings(repository)
     interrupted_sync.finish_merges(sessions)
+    merged_checkout.finish_checkouts(sessions)
     for session in sessions:
         fix = _fix_files if session.state == "ready" else lifecycle.finish_session
         failed += _failure(session.name, partial(fix, session))
@@ -126,6 +130,7 @@ def _session_problems(look: Look, questions: _Questions) -> list[Problem]:
     resources = [questions.ask(partial(resource.problems, session)) for resource in lifecycle.RESOURCES]
     found = [problem for problems in resources for problem in problems]
     found += [*git_problems(look), *_link_problems(session), *environment_problems(session)]
+    found += host_names.host_problems(session)
     return found + questions.ask(lambda: rules.rules_problems(session))
 
 
@@ -184,9 +189,6 @@ def state_problems() -> Iterator[Problem]:
         yield Problem(fact.rstrip("."), why, fix.removeprefix("Run: "))
 
 
-_LOCK_FILES = ("package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lockb")
-
-
 def environment_problems(session: Session) -> list[Problem]:
     """Return linked node_modules for another lock file, and Python code that comes from the main checkout."""
     return [*_other_packages(session), *other_code.imports_elsewhere(session)]
@@ -196,11 +198,10 @@ def _other_packages(session: Session) -> Iterator[Problem]:
     for path in session.link:
         if Path(path).name != "node_modules" or not (session.worktree / path).is_symlink():
             continue
-        for name in _LOCK_FILES:
+        for name in system_files.LOCK_FILES:
             own, main = (top / Path(path).parent / name for top in (session.worktree, session.repository.main))
             if own.is_file() and main.is_file() and not filecmp.cmp(own, main, shallow=False):
-                place = (session.worktree / path).parent
-                fix = f"cd {shlex.quote(str(place))} && rm node_modules && npm install"
+                fix = f"rm {shlex.quote(str(session.worktree / path))} && inv session.resume {session.name}"
                 yield Problem(f"{path} is the main checkout's, but {name} differs", "packages don't match", fix)
 
 
@@ -225,10 +226,22 @@ def tool_problems(sessions: list[Session]) -> list[Problem]:
         if shutil.which(agent.command) is None:
             fix = launch.INSTALL if agent.is_claude else f"install {agent.command}"
             problems.append(Problem(f"{agent.command} is missing", "conversations can't start", fix))
+    problems += _trust_problem([session for session in sessions if session.converses and session.agent.is_claude])
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         fix = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
         problems.append(Problem("workon is not found in a login shell", "the servers don't start", fix))
     return problems
+
+
+def _trust_problem(sessions: list[Session]) -> list[Problem]:
+    """Return that the first conversation of *sessions* waits behind a dialog: trusting the main checkout is for all."""
+    from ..claude import project_entry
+
+    for session in sessions:
+        if project_entry.needs_trust(session) and shutil.which(session.agent.command):
+            what = f"Claude Code asks whether you trust {session.repository.main}"
+            return [Problem(what, "conversations wait for the answer", f"inv session.attach {session.name}")]
+    return []
 
 
 def _version(program: str) -> tuple[int, int]:

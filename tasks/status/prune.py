@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from .. import lifecycle
 from ..errors import SessionError, suggest_name
+from ..integrate import refresh
 from ..model import Removal, Repository, Session
 from ..resources import worktree
 from ..store import archive, refilling, registry, stray_refs
-from ..system import table, terminal
+from ..system import rooted, table, terminal
 from ..system.progress import notice
 from ..tools import git, worktrees
 
@@ -82,6 +83,10 @@ def prune_rest(repository: Repository, sessions: Sequence[Session], limit: Limit
         if not dry_run:
             git.run_git(repository.main, "update-ref", "-d", reference)
         lines.append(f"{verb} {reference}, which belongs to no session")
+    for place in refresh.old_copies(repository.private, limit.days):
+        if not dry_run:
+            rooted.Root(repository.private).remove_tree(str(place.relative_to(repository.private)))
+        lines.append(f"{verb} {place}, which session.refresh replaced")
     for session in sessions:
         if _is_lost(session):
             if not dry_run:

@@ -60,10 +60,21 @@ def wait_for_servers(sessions: Sequence[Session], seconds: float) -> list[str]:
                         progress.tell("servers", step, terminal.GREEN if up else terminal.RED)
                     if not up:
                         failed.append(_describe_failure(each, outcome))
+        for session in sessions if not failed else ():
+            _look_at_pages(session)
     except KeyboardInterrupt:
         names = ", ".join(f"{each.window} of {each.session.name}" for each in waiting)
         failed.append(f"Stopped waiting for {names}.\nRun: inv session.list")
     return failed
+
+
+def _look_at_pages(session: Session) -> None:
+    """Print a note if a page of *session* is up, but what it imports is refused."""
+    if any(path.rpartition("/")[2] == "node_modules" for path in session.link):
+        from . import page_imports
+
+        for fault in page_imports.page_faults(session):
+            progress.notice(f"{session.name}: {fault}")
 
 
 def _servers(session: Session) -> list[_Server]:

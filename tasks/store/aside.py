@@ -37,6 +37,22 @@ def new_directory(session: Session) -> Path:
     return archives_directory(session.repository) / session.slug / datetime.now().strftime(FORM)
 
 
+def choose_directory(session: Session, untouched: bool) -> Path | None:
+    """Return the archive's directory for *session*; None if it was *untouched*, or all of it is in an archive."""
+    directory = Path(session.archive) if session.archive else None
+    if directory and (session.state == "removing" or begun_archive(directory)):
+        return directory
+    if directory:
+        from . import old_archive
+
+        if not old_archive.is_complete(session):  # a restore from an archive of files was interrupted
+            return None
+    is_there = git.own_admin_dir(session.repository, session.worktree) is not None
+    if session.state == "adding" and not directory and (untouched or not is_there):
+        return None
+    return new_directory(session)
+
+
 def move_aside(session: Session, directory: Path, uncommitted: bool = False) -> Archive:
     """Move the worktree of *session* into the archive *directory*, and delete its branch if it goes.
 

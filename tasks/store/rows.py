@@ -14,7 +14,9 @@ paused, removed for the work log: since when it is stopped; when its removal beg
 rules           Claude Code's permission rules as they were copied, to tell those that are new since
 setup_done      setup commands that succeeded
 state           ready; adding or removing while that lasts, or was interrupted
+teardown_done   commands of `teardown` that succeeded in a removal that didn't end
 syncing         a sync by merge, until git has noted it itself (`integrate/interrupted_sync`)
+verifying       a merged result in the worktree while its checks run (`integrate/merged_checkout`)
 unconfirmed     its removal began before it had been made completely
 """
 
@@ -33,12 +35,14 @@ from . import ports, registry
 # Makes a session of what the row of an older tool has: the name, and its worktree, branch and ports.
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
-    "slug tmux state base start tip creates_branch tracks project preset created conversation component profile"
-    " issue eta activate archive adopts merged merged_tip merged_into merged_as"
+    "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
+    " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
 _NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive".split()
-_LISTS = ("copy", "link", "setup", "setup_done", "env_files", "verify", "scope", "thin", "python_path")
+_LISTS = (
+    "copy", "link", "setup", "setup_done", "teardown", "env_files", "verify", "scope", "thin", "python_path"
+)  # fmt: skip
 _PARTS = ("windows", "agent", "compose")
 _NO_LOG = shape.plain_form("an empty table", lambda value: value == {})
 _LOG = shape.either_form(_NO_LOG, shape.fields_form({"file": TEXT}, dict.fromkeys(("before", "after"), TEXT)))
@@ -64,7 +68,8 @@ def session_row(session: Session) -> registry.Row:
         **session.ports, "worktree": str(session.worktree), "branch": session.branch, "ports": list(session.ports),
         **facts, "copy": list(session.copy), "link": list(session.link), "setup": list(session.setup),
         "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
-        "scope": list(session.scope), "thin": list(session.thin), "python_path": list(session.python_path),
+        "teardown": list(session.teardown), "scope": list(session.scope), "thin": list(session.thin),
+        "python_path": list(session.python_path),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose_row(session),
         "agent": {**session.agent._asdict(), "args": list(session.agent.args)},

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -87,10 +88,10 @@ def _back_up(source: Path, target: Path) -> None:
         closing(sqlite3.connect(target)) as copied,
     ):
         copied.execute("PRAGMA synchronous=OFF")
-        origin.backup(copied, progress=_patience(source), sleep=0.05)
+        origin.backup(copied, progress=patience(source), sleep=0.05)
 
 
-def _patience(source: Path) -> Callable[[int, int, int], None]:
+def patience(source: Path) -> Callable[[int, int, int], None]:
     """Return what ends a backup that makes no progress: by itself it would wait for a lock for ever."""
     moved = [time.monotonic()]
 
@@ -115,22 +116,34 @@ def copy_into(source: Path, root: Root, path: str, finish: Callable[[str], None]
     """Do the same for *path* in *root*; *finish* may change the copy before it appears."""
     with root.beside(path) as new:
         if source.is_dir():
-            copies.copy_tree(Root(source), "", root, new)
+            copies.copy_tree(Root(source), "", root, new, _copy_in_tree)
         else:
             _copy_file(source, root, new)
         if finish is not None:
             finish(new)
 
 
+def _copy_in_tree(source: Root, path: str, target: Root, to: str) -> None:
+    """Copy one file of a directory: a database with what its log has, which is then not copied by itself."""
+    database = source.path / re.sub("-(wal|shm|journal)$", "", path)
+    if database != source.path / path and database.is_file() and is_database(database):
+        return
+    if is_database(source.path / path):
+        _copy_file(source.path / path, target, to)
+    else:
+        copies.copy_file(source, path, target, to)
+
+
 def _copy_file(source: Path, root: Root, new: str) -> None:
     os.close(root.create(new))
-    if _is_database(source):
+    if is_database(source):
         copy_database(source, root.path / new)
     else:
         clone_content(source, root.path / new)
     shutil.copymode(source, root.path / new)
 
 
-def _is_database(path: Path) -> bool:
+def is_database(path: Path) -> bool:
+    """Return whether the file *path* is a database of SQLite."""
     with path.open("rb") as file:
         return file.read(len(_SQLITE)) == _SQLITE

@@ -14,6 +14,22 @@ from pathlib import Path
 from ..model import Repository
 from . import shell
 
+# By lock file: the manager that wrote it, and would write into the node_modules beside it.
+LOCK_FILES = {
+    "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun",
+    "package-lock.json": "npm", "npm-shrinkwrap.json": "npm",
+}  # fmt: skip
+
+
+def own_packages(main: Path, paths: Iterable[str]) -> list[str]:
+    """Return which of *paths* are a node_modules with a lock file beside it in the checkout *main*.
+
+    Whoever installs through a link to it would change everybody's, and a workspace's own packages in it are the
+    checkout's that it is in.
+    """
+    modules = [Path(each) for each in paths if os.path.basename(each) == "node_modules"]
+    return [str(each) for each in modules if any((main / each.parent / lock).is_file() for lock in LOCK_FILES)]
+
 
 @contextmanager
 def replaced_file(path: Path, made_in: Path | None = None) -> Iterator[Path]:

@@ -42,13 +42,17 @@ def ask_in_session(session: Session, command: str, seconds: float) -> str:
     return shell.read_output(*argv, env=environment, check=False, cwd=place, seconds=seconds)
 
 
-def run_in_session(session: Session, command: str) -> Run:
-    """Run *command* and return how it ended; its output goes to stderr. A signal to us ends all that it started."""
+def run_in_session(session: Session, command: str, quiet: bool = False) -> Run:
+    """Run *command* and return how it ended; its output goes to stderr. A signal to us ends all that it started.
+
+    A *quiet* one's output is not shown.
+    """
     argv = ("bash", "-c", command_script(session, command), "bash", str(session.worktree))
     started = time.monotonic()
     sys.stderr.flush()
     with signals.signals_raised(), subprocess.Popen(
-        argv, env=activation.session_environment(session), stdin=subprocess.DEVNULL, start_new_session=True
+        argv, env=activation.session_environment(session), stdin=subprocess.DEVNULL, start_new_session=True,
+        stderr=subprocess.DEVNULL if quiet else None,
     ) as process:  # fmt: skip
         try:
             code = process.wait()
@@ -94,6 +98,21 @@ def become_command(session: Session, line: str, app: str, directory: Path | None
 
     A *directory* inside an app has the app's variables, too. Raises `SessionError` when there is no such directory.
     """
+    place, script, values = _prepare(session, line, app, directory)
+    os.chdir(place)
+    _become(script, values)
+
+
+def run_line(session: Session, line: str, app: str) -> int:
+    """Run *line* as `become_command` does, but come back; return its exit code."""
+    place, script, values = _prepare(session, line, app, None)
+    with signals.signals_raised(), subprocess.Popen(["bash", "-c", "--", script], cwd=place, env=values) as process:
+        code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _prepare(session: Session, line: str, app: str, directory: Path | None) -> tuple[Path, str, dict[str, str]]:
+    """Return where to run *line*, what bash is to run, and its environment."""
     place = session.worktree / _app(session, app) if app else directory or session.worktree
     if not place.is_dir():
         raise SessionError(f"{place} doesn't exist.\nRun: inv session.doctor")
@@ -104,8 +123,7 @@ def become_command(session: Session, line: str, app: str, directory: Path | None
         **session_variables(session, app or _around(session, place)),
         _MARK: str(session.worktree),
     }
-    os.chdir(place)
-    _become(active + line, values)
+    return place, active + line, values
 
 
 def become_command_unchanged(line: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 
 from ..errors import CommandError, SessionError
 from ..model import Repository
@@ -35,6 +36,15 @@ def fetch_base(base: str, repository: Repository) -> None:
         notice(f"Couldn't fetch {remote} ({reason}). Using {instead}.")
         return
     _report(base, branch, before, remote, time.monotonic() - started, repository)
+
+
+def fetch_remotes(bases: Iterable[str], repository: Repository) -> None:
+    """Fetch the remote of each of *bases*, once."""
+    remotes = _remotes(repository)
+    by_remote = {_tracked(base or "HEAD", remotes, repository)[0]: base or "HEAD" for base in bases}
+    for remote, base in by_remote.items():
+        if remote:
+            fetch_base(base, repository)
 
 
 def _reach(repository: Repository, *arguments: str) -> None:

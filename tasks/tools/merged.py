@@ -40,6 +40,19 @@ def find_proof(repository: Repository, tip: str, into: Iterable[str]) -> str:
     return next(filter(None, (_proof_at(repository, tip, place) for place in places)), "")
 
 
+def find_merge(repository: Repository, tip: str, into: Iterable[str]) -> str:
+    """Return what proves that the work of *tip* is in one of *into*; that it is on its own remote branch is none."""
+    places = dict.fromkeys(each for base in into for each in (base, *_remote_namesakes(repository, base)))
+    for place in places:
+        if not git.resolve_commit(repository, place):
+            continue
+        if not git.count_beyond(repository, tip, place):
+            return f"{_short(place)} has its commits"
+        if proof := _proof_at(repository, tip, place):
+            return proof
+    return ""
+
+
 def _short(name: str) -> str:
     return name.removeprefix("refs/heads/").removeprefix("refs/remotes/")
 

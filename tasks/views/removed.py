@@ -24,7 +24,8 @@ def planned_removal(session: Session) -> Removed:
     if session.compose is not None:
         volumes = "" if session.compose.keeps_volumes else " and volumes"
         inside = f"the containers, networks{volumes} of {session.compose.project}, "
-    text = f"Would end tmux session {session.tmux}, and delete {inside}{session.worktree} {branch}."
+    first = f"Would run {', then '.join(session.teardown)}.\n" if session.teardown else ""
+    text = f"{first}Would end tmux session {session.tmux}, and delete {inside}{session.worktree} {branch}."
     places = {"tmux": session.tmux, "worktree": str(session.worktree)}
     return Removed(text, {"name": session.name, **places, "branch": session.branch, "removes_branch": has_branch})
 

@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from testing.project import Project, eventually
 from testing.terminal import enter, screen, shows, tmux, windows
 
@@ -132,13 +134,17 @@ def test_after_clear_and_a_stop_the_conversation_used_last_goes_on(project: Proj
 def test_a_claude_that_hangs_or_is_not_ready_is_unknown(project: Project, sandbox: Path) -> None:
     claude = sandbox / "bin" / "claude"
     claude.write_text('#!/bin/sh\n[ "$1" = agents ] && { echo []; exit; }\necho a dialog; read answer\n')
-    project.inv("session.add", "x")
+    (sandbox / "home" / ".claude.json").write_text('{"projects": {}}')
+    asks = f"Claude Code asks whether you trust {project.main}"
+    assert f"{asks}. Then it starts on the prompt." in project.inv("session.add", "x", "--prompt", "go").err
+    assert asks in project.inv("session.doctor", code=1).out
     shows(windows("tally-x")["claude"], "a dialog")
     assert project.listed("x")["claude"] == "unknown"
     assert "not ready" not in project.inv("session.list").out
     trusted = {"projects": {str(project.main): {"hasTrustDialogAccepted": True}}}
     assert "Claude in x asks whether you trust " in project.inv("session.send", "x", "y", code=1).err
     (sandbox / "home" / ".claude.json").write_text(json.dumps(trusted))
+    assert asks not in project.inv("session.doctor", code=None).out
     assert project.listed("x")["claude_reason"] == "not ready"
     assert "Claude in x isn't ready: " in project.inv("session.send", "x", "y", code=1).err
 
@@ -155,6 +161,27 @@ def test_a_claude_that_hangs_or_is_not_ready_is_unknown(project: Project, sandbo
     raise AssertionError("the question that hung was not ended")
 
 
+@pytest.mark.parametrize("program", ["notify-send", "osascript"])
+def test_a_desktop_notification_needs_no_command(project: Project, sandbox: Path, program: str) -> None:
+    """Its words reach the program whole, the bell its window, and tmux knows the state."""
+    project.configure("session: {claude: {notify: desktop}, windows: [{name: claude, claude: true}, {name: shell}]}\n")
+    (sandbox / "bin" / program).write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{sandbox}/told\n')
+    (sandbox / "bin" / program).chmod(0o755)
+    project.inv("session.add", "x")
+    tmux("select-window", "-t", "=tally-x:shell")
+    project.inv("session.send", "x", 'ask say "$HOME" & more')
+
+    eventually(lambda: (sandbox / "told").exists() and "more" in (sandbox / "told").read_text())
+    words = (sandbox / "told").read_text().splitlines()
+    assert words[-2:] == ["x: waiting", 'Bash say "$HOME" & more']
+    pane = windows("tally-x")["claude"]
+    eventually(lambda: tmux("display-message", "-p", "-t", pane, "#{window_bell_flag}") == "1")
+    assert tmux("show-options", "-wv", "-t", pane, "@tally_state") == "waiting"
+    enter(pane, "")
+    eventually(lambda: tmux("show-options", "-wv", "-t", pane, "@tally_state") == "idle")
+    eventually(lambda: (sandbox / "told").read_text().splitlines()[-2:] == ["x: finished", "done"])
+
+
 def test_what_cannot_be_asked_or_said_is_refused(project: Project, sandbox: Path) -> None:
     assert "There are no sessions." in project.inv("session.send", "--all", "a", code=1).err
     before = project.world()
@@ -167,7 +194,7 @@ def test_what_cannot_be_asked_or_said_is_refused(project: Project, sandbox: Path
         (("--prompt-file", str(sandbox / "empty")), "is empty."),
         (("--prompt-file", str(sandbox / "long")), "longer"),
         (("--prompt-file", str(sandbox / "binary")), "UTF-8"),
-        (("--prompt", "caf\udce9"), "is not text"),
+        (("--prompt", "caf\udce9"), "is not valid UTF-8"),
     ):
         assert message in project.inv("session.add", "x", *arguments, code=1).err
     assert project.world() == before

@@ -274,3 +274,22 @@ def test_what_is_granted_in_a_session_can_be_given_to_the_main_checkout(project:
     assert "saves rules in" in project.inv("session.permissions", "x").out
     project.inv("session.remove", "x", "--force")
     assert 'No session "y".' in project.inv("session.permissions", "y", code=1).err
+
+
+def test_echo_shows_what_changes_in_the_files_of_claude_code(project: Project, sandbox: Path) -> None:
+    install(sandbox, "2.1.197 (Claude Code)")
+    main, own = (place / rules.FILE for place in (project.main, project.worktree("x")))
+    put_rules(project.main, allow=["A"])
+    file = Path("~/.claude.json").expanduser()
+    file.write_text(json.dumps({"projects": {str(project.main): {"allowedTools": ["Hidden"]}}}))
+
+    added = project.inv("--echo", "session.add", "x").err
+    put_rules(project.worktree("x"), allow=["A", "Hidden"])
+    merged = project.inv("--echo", "session.permissions", "x", "--merge").err
+    removed = project.inv("--echo", "session.remove", "x").err
+
+    assert f"+ cp {main} {own}\n" in added
+    assert f"+ # set allowedTools of {project.worktree('x')} in {file}\n" in added
+    assert f"+ # add 1 permission rule to {main}\n" in merged
+    assert f"+ # remove what was set of {project.worktree('x')} in {file}\n" in removed
+    assert "Hidden" not in added + merged + removed

@@ -27,7 +27,7 @@ def test_what_is_sent_and_waited_for_comes_when_it_can(project: Project) -> None
     assert project.inv("session.wait", "y", code=3).out == "waiting\n"
     for arguments, message in (
         (("y", "yes"), "The window of y doesn't show the whole prompt (Bash me). Nothing was answered."),
-        (("y", "perhaps"), "The answer must be one of yes, always, no, not 'perhaps'."),
+        (("y", "perhaps"), 'The answer must be one of yes, always, no, not "perhaps".'),
         (("y", "yes", "--message", "a"), "--message goes with the answer no."),
     ):
         assert message in project.inv("session.answer", *arguments, code=1).err

@@ -1,6 +1,5 @@
 """What tasks print with --json, against the JSON Schema that the manual has."""
 
-import json
 from typing import Any
 
 import jsonschema
@@ -8,13 +7,8 @@ import pytest
 
 import tasks
 from testing import origin
-from testing.project import CHECKOUT, Project
-
-_SCHEMA = json.loads((CHECKOUT / "docs" / "answers.schema.json").read_text())
-
-
-def _check(answer: Any, name: str) -> None:
-    jsonschema.validate(answer, {**_SCHEMA, "$ref": f"#/$defs/{name}"}, jsonschema.Draft202012Validator)
+from testing.answers import SCHEMA, check_answer
+from testing.project import Project
 
 
 def test_every_task_with_json_has_its_answer_in_the_schema() -> None:
@@ -23,9 +17,9 @@ def test_every_task_with_json_has_its_answer_in_the_schema() -> None:
         for name in tasks.ns.task_names
         if any("json" in argument.names for argument in tasks.ns[name].get_arguments())
     }
-    described = {name.partition(" ")[0] for name in _SCHEMA["$defs"] if "." in name}
+    described = {name.partition(" ")[0] for name in SCHEMA["$defs"] if "." in name}
 
-    jsonschema.Draft202012Validator.check_schema(_SCHEMA)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert not {name for name in names if not {name, name.replace("fleet.", "session.")} & described}
     assert described <= names
 
@@ -37,7 +31,7 @@ def test_answers_are_as_the_schema_says(project: Project) -> None:
 
     def ask(task: str, *words: str, under: str = "", code: int | None = 0) -> Any:
         answer = project.inv(f"session.{task}", *words, "--json", code=code).json
-        _check(answer, under or f"session.{task}")
+        check_answer(answer, under or f"session.{task}")
         return answer
 
     ask("adopt", "z")
@@ -60,4 +54,4 @@ def test_answers_are_as_the_schema_says(project: Project) -> None:
 
 def test_what_is_missing_is_seen() -> None:
     with pytest.raises(jsonschema.ValidationError, match="'saved' is a required property"):
-        _check([{"name": "x", "branch": "x", "kept_volumes": []}], "session.remove")
+        check_answer([{"name": "x", "branch": "x", "kept_volumes": []}], "session.remove")

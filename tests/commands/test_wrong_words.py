@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks import session
 from testing.project import EMBEDDING, Project
 
 _MEANT = {
@@ -28,6 +29,7 @@ _MEANT = {
     "session.remove --forc x": "session.remove --force x",
     "session.logs x --lnes=5": "session.logs x --lines=5",
     "session.remove x --nonsense": "--help session.remove",
+    "session.restore x --wait": "--help session.restore",
     "build --tarjet y": "build --target y",
     "session.send auth two words": "session.send auth 'two words'",
     "session.run x npm test --watch": "session.run x 'npm test --watch'",
@@ -101,6 +103,6 @@ def test_the_list_has_ones_own_tasks_first_then_the_sessions_with_the_everyday_t
     names = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
 
     assert names[:4] == ["build", "session.add", "session.list", "session.show"]
-    assert [name.partition(".")[0] for name in names[1:]] == ["session"] * 26 + ["fleet"] * 16
+    assert [name.partition(".")[0] for name in names[1:]] == ["session"] * len(session.TASKS) + ["fleet"] * 16
     scoped = with_own.inv("--list", "session").out.splitlines()
     assert [line.split()[0] for line in scoped if line.startswith("  .")][:2] == [".add", ".list"]

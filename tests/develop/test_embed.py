@@ -140,6 +140,31 @@ def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], pre
     assert ("git push" in following) == (preset == "parallel")
 
 
+def test_run_again_it_names_only_the_steps_that_remain(target: Path) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", str(target), "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)
+
+    embedding.embed(target)
+    unfinished = embedding.embed(target).partition("Next")[2]
+    git("add", ".")
+    git("commit", "--quiet", "-m", "Embed the sessions")
+    finished = embedding.embed(target)
+    stale, manifest = target / "tasks" / "gone.py", target / "tasks" / files.MANIFEST
+    stale.write_text("")
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "gone.py": files._digest(stale)}))
+    git("add", ".")
+    git("commit", "--quiet", "-m", "An earlier version")
+    updated = embedding.embed(target).partition("Next")[2].splitlines()[1:]
+
+    assert [word for word in ("pip install", "git add", "inv session.add") if word in unfinished] == [
+        "pip install",
+        "git add",
+        "inv session.add",
+    ]
+    assert finished.endswith("\n\nNothing remains to be done.")
+    assert updated == ["  git add tasks tasks.py invoke.yaml .gitignore && git commit -m 'Update the sessions'"]
+
+
 def test_what_nobody_has_committed_yet_is_found_and_what_was_installed_is_not(target: Path) -> None:
     vite = '{"scripts": {"dev": "vite"}}'
     fill(target, {"README": ""})

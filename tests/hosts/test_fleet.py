@@ -17,6 +17,7 @@ from tasks.model import Repository
 from tasks.store import registry
 from tasks.system import locks
 from testing import hosts
+from testing.answers import check_answer
 from testing.hosts import Fleet, Machine
 from testing.project import INV, Project, eventually
 from testing.terminal import screen, tmux
@@ -120,7 +121,10 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     assert added.json["name"] == "x"
     assert "inv fleet.attach x" in added.err
     here.inv("fleet.add", "y")
-    of = {each["name"]: each["host"] for each in here.inv("fleet.list", "--json").json if "name" in each}
+    listed = here.inv("fleet.list", "--json").json
+    check_answer(listed, "fleet.list")
+    check_answer(here.inv("fleet.show", "x", "--json").json, "session.show")
+    of = {each["name"]: each["host"] for each in listed if "name" in each}
     assert sorted(of) == ["x", "y"]
     assert set(of.values()) == {"alpha", "beta"}, "the second goes where there is more room"
     assert here.inv("--complete", "--", "inv", "fleet.show").out.split() == ["x", "y"]
@@ -187,8 +191,10 @@ def test_hosts_that_do_not_answer_are_lines_and_no_failure(ready: Fleet, sandbox
     own.write_text(own.read_text().replace("host_timeout: 20", "host_timeout: 6"))
     ready.alpha.stop()
 
-    found = {each["host"]: each.get("error", "") for each in ready.here.inv("fleet.list", "--json").json}
+    listed = ready.here.inv("fleet.list", "--json").json
+    found = {each["host"]: each.get("error", "") for each in listed}
 
+    check_answer(listed, "fleet.list")
     assert "cannot be reached" in found["alpha"]
     assert "host key is not known" in found["unknown"]
     assert "host key has changed" in found["changed"]

@@ -67,9 +67,10 @@ def test_changes_move_with_what_is_staged_and_the_main_checkout_is_as_before(beg
     work, state = _content(begun.main), _state(begun, begun.main)
     head = begun.git("rev-parse", "HEAD")
 
-    said = begun.inv("session.adopt", "x", cwd=begun.main / "backend")
+    said = begun.inv("--echo", "session.adopt", "x", cwd=begun.main / "backend")
 
     tree = begun.worktree("x")
+    assert f"+ cp -a {begun.main}/mixed.crlf {tree}/mixed.crlf\n" in said.err
     stay = {"local", "secret"}
     assert {name for name in stay if f"{name} stays" in said.err} == stay
     private = "\n?? secret"

@@ -73,6 +73,19 @@ def test_gh_makes_the_request_of_what_was_verified_and_pushed(worked: Project, s
     assert worked.git("rev-parse", "origin/a/b", "a/b@{upstream}") == "\n".join([worked.git("rev-parse", "a/b")] * 2)
 
 
+def test_checks_see_what_a_merge_would_come_to(worked: Project, sandbox: Path) -> None:
+    tree = worked.worktree("a-b")
+    others_push(worked, "3", "")  # which `verify` refuses
+
+    assert "Verify failed" in worked.inv("session.pr", "a/b", code=1).err
+
+    assert worked.git("status", "--porcelain", "--branch", cwd=tree) == "## a/b"
+    assert _calls(sandbox) == []
+    others_push(worked, "1", "theirs\n")
+    said = worked.inv("session.pr", "a/b", code=1).err
+    assert "a/b conflicts with origin/main in 1, so the merged result can't be verified." in said
+
+
 def test_a_push_that_is_refused_is_explained_and_never_forced(worked: Project, sandbox: Path) -> None:
     tree = worked.worktree("a-b")
     worked.git("push", "--quiet", "origin", "a/b", cwd=tree)

@@ -33,7 +33,7 @@ _CONFIGURATIONS = {
     "session: {preset: nonsense}\n": "nonsense",
     "session: {base: nonsense}\n": "nonsense",
     "session: {setup: ls}\n": "session.setup",
-    'session: {base: "\\ud800"}\n': "is not text",
+    'session: {base: "\\ud800"}\n': "is not valid UTF-8",
     'session: {variables: {A: "x\\0y"}}\n': "session.variables.A contains a NUL",
     'session: {env: {.env: {A: "x\\0y"}}}\n': "session.env..env.A contains a NUL",
     "session: {wait: &w [*w]}\n": "more than 10,000 values",
@@ -144,7 +144,7 @@ def test_a_configuration_that_invoke_cannot_read_is_told_by_its_place(project: P
     file.rmdir()
     file.write_text("session: 3\n")
     own.write_text("session: {preset: points}\n")
-    assert "contradict each other" in project.inv("session.list", code=1).err
+    assert "~/.invoke.yaml conflict: " in project.inv("session.list", code=1).err
 
 
 @pytest.mark.parametrize("task", ["add x", "list", "remove x", "resume", "show"])

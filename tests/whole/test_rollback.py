@@ -127,6 +127,6 @@ def test_what_runs_is_undone_first_as_a_removal_does(project: Project, monkeypat
     for resource in RESOURCES:
         monkeypatch.setattr(resource, "remove", lambda _session, each=resource: undone.append(resource_label(each)))
 
-    lifecycle.undo_all(session, RESOURCES[:8], RUNNING)
+    lifecycle.undo_all(session, RESOURCES[:9], RUNNING)
 
-    assert undone == ["containers", "tmux", "setup", "compose", "files", "claude", "kept", "worktree"]
+    assert undone == ["containers", "tmux", "setup", "compose", "packages", "files", "claude", "kept", "worktree"]

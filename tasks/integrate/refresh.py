@@ -1,0 +1,102 @@
+"""Copy a session's configured files and databases again; the old ones are saved in git's directory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import SessionError
+from ..model import Session
+from ..resources import files
+from ..store import archive, registry, rows
+from ..system import copy, signals
+from ..system.rooted import Root
+
+_DIRECTORY = "refreshed"
+
+
+class Refreshed(NamedTuple):
+    """The *paths* that are fresh, and the *directory* with what was there before."""
+
+    paths: list[str]
+    directory: Path
+
+
+def choose_paths(session: Session, source: Path, only: str) -> list[str]:
+    """Return the configured copies that *source* has: all, or *only* the "files" or the "data", its databases."""
+    present = [path for path in session.copy if (source / path).exists()]
+    chosen = [path for path in present if only in ("", "data" if _is_database(source / path) else "files")]
+    if not chosen:
+        what = {"": "files", "data": "databases", "files": "files"}[only]
+        raise SessionError(f"None of the {what} in the setting copy of {session.name} exists in {source}.")
+    return chosen
+
+
+def _is_database(path: Path) -> bool:
+    return path.is_file() and copy.is_database(path)
+
+
+def refresh_session(session: Session, source: Path, only: str) -> Refreshed:
+    """Replace the copies in the worktree of *session* by those in the checkout *source*, one after the other.
+
+    A kill leaves each of them complete, old or fresh. A database is replaced by a transaction, so its servers may run.
+    """
+    with signals.signals_raised(), registry.session_lock(session.repository, session.name):
+        if (state := rows.current_session(session).state) != "ready":
+            raise SessionError(f"Session {session.name} is {state}.\nRun: inv session.remove {session.name}")
+        paths = choose_paths(session, source, only)
+        directory = session.repository.private / _DIRECTORY / session.slug / datetime.now().strftime(archive.FORM)
+        for path in paths:
+            _refresh(session, source, path, directory)
+    return Refreshed(paths, directory)
+
+
+def _refresh(session: Session, source: Path, path: str, directory: Path) -> None:
+    tree = Root(session.worktree)
+    if not tree.lstat(path):
+        files.copy_fresh(session, source, path)
+        return
+    private = session.repository.private
+    Root(private).make_directory(str(directory.relative_to(private)), 0o700)
+    kept = Root(directory)
+    kept.make_directory(str(Path(path).parent))
+    copy.copy_into(session.worktree / path, kept, path)  # complete before anything is replaced
+    if _is_database(source / path) and _is_database(session.worktree / path) and not tree.is_link(path):
+        _replace_database(source / path, session.worktree / path)
+        return
+    if tree.is_directory(path) and not tree.is_link(path):
+        tree.remove_tree(path)
+    files.copy_fresh(session, source, path)
+
+
+def _replace_database(source: Path, target: Path) -> None:
+    """Let *target* have what *source* has, all or nothing, while programs may have it open."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", timeout=5, uri=True)) as origin,
+            closing(sqlite3.connect(f"{target.as_uri()}?mode=rw", timeout=5, uri=True)) as own,
+        ):
+            origin.backup(own, progress=copy.patience(target), sleep=0.05)
+    except (sqlite3.Error, TimeoutError) as error:
+        reason = error.strerror if isinstance(error, TimeoutError) else error
+        raise SessionError(
+            f"Couldn't replace the database {target}: {reason}.\n"
+            "It was not changed. Stop the programs that use it, then run the command again."
+        ) from None
+
+
+def describe_refresh(session: Session, refreshed: Refreshed, origin: str) -> str:
+    """Return what is fresh, and where the old ones are."""
+    fact = f"Copied {', '.join(refreshed.paths)} from {origin} into {session.name}."
+    return f"{fact}\nThe old ones are in {refreshed.directory}" if refreshed.directory.is_dir() else fact
+
+
+def old_copies(repository_private: Path, older: float) -> list[Path]:
+    """Return the directories of old copies that are more than *older* days old."""
+    limit = archive.moment_before(older)
+    places: Sequence[Path] = sorted((repository_private / _DIRECTORY).glob("*/*"))
+    return [place for place in places if archive.parse_time(place.name) < limit]

@@ -1,0 +1,22 @@
+"""The order in which sessions are merged: what overlaps least with the others first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..model import Conflict, Session
+from . import conflicts
+
+
+def order_sessions(sessions: Sequence[Session]) -> list[Session]:
+    """Return *sessions*, those with the fewest conflicts and then the fewest shared files first."""
+    if len(sessions) < 2:
+        return list(sessions)
+    meetings = conflicts.find_conflicts(sessions[0].repository, sessions)
+    return sorted(sessions, key=lambda session: (*_weight(session.name, meetings), session.name))
+
+
+def _weight(name: str, meetings: Iterable[Conflict]) -> tuple[int, int]:
+    """Return in how many files *name* conflicts, and how many it has changed that others have changed as well."""
+    own = [each for each in meetings if each.kind != "scope" and name in (each.session, each.other)]
+    return tuple(sum(len(each.files) for each in own if each.kind == kind) for kind in ("conflict", "overlap"))  # type: ignore[return-value]

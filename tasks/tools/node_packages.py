@@ -1,0 +1,128 @@
+"""Installed packages of npm, pnpm, Yarn and Bun: whose they are, and copies of them that share their content."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from ..system.files import LOCK_FILES
+from ..system.rooted import Root
+from . import git
+
+_INSTALL = {
+    "npm": ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"),
+    "pnpm": ("pnpm", "install", "--frozen-lockfile", "--prefer-offline", "--config.confirmModulesPurge=false"),
+    "yarn": ("yarn", "install", "--frozen-lockfile", "--prefer-offline"),
+    "berry": ("yarn", "install", "--immutable"),
+    "bun": ("bun", "install", "--frozen-lockfile"),
+}
+_STORES = frozenset((".pnpm", ".bun", ".store", ".bin"))  # packages; other names with a dot are state that is rewritten
+_CACHES = frozenset((".cache", ".vite", ".vite-temp"))  # of servers: each session makes its own
+_TAG = "CACHEDIR.TAG"  # so that no archive and no backup keeps it: bford.info/cachedir
+_TAGGED = b"Signature: 8a477f597d28d172789f06886806bc55\n# A session's own node_modules. It can be installed again.\n"
+_OTHER_DISK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP))
+
+
+class Lock(NamedTuple):
+    """The lock *file* that says what is installed, and the *manager* that wrote it."""
+
+    file: str
+    manager: str
+
+    @property
+    def install(self) -> tuple[str, ...]:
+        """The command that installs exactly what it says, from the manager's own cache where that has it."""
+        return _INSTALL[self.manager]
+
+
+def find_lock(directory: Path) -> Lock | None:
+    """Return the lock file in *directory*; None without one."""
+    for file, manager in LOCK_FILES.items():
+        if (directory / file).is_file():
+            berry = manager == "yarn" and (directory / ".yarnrc.yml").is_file()
+            return Lock(file, "berry" if berry else manager)
+    return None
+
+
+def list_own(main: Path, path: str) -> list[str]:
+    """Return the node_modules *path* of the checkout *main*, and those of the packages of its workspace."""
+    top = Path(path).parent
+    if not _is_workspace(main / top):
+        return [path]
+    listed = git.read_git(main, "ls-files", "-z", "--", f":(glob){_glob(top)}**/package.json").split("\0")
+    inner = sorted(str(Path(each).parent / "node_modules") for each in listed if each)
+    return [path, *(each for each in inner if each != path and _is_real_directory(main / each))]
+
+
+def _glob(top: Path) -> str:
+    return "" if str(top) == "." else f"{top}/"
+
+
+def _is_real_directory(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
+
+
+def _is_workspace(directory: Path) -> bool:
+    if (directory / "pnpm-workspace.yaml").is_file():
+        return True
+    try:
+        return bool(json.loads((directory / "package.json").read_bytes()).get("workspaces"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def clone_packages(main: Path, path: str, root: Root) -> None:
+    """Make *path* in *root* a directory with what the same path of the checkout *main* has.
+
+    Package files share their content by hard links, as managers themselves have them: they replace files, and write
+    into none. What they and others do write into is copied.
+    """
+    for leftover in root.left_over(path):
+        root.remove_tree(leftover)
+    with root.beside(path) as new:
+        target = root.path / new
+        _clone(str(main / path), str(target), _Clone(str(main), str(root.path), linked=True), top=True)
+        (target / _TAG).write_bytes(_TAGGED)
+
+
+class _Clone(NamedTuple):
+    main: str
+    worktree: str
+    linked: bool
+
+
+def _clone(source: str, target: str, how: _Clone, top: bool = False) -> None:
+    os.mkdir(target)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            new, hidden = f"{target}/{entry.name}", entry.name.startswith(".") and entry.name not in _STORES
+            if entry.is_symlink():
+                os.symlink(_led(os.readlink(entry.path), how), new)
+            elif entry.is_dir():
+                if not (top and entry.name in _CACHES):
+                    _clone(entry.path, new, how._replace(linked=False) if hidden else how)
+            elif entry.is_file():
+                _clone_file(entry.path, new, how.linked and not hidden and not top)
+    status = os.stat(source)
+    os.chmod(target, status.st_mode & 0o7777)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))  # npm trusts its record if no directory is newer
+
+
+def _led(link: str, how: _Clone) -> str:
+    """Return where *link* leads in the worktree: into the same, where it names the main checkout by its whole path."""
+    return how.worktree + link[len(how.main) :] if link.startswith(how.main + os.sep) else link
+
+
+def _clone_file(source: str, target: str, linked: bool) -> None:
+    if linked:
+        try:
+            os.link(source, target)
+            return
+        except OSError as error:
+            if error.errno not in _OTHER_DISK:
+                raise
+    shutil.copy2(source, target)

@@ -22,7 +22,8 @@ def merge(
 ) -> None:  # fmt: skip
     """Run checks, then merge the branch into its base.
 
-    It merges all of it or nothing. Several are each synced, verified and merged, what overlaps least first.
+    It merges all of it or nothing. Several sessions are synced, verified and merged one by one, starting with the least
+    overlap.
 
     Example: inv session.merge feature/login --squash --remove
     """

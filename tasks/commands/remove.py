@@ -26,7 +26,8 @@ def remove(
 ) -> None:  # fmt: skip
     """Remove sessions, unless that would lose work.
 
-    Their servers, containers, tmux sessions, worktrees and branches go. Several are all checked first.
+    Their servers, containers, tmux sessions, worktrees and branches go. If you name several,
+    all are checked before the first is removed.
 
     Example: inv session.remove feature/login
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     help={
         **NAMES,
         "all": "stop every session",
-        "idle": "stop those that were idle for this long, for example 2h",
+        "idle": "stop those that have been idle this long, for example 2h",
         **CHANGED,
         **JSON,
     },

@@ -18,7 +18,7 @@ _TIME_IS_OVER, _NEEDS_PERSON = 2, 3
 def wait(c: Context, name: str = "", until: str = "idle", timeout: str = "") -> None:
     """Wait until a session's Claude is idle, waiting or off.
 
-    Exit code 2 means that the time is over; 3, that it won't come to that by itself: Claude asks you something, failed
+    Exit code 2 means that it timed out. 3 means that it won't get there without you: Claude asks you something, failed
     or has ended.
 
     Example: inv session.wait feature/login --until idle --timeout 600

@@ -26,7 +26,7 @@ _RARELY = 5
 def watch(c: Context, interval: str = "2") -> None:
     """Watch the sessions live; keys attach, stop and resume.
 
-    Another key shows the output of their windows.
+    The keys are shown at the bottom; l shows the output of a session's windows.
 
     Example: inv session.watch
     """

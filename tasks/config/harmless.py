@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .secrets import is_secret_name
+
 # An allow-list, and a short one: a key that nobody thought of is asked for.
 _HARMLESS = re.compile(
     r"session\.(preset|numbered|wait|host_timeout|keep_removed|keep_removed_size|compose\.wait)"
@@ -25,7 +27,6 @@ _HARMLESS_NAME = re.compile(
 _HARMLESS_VALUE = re.compile(
     r"\d{0,9}|true|false|yes|no|on|off|debug|info|warn|warning|error|\{\w*port\}", re.IGNORECASE
 )
-_SECRET = re.compile(r"TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|(^|_)KEY|KEY$|APIKEY|DSN", re.IGNORECASE)
 _TABLES_OF_VALUES = re.compile(r"(?:session\.(?:variables|env\..+|app_env\..+)|run\.env|sudo)\.([^.]+)")
 
 Lines = tuple[str, ...]
@@ -42,7 +43,7 @@ class Difference(NamedTuple):
     def is_secret(self) -> bool:
         """Whether its name says that nobody should read it over a shoulder."""
         named = _TABLES_OF_VALUES.fullmatch(self.key)
-        return bool(named and _SECRET.search(named[1]))
+        return bool(named and is_secret_name(named[1]))
 
 
 def find_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 _SECRET = frozenset(("variables", "env", "app_env"))  # tables whose values may be passwords
 _PLACES = frozenset(("worktree", "main", "branch", "file", "directory", "dir"))  # keys whose values never are
+_NAMES = re.compile(r"TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|(^|_)KEY|KEY$|APIKEY|DSN", re.IGNORECASE)
 
 
 def is_secret(key: str) -> bool:
     """Return whether what stands under *key* of a configuration or a row is shown to nobody."""
     return key.partition(".")[0] in _SECRET
+
+
+def is_secret_name(variable: str) -> bool:
+    """Return whether the name of the *variable* says that nobody should read its value over a shoulder."""
+    return bool(_NAMES.search(variable))
 
 
 def without_value(line: str) -> str:

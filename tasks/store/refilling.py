@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import SessionError
 from ..model import Repository
-from ..system import shell
+from ..system import files, shell
 from .archive import Archive
 
 if TYPE_CHECKING:
@@ -27,12 +27,11 @@ _THINNING = Path(__file__).with_name("thinning.py")  # runs by itself
 
 def begin_thinning(repository: Repository, saved: Archive) -> None:
     """Start to thin out *saved* in the background."""
-    also = saved.facts["row"].get("thin", [])
     if not saved.tree.is_dir():
         return
     argv = [
         sys.executable, "-S", "-E", str(_THINNING), str(saved.directory), str(saved.tree),
-        str(repository.common), saved.facts["head"], *(path for path in also if isinstance(path, str)),
+        str(repository.common), saved.facts["head"], *_made_again(repository, saved.facts["row"]),
     ]  # fmt: skip
     with suppress(OSError):  # it stays as large as it is
         quiet = subprocess.DEVNULL
@@ -41,6 +40,17 @@ def begin_thinning(repository: Repository, saved: Archive) -> None:
             start_new_session=True,
         )  # fmt: skip
         process.returncode = 0  # nobody waits for it
+
+
+def _made_again(repository: Repository, row: dict[str, Any]) -> list[str]:
+    """Return the directories that are not kept: those of the setting thin, and the node_modules of its own."""
+    thin, links = ([each for each in row.get(key) or [] if isinstance(each, str)] for key in ("thin", "link"))
+    own = files.own_packages(repository.main, links)
+    if own:
+        from ..tools import node_packages
+
+        own = [each for path in own for each in node_packages.list_own(repository.main, path)]
+    return [*thin, *own]
 
 
 @contextmanager

@@ -51,8 +51,17 @@ def main(directory: str, tree: str, common: str, head: str, *also: str) -> None:
             _write(directory, LIST, [*_noted(directory), *(list(blob) for blob in blobs), *_times(tree, blobs)])
             _take_away(directory, tree, blobs)
         for path in (*caches, *_agreed(directory, tree, common, also)):
-            shutil.rmtree(os.path.join(tree, path), ignore_errors=True)
+            _delete(directory, os.path.join(tree, path))
         _write(directory, SIZE, [_measure(directory) + (0 if tree.startswith(f"{directory}/") else _measure(tree))])
+
+
+def _delete(directory: str, place: str) -> None:
+    """Delete *place*, out of sight first: after a kill a restore finds all of it or nothing."""
+    gone = os.path.join(directory, "gone")
+    with suppress(OSError):  # it is on another disk, or may not be moved
+        os.rename(place, gone)
+        place = gone
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def tracked_files(common: str, head: str) -> dict[str, str]:

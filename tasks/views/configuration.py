@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from invoke.util import yaml
 
-from ..config.checks import json_text
+from ..config.checks import check_size, json_text
 from ..config.descriptions import DESCRIPTIONS
 from ..config.json_schema import plain_text
 from ..config.presets import PRESETS
-from ..config.secrets import is_secret
+from ..config.secrets import is_secret, is_secret_name
 from ..config.sources import Setting
 from ..system import terminal
+from ..system.table import format_size
 
 _dump: Any = yaml.safe_dump
 _COLUMN = 40  # where the sources stand, but for longer values
 
 
 def format_settings(settings: Sequence[Setting]) -> str:
-    """Return *settings* as the `session:` part of an invoke.yaml, without values that may be passwords."""
+    """Return *settings* as the `session:` part of an invoke.yaml, without what may be a password."""
     lines = ["session:"]
     for each in settings:
-        value = _without_prose(_shown(each.key, each.value))
+        value = _without_prose(_as_written(each.key, _shown(each.key, each.value)))
         rows = value if isinstance(value, list) and any(isinstance(row, dict) for row in value) else []
         line = f"  {each.key}:" if rows else f"  {each.key}: {_yaml(value)}"
         lines += [f"{line.ljust(_COLUMN)}  # {_source(each)}", *(f"    - {_yaml(row)}" for row in rows)]
@@ -33,9 +34,10 @@ def format_settings(settings: Sequence[Setting]) -> str:
 def format_setting(setting: Setting, preset: str) -> str:
     """Return what the key of *setting* means, its value and source, and the default of its *preset*."""
     meaning = next(texts[setting.key] for texts in DESCRIPTIONS.values() if setting.key in texts)
-    value, default = _shown(setting.key, setting.value), PRESETS[preset].get(setting.key)
+    default = PRESETS[preset].get(setting.key)
+    value = _as_written(setting.key, _shown(setting.key, setting.value))
     lines = [f"{setting.key}: {plain_text(meaning)}", "", f"value    {_yaml(value)}", f"from     {_source(setting)}"]
-    if setting.key in PRESETS[preset] and default != setting.value:
+    if setting.key in PRESETS[preset] and default not in (setting.value, value):
         lines.append(f"default  {_yaml(default)} (preset {preset})")
     return "\n".join(lines)
 
@@ -50,10 +52,27 @@ def _source(setting: Setting) -> str:
 
 
 def _shown(key: str, value: Any) -> Any:
-    """Return *value* with `…` where it may be a password: the values of variables."""
-    if not is_secret(key):
+    """Return *value* with `…` for what may be a password in the variables."""
+    return _without_secrets(value) if is_secret(key) else value
+
+
+def _as_written(key: str, value: Any) -> Any:
+    """Return *value* with a size as people write it, unless that is rounded."""
+    if key != "keep_removed_size" or value == float("inf"):
         return value
-    return {name: _shown(key, each) if isinstance(each, dict) else "…" for name, each in value.items()}
+    text = format_size(value).replace(".0 ", " ")
+    return text if check_size(key, text) == value else value
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_secrets(each)
+        if isinstance(each, dict)
+        else "…"
+        if is_secret_name(name)
+        else terminal.mask_passwords(str(each))
+        for name, each in values.items()
+    }
 
 
 def _without_prose(value: Any) -> Any:

@@ -8,7 +8,11 @@ import yaml
 from tasks.config.schema import CHECKS
 from testing.project import Project
 
-_OWN = "session: {wait: 90, variables: {API_TOKEN: s3cret}, claude: {notify: bell}}\n"
+_OWN = """session:
+  wait: 90
+  variables: {API_TOKEN: s3cret, DATABASE_URL: "postgres://me:s3cret@db/x", MODE: fast}
+  claude: {notify: bell}
+"""
 
 
 def test_each_value_is_shown_with_its_place(project: Project, sandbox: Path) -> None:
@@ -20,8 +24,8 @@ def test_each_value_is_shown_with_its_place(project: Project, sandbox: Path) -> 
     rows = {line.split(":")[0].strip(): line.rpartition("# ")[2] for line in said.splitlines()[1:]}
     assert rows["preset"] == f"{project.main}/invoke.yaml:3".replace(str(sandbox / "home"), "~")
     assert rows["base"] == f"INVOKE_SESSION_BASE, {project.main}/invoke.yaml:4"
-    assert rows["wait"] == "~/.invoke.yaml:1"
-    assert rows["claude"] == f"{project.main}/invoke.yaml:5, ~/.invoke.yaml:1"
+    assert rows["wait"] == "~/.invoke.yaml:2"
+    assert rows["claude"] == f"{project.main}/invoke.yaml:5, ~/.invoke.yaml:4"
     assert rows["link"] == "preset tally"
     shown = yaml.safe_load(said)["session"]
     assert set(shown) == set(CHECKS)
@@ -29,12 +33,13 @@ def test_each_value_is_shown_with_its_place(project: Project, sandbox: Path) -> 
     assert (shown["base"], shown["claude"]["command"], shown["wait"]) == ("origin/main", "other", 90)
 
 
-def test_values_of_variables_are_shown_to_nobody(project: Project, sandbox: Path) -> None:
+def test_no_password_is_shown(project: Project, sandbox: Path) -> None:
     (sandbox / "home" / ".invoke.yaml").write_text(_OWN)
 
     for arguments in ((), ("--json",), ("--explain", "variables")):
         said = project.inv("session.config", *arguments).out
         assert "API_TOKEN" in said and "s3cret" not in said
+        assert "fast" in said and "@db/x" in said
 
 
 def test_one_key_is_explained(project: Project) -> None:
@@ -49,6 +54,7 @@ def test_one_key_is_explained(project: Project) -> None:
         f"from     {project.main}/invoke.yaml:1",
         "default  60 (preset points)",
     ]
+    assert "\nvalue    5 GB\n" in project.inv("session.config", "--explain", "keep_removed_size").out
     assert record == {"wait": {"value": 90, "from": f"{project.main}/invoke.yaml:1"}}
     assert 'Did you mean "wait"?' in project.inv("session.config", "--explain", "wiat", code=1).err
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from testing import missing
-from testing.project import Project
+from testing.project import Project, eventually
 
 _MANAGERS = ("npm", "pnpm", "yarn", "bun")
 _APP = {"name": "app", "version": "1.0.0", "private": True, "dependencies": {"@acme/ui": "1.0.0", "is-odd": "3.0.1"}}
@@ -126,6 +126,10 @@ def test_what_programs_write_into_is_copied_and_caches_are_not(project: Project)
     for path in (".prisma/client/index.js", ".package-lock.json", "left-pad/.generated/a.js"):
         assert (own / path).stat().st_ino != (modules / path).stat().st_ino
         assert (own / path).read_bytes() == (modules / path).read_bytes()
+    assert (own / "left-pad" / "index.js").stat().st_ino == (modules / "left-pad" / "index.js").stat().st_ino
+    project.inv("session.remove", "x")
+    eventually(lambda: not list(project.main.glob(".git/tally-sessions/removed/x/*/tree/node_modules")))
+    project.inv("session.restore", "x")
     assert (own / "left-pad" / "index.js").stat().st_ino == (modules / "left-pad" / "index.js").stat().st_ino
     shutil.rmtree(own)
     assert project.inv("session.doctor", "--json", code=1).json[0]["problem"] == "node_modules is missing"

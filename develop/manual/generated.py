@@ -19,7 +19,7 @@ _LONGEST = 24  # a default with more characters is shown with the preset instead
 _LEFT_OUT = {"claude": "note", "work_log": "templates"}  # their values have many lines
 _VALUES = {"days": "DAYS", "lines": "N", "commits": "N", "interval": "SECONDS", "run": "COMMAND", "prompt": "TEXT"}
 _VALUES |= {"prompt_file": "FILE", "prompt-file": "FILE", "eta": "WHEN", "without": "SERVICES", "at": "TIME"}
-_VALUES |= {"into": "BRANCH", "base": "REF", "title": "TEXT", "body": "TEXT"}
+_VALUES |= {"from_": "NAME", "from-": "NAME", "into": "BRANCH", "base": "REF", "title": "TEXT", "body": "TEXT"}
 
 
 def keys_table() -> str:
@@ -132,7 +132,7 @@ def _flag(argument: Argument) -> str:
     if argument.positional:
         return _upper(argument)
     value = "" if argument.kind is bool else f" {_VALUES.get(str(argument.name), _upper(argument))}"
-    return f"--{str(argument.name).replace('_', '-')}{value}"
+    return f"--{str(argument.name).rstrip('_').replace('_', '-')}{value}"  # a word of Python's has one at its end
 
 
 def _short(argument: Argument) -> str:

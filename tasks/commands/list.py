@@ -55,6 +55,11 @@ def _list(sessions: Sequence[Session], repository: Repository, json: bool, cost:
         answer(views_tables.sessions_table(statuses, terminal.stdout_columns()), paint=views_tables.paint_table)
     conflicts.print_notes(conflicts.conflict_notes(statuses))
     state_directory.note_writable()
+    if any(each.outlived for each in statuses):
+        from ..status import outlived
+
+        for note in outlived.outlived_notes(statuses):
+            progress.notice(note)
     states = {each.state for each in statuses if each.session.windows}
     if not json and states == {"stopped"}:
         progress.notice("No session is running.\nRun: inv session.resume")

@@ -15,7 +15,7 @@ from .command import CHANGED, JSON, NAMES, answer, answer_done, as_json, command
     "keep-branch": "keep the branch",
     "keep-volumes": "keep the volumes of its containers for a later session of the same name",
     "all": "remove every session",
-    "merged": "remove every session whose work is merged; it fetches first",
+    "merged": "fetch, then remove every session whose work is merged",
     "dry-run": "show what would be removed, without changing anything",
     **CHANGED,
     **JSON,

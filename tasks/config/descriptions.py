@@ -13,7 +13,7 @@ DESCRIPTIONS = {
     },
     "Ports, files and variables": {
         "ports": "name → first port to try, counting up; or [a formula](#ports)",
-        "copy": "files of the main checkout that are copied into each session",
+        "copy": "files of the main checkout that are copied into each session, or [patterns](#files)",
         "link": "files and directories that are shared with the main checkout; a"
         " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",

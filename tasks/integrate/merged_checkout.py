@@ -54,7 +54,19 @@ def finish_checkout(session: Session) -> None:
             ) from None
     elif now == head and on_branch:
         half_checkout.take_back_killed_checkout(place, head, commit)
+    elif not on_branch and git.read_git(place, "merge-base", commit, now, check=False).strip() == commit:
+        raise _committed_meanwhile(session, commit, now)
     registry.note_facts(session.repository, session.name, **{_KEY: ""})
+
+
+def _committed_meanwhile(session: Session, commit: str, now: str) -> SessionError:
+    """Return the error that there are commits on top of the verified *commit*, which no branch has."""
+    there = f"git -C {shlex.quote(str(session.worktree))}"
+    picked = f"{there} checkout {shlex.quote(session.branch)} && {there} cherry-pick {commit[:12]}..{now[:12]}"
+    return SessionError(
+        f"While the merged result of {session.name} was verified, commits were made on top of it in"
+        f" {session.worktree}. They are on no branch yet.\nRun: {picked}"
+    )
 
 
 def _noted(session: Session) -> tuple[str, str] | None:

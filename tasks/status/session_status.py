@@ -40,6 +40,11 @@ class Status(NamedTuple):
     memory: int | None = None  # bytes that its processes take; None where nobody asked
 
     @property
+    def outlived(self) -> bool:
+        """Whether something of it answers although it is stopped: that outlived its window."""
+        return self.state == "stopped" and bool(self.answering)
+
+    @property
     def work(self) -> worktree_status.Work | None:
         """What was done in its worktree; None without one, or where git does not say."""
         return self.look.work

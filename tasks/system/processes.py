@@ -156,6 +156,27 @@ def _belongs(process: psutil.Process, session: Session) -> bool:
     return any(c.laddr.port in session.ports.values() for c in process.net_connections("tcp") if c.status == "LISTEN")
 
 
+def end_outlived(session: Session, ports: set[int]) -> list[Listener]:
+    """End what listens on *ports* of *session* and is its own; return the listeners that are not."""
+    strangers, ours = list[Listener](), dict[int, Listener]()
+    for listeners in listeners_on(ports).values():
+        for each in listeners:
+            if each.pid is None or not each.belongs_to(session):
+                strangers.append(each)
+            else:
+                ours[each.pid] = each
+    for each in ours.values():
+        notice(
+            f"{session.name}: ended process {each.pid} ({each.command}), which had outlived its window on {each.port}."
+        )
+    if ours:
+        import psutil
+
+        running = [process for process in psutil.process_iter() if process.pid in ours and process.pid != os.getpid()]
+        _end(running)
+    return strangers
+
+
 _AIRPLAY = "on macOS AirPlay Receiver uses it; turn that off in System Settings, AirDrop & Handoff"
 
 

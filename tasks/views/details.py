@@ -32,6 +32,7 @@ def format_added(session: Session) -> str:
 def format_plan(session: Session, resources: Sequence[Resource], label: Callable[[Resource], str]) -> str:
     """Return what `add` would make."""
     lines = [(label(resource), resource.describe(session)) for resource in resources]
+    lines += [("setup", command) for command in session.setup]
     return _aligned(
         [*model.list_addresses(session, tmux.present_windows(session)), *(line for line in lines if line[1])]
     )

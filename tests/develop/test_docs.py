@@ -157,7 +157,8 @@ def test_every_task_with_its_flags_and_other_names_is_in_the_reference() -> None
     assert sorted(told) == sorted(_TASKS)
     for name, task in session.tasks.items():
         for argument in task.get_arguments():
-            flag = str(argument.name).upper() if argument.positional else f"--{str(argument.name).replace('_', '-')}"
+            word = str(argument.name).replace("_", "-").rstrip("-")
+            flag = word.upper() if argument.positional else f"--{word}"
             assert re.search(rf"^\| `{flag}[ `]", told[f"session.{name}"], re.M), (name, flag)
         for alias in task.aliases:
             assert f"`{alias}`" in told[f"session.{name}"]

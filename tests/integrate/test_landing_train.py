@@ -1,5 +1,6 @@
 """Several sessions merged one after the other, and the checks of each on the merged result."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,27 @@ def test_it_stops_at_the_first_conflict_and_what_was_merged_stays(busy: Project)
     assert busy.git("rev-parse", "x") == before
     assert busy.git("status", "--porcelain", cwd=tree) == ""
     assert busy.git("rev-list", "--count", "main") == "3"
+
+
+def test_a_session_whose_commits_came_in_with_another_is_passed_over(busy: Project) -> None:
+    sessions.add(busy, "zz", {"z": "z\n"})
+    busy.git("merge", "--quiet", "--no-edit", "zero", cwd=busy.worktree("one"))
+
+    said = busy.inv("session.merge", "one", "zero", "zz", "--json")
+
+    assert sorted(record["name"] for record in said.json) == ["one", "zz"]
+    assert "Nothing to merge: main has all commits of zero." in said.err
+
+
+def test_what_is_said_of_all_is_said_once(busy: Project) -> None:
+    refused = busy.inv("session.merge", "one", "two", "--into", "nosuch", code=1).err
+    sessions.add(busy, "x", {"new": "x\n"}, verify=_VERIFY)
+    sessions.add(busy, "y", {"new": "y\n"}, verify=_VERIFY)
+
+    said = busy.inv("session.merge", "--all", code=1).err
+
+    assert refused.count("no local branch nosuch") == 1
+    assert said.count("x conflicts with y in new") == 1
 
 
 def test_nothing_is_merged_when_one_of_them_is_not_ready(busy: Project) -> None:
@@ -115,4 +137,20 @@ def test_what_was_edited_meanwhile_stays_and_the_way_back_is_said(busy: Project)
     assert (tree / "shared").read_text() == "mine\n"
     assert f"git -C {tree} checkout two" in busy.inv("session.merge", "two", code=1).err
     busy.git("checkout", "--quiet", "--", "shared", cwd=tree)
+    assert "Merged two" in busy.inv("session.merge", "two").out
+
+
+def test_a_commit_made_while_the_checks_run_is_named_and_can_be_moved_to_the_branch(busy: Project) -> None:
+    tree = busy.worktree("two")
+    head, other = busy.git("rev-parse", "two"), busy.git("rev-parse", "one")
+    (session,) = (each for each in sessions.all_of(busy) if each.name == "two")
+    with (
+        pytest.raises(SessionError, match="They are on no branch yet") as raised,
+        merged_checkout.merged_checkout(session, head, other),
+    ):
+        commit(busy, tree, "new", "by Claude\n")
+
+    assert "They are on no branch yet" in busy.inv("session.merge", "two", code=1).err
+    subprocess.run(["bash", "-c", str(raised.value).partition("Run: ")[2]], check=True, capture_output=True)
+    assert busy.git("show", "two:new") == "by Claude"
     assert "Merged two" in busy.inv("session.merge", "two").out

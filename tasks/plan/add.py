@@ -251,7 +251,7 @@ def _facts(checked: Checked, settings: Settings, repository: Repository) -> dict
         "name": request.name, "slug": checked.slug, "main": str(repository.main),
         "project": contents.project_name(settings, repository),
         "date": datetime.now().astimezone().strftime(settings.date), "component": request.component,
-        "profile": request.profile,
+        "profile": request.profile, "agent": request.agent,
     }  # fmt: skip
 
 

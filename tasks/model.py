@@ -139,6 +139,7 @@ class Session(NamedTuple):
     env: Mapping[str, Mapping[str, str]] = {}
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
+    host: str = ""  # the name in its web addresses; empty for localhost
     python_path: tuple[str, ...] = ()  # its directories that Python looks in first: the environment has others of them
     variables: Mapping[str, str] = {}  # set in every window and for setup
     setup: tuple[str, ...] = ()
@@ -198,6 +199,8 @@ class Conflict(NamedTuple):
     other: str
     against: str  # session, base or component
     files: tuple[str, ...]
+    why: str = ""  # of one that git can't see: what both do
+    fix: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return it as `conflicts --json` shows it."""
@@ -251,8 +254,9 @@ def format_address(session: Session, port: int, service: str = "") -> str:
     scheme = next(_schemes(session, port), "")
     web = any(str(port) in window.run.split() for window in session.windows)
     web = web or not _WEB.isdisjoint(re.split("[^a-z]+", named.lower()))
-    place = f"localhost:{port}"
-    return f"{scheme or 'http'}://{place}" if scheme in ("http", "https") or (web and not scheme) else place
+    if scheme in ("http", "https") or (web and not scheme):
+        return f"{scheme or 'http'}://{session.host or 'localhost'}:{port}"
+    return f"localhost:{port}"
 
 
 def _schemes(session: Session, port: int) -> Iterator[str]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     "dry-run": "show what would be created, without changing anything",
     "mode": "docker (all profiles of the compose file) or native (only services without a profile)",
     "without": "services of the compose file to leave out, separated by commas",
+    "pr": "begin with a pull request: its number or address",
+    "from-issue": "name and prompt from an issue: its number or address",
     "yes": "approve values that are not committed or approved yet",
     "wait": "wait until its servers respond (timeout: setting wait)",
     "attach": "attach to its tmux session afterwards",
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 def add(
     c: Context, name: str = "", base: str = "", branch: str = "", prompt: str = "", prompt_file: str = "",
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
-    without: str = "", dry_run: bool = False, yes: bool = False, wait: bool = False, attach: bool = False,
-    json: bool = False, fork: str = "", continue_from: str = "",
+    without: str = "", pr: str = "", from_issue: str = "", dry_run: bool = False, yes: bool = False,
+    wait: bool = False, attach: bool = False, json: bool = False, fork: str = "", continue_from: str = "",
 ) -> None:  # fmt: skip
     """Create a session: worktree, ports, servers, Claude.
 
@@ -55,8 +57,8 @@ def add(
     request = Request(name=name, base=base, branch=branch, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
-    if fork or continue_from:
-        request = _continued(c, request, fork, continue_from)
+    request = _with_forge(request, pr, from_issue, repository, settings)
+    request = _continued(c, request, fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -75,7 +77,21 @@ def add(
         tmux_attach.attach_to_tmux(session)
 
 
+def _with_forge(request: Request, pull: str, issue: str, repository: Repository, settings: Settings) -> Request:
+    """Return *request* with what the forge says of a pull request and an issue, if one is given."""
+    if not (pull or issue):
+        return request
+    from ..integrate import incoming
+
+    converses = any(window.get("claude") for window in settings.windows)
+    if issue:
+        request = incoming.request_of_issue(request, issue, repository, converses)
+    return incoming.request_of_pull(request, pull, repository) if pull else request
+
+
 def _continued(c: Context, request: Request, fork: str, conversation: str) -> Request:
+    if not (fork or conversation):
+        return request
     from ..errors import SessionError
     from ..plan import fork as plan_fork
     from . import selection

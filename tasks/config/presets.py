@@ -34,6 +34,7 @@ POINTS: dict[str, Any] = {
     "app_env": {},
     "variables": {},
     "date": "%Y-%m-%d",
+    "host": "",
     "setup": [],
     "teardown": [],
     "compose": {},

@@ -21,6 +21,7 @@ class Settings(NamedTuple):
     base: str
     fetch: bool
     ports: dict[str, int] | Formula
+    host: str  # in web addresses; empty for localhost
     copy: list[str]
     link: list[str]
     thin: list[str]  # directories whose content is made again: not kept when a session is removed

@@ -19,6 +19,8 @@ from . import checks, merge_tree
 _PATIENCE = 120.0  # seconds for the forge, on another machine
 _REJECTED = re.compile(r"\[rejected\]|non-fast-forward|fetch first|stale info")
 
+_PRESENT = re.compile(r"already exists:?\s+(https?://\S+)")  # how gh calls a request that is open
+
 
 class Words(NamedTuple):
     """Title and text of the pull request; empty for those of the commits."""
@@ -78,7 +80,7 @@ def _remote(session: Session, base: integrate_base.Base) -> str:
 
 def _push(session: Session, remote: str, head: str) -> None:
     """Push the commit that was verified; following the remote branch is a fact that a later `git push` needs."""
-    branch = f"refs/heads/{session.branch}"
+    branch = _destination(session, remote)
     try:
         git.run_git(session.worktree, "push", "--quiet", remote, f"{head}:{branch}")
     except CommandError as error:
@@ -93,6 +95,13 @@ def _push(session: Session, remote: str, head: str) -> None:
         ) from None
     for key, value in (("remote", remote), ("merge", branch)):  # a clone of one branch refuses `--set-upstream`
         git.run_git(session.worktree, "config", f"branch.{session.branch}.{key}", value)
+
+
+def _destination(session: Session, remote: str) -> str:
+    """Return the branch of *remote* that is pushed to: that of a fork may have another name (`incoming`)."""
+    own = f"refs/heads/{session.branch}"
+    words = git.read_git(session.worktree, "config", "--get-all", f"remote.{remote}.push", check=False).split()
+    return next((word.removeprefix(f"{own}:") for word in words if word.startswith(f"{own}:")), own)
 
 
 def _filled(session: Session, words: Words, head: str, base: str) -> Words:
@@ -112,6 +121,8 @@ def _request(session: Session, remote: str, base: integrate_base.Base, words: Wo
             output = shell.read_output(*argv, *draft, cwd=session.worktree, seconds=_PATIENCE).strip()
             return output or f"Opened a pull request for {session.branch}."
         except (CommandError, SilentError) as error:
+            if present := _PRESENT.search(str(error)):
+                return f"Pushed {session.branch} to {remote}.\nIts pull request is open already: {present[1]}"
             raise SessionError(
                 f"Pushed {session.branch} to {remote}, but couldn't open a pull request: {error}"
             ) from None

@@ -86,6 +86,8 @@ def decide_contents(
     def filled(text: str, key: str) -> str:
         return expand_placeholders(text, facts, key)
 
+    host = _host(settings, facts)
+    facts = {**facts, "host": host or "localhost"}
     configured = settings.activate
     default = activation.default_activation(repository.main, facts["project"]) if configured is None else ""
     activate = default or filled(configured or "", "activate").strip()
@@ -96,12 +98,10 @@ def decide_contents(
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
         "copy": _copies(settings, repository), "link": tuple(settings.link), "thin": tuple(settings.thin),
-        "activate": activate, "python_path": _python_path(activate, variables, repository),
+        "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
-        "setup": tuple(filled(command, f"setup[{i}]") for i, command in enumerate(settings.setup)),
-        "teardown": tuple(filled(command, f"teardown[{i}]") for i, command in enumerate(settings.teardown)),
-        "verify": tuple(filled(command, f"verify[{i}]") for i, command in enumerate(settings.verify)),
+        **_commands(settings, filled),
         "windows": _windows(settings, filled),
         "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
@@ -129,6 +129,23 @@ def _hooks(repository: Repository) -> tuple[str, ...]:
     path = git.read_git(repository.main, "config", "--local", "--get", "core.hooksPath", check=False).strip()
     path = os.path.normpath(path) if path and not path.startswith("~") else ""
     return (path,) if path not in ("", ".") and rooted.is_inside(path) and (repository.main / path).is_dir() else ()
+
+
+def _commands(settings: Settings, filled: Expand) -> dict[str, tuple[str, ...]]:
+    lists = {"setup": settings.setup, "teardown": settings.teardown, "verify": settings.verify}
+    return {key: tuple(filled(each, f"{key}[{i}]") for i, each in enumerate(own)) for key, own in lists.items()}
+
+
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+
+
+def _host(settings: Settings, facts: Mapping[str, str]) -> str:
+    """Return the host name: in small letters and without `_`, as Django and browsers want it."""
+    parts = {fact: value.replace("_", "-").replace("/", "-").strip("-") for fact, value in facts.items()}
+    host = expand_placeholders(settings.host, parts, "host").lower().strip(".")
+    if host and not _HOST.fullmatch(host):
+        raise SessionError(f"session.host: {host!r} is not a host name. Expected for example: {{slug}}.localhost")
+    return host
 
 
 def _python_path(activate: str, variables: Mapping[str, str], repository: Repository) -> tuple[str, ...]:

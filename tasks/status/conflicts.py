@@ -52,8 +52,26 @@ def _conflicts_of(repository: Repository, sides: Sequence[Side], about: str) -> 
     from . import trial_merge
 
     conflicts = [*trial_merge.try_merges(repository, pairs, onto), *(each for side in sides for each in _outside(side))]
+    conflicts = _with_clashes(repository, sides, conflicts)
     chosen = [each for each in conflicts if not about or _is_about(each, about)]
     return sorted(chosen, key=lambda each: (KINDS.index(each.kind), each.session, each.other))
+
+
+def _with_clashes(repository: Repository, sides: Sequence[Side], known: list[Conflict]) -> list[Conflict]:
+    """Return the conflicts that are *known*, and those that git can't see, unless it sees one in the same files."""
+    if not any(side.changes.paths for side in sides):
+        return known
+    from . import clashes
+
+    seen = {(each.session, each.other, file) for each in known if each.kind == "conflict" for file in each.files}
+    found = clashes.find_clashes(repository, sides, session_changes.base_sides(repository, sides))
+    return [*known, *(each for each in found if (each.session, each.other, each.files[0]) not in seen)]
+
+
+def base_clashes(session: Session) -> list[str]:
+    """Return a sentence for each conflict of *session* with its base that git can't see: a sync would hide it."""
+    sides = _quiet_sides(session.repository, [session])
+    return [describe_conflict(each) for each in _with_clashes(session.repository, sides, []) if each.against == "base"]
 
 
 def conflict_sentences(session: Session, sessions: Sequence[Session]) -> list[str]:
@@ -96,7 +114,7 @@ def known_conflicts(repository: Repository, all_looks: Sequence[Look]) -> Confli
     sides = session_changes.find_sides(
         repository, [look for look in all_looks if not worktree_looks.why_unusable(look)], quiet=True
     )
-    conflicts = [each for side in sides for each in _outside(side)]
+    conflicts = _with_clashes(repository, sides, [each for side in sides for each in _outside(side)])
     pairs, onto = _to_try(repository, sides)
     if len(pairs) + len(onto) > _MOST:
         return Conflicts(tuple(conflicts))
@@ -130,6 +148,8 @@ def describe_conflict(conflict: Conflict) -> str:
     if conflict.kind == "scope":
         return f"{conflict.session} changed files outside of its component {conflict.other}: {files}"
     other = f"{'its base ' * (conflict.against == 'base')}{conflict.other}"
+    if conflict.why:
+        return f"{conflict.session} and {other} {conflict.why}: {files}\n{conflict.fix}"
     if conflict.kind == "conflict":
         return f"{conflict.session} conflicts with {other} in {files}"
     return f"{conflict.session} and {other} changed the same files, and git merges them: {files}"
@@ -152,7 +172,8 @@ def conflicts_table(conflicts: Sequence[Conflict]) -> str:
     ]
     from ..system import table
 
-    return table.format_table(rows, ["kind", "session", "with", "files"])
+    text = table.format_table(rows, ["kind", "session", "with", "files"])
+    return "\n".join([text, *(describe_conflict(each) for each in conflicts if each.why)])
 
 
 def _is_about(conflict: Conflict, name: str) -> bool:

@@ -23,7 +23,7 @@ from ..store.state_directory import state_directory
 from ..system import files as system_files
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
-from . import orphans, other_code, outlived, worktree_looks
+from . import host_names, orphans, other_code, outlived, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
 
@@ -130,6 +130,7 @@ def _session_problems(look: Look, questions: _Questions) -> list[Problem]:
     resources = [questions.ask(partial(resource.problems, session)) for resource in lifecycle.RESOURCES]
     found = [problem for problems in resources for problem in problems]
     found += [*git_problems(look), *_link_problems(session), *environment_problems(session)]
+    found += host_names.host_problems(session)
     return found + questions.ask(lambda: rules.rules_problems(session))
 
 

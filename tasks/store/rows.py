@@ -36,7 +36,7 @@ from . import ports, registry
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
-    " issue eta activate archive adopts merged merged_tip merged_into merged_as"
+    " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
 _NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive".split()

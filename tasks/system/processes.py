@@ -90,6 +90,20 @@ def session_processes(session: Session) -> Iterator[psutil.Process]:
     yield from (process for process, tmux in others if not (len(tmux) > 1 and tmux[1] in map(str, servers)))
 
 
+def session_memory(session: Session) -> int:
+    """Return the bytes of memory that the processes of *session* take; what several share counts once, in parts."""
+    import psutil
+
+    total = 0
+    for process in session_processes(session):
+        try:
+            info = process.memory_full_info()
+            total += int(getattr(info, "pss", 0) or info.uss)
+        except (psutil.Error, OSError):
+            continue
+    return total
+
+
 _SHARED = frozenset(("--bg-pty-host", "--bg-spare"))
 
 

@@ -29,7 +29,8 @@ _OWN_SECTIONS = {
 _CHANGES: dict[str, Any] = {
     "preset": "tally", "project": "other", "numbered": True, "worktree": "../w-{slug}", "branch": "b/{name}",
     "base": "HEAD~1", "fetch": True, "ports": {"backend_port": 9000}, "copy": ["x"], "link": ["x"],
-    "env": {"x": {"A": "1"}}, "activate": "true", "setup": ["true"], "teardown": ["true"], "verify": ["true"],
+    "env": {"x": {"A": "1"}}, "activate": "true", "host": "x.localhost",
+    "setup": ["true"], "teardown": ["true"], "verify": ["true"],
     "env_file": ".env.x",
     "app_env": {"web": {"A": "1"}}, "variables": {"A": "b"}, "date": "%Y", "windows": [{"name": "x", "run": "true"}],
     "keep_removed": 3, "keep_removed_size": "1 GB", "thin": ["dist"], "compose": {"file": "c.yml"},
@@ -186,7 +187,7 @@ def test_a_dry_run_says_what_would_be_asked_and_remembers_nothing(project: Proje
 
     for _again in range(2):
         said = project.inv("session.add", "x", "--dry-run")
-        assert "Would ask to approve:\n    session.setup\n      + touch ran\n" in said.err
+        assert "session.add would ask you to approve:\n    session.setup\n      + touch ran\n" in said.err
     assert project.inv("session.add", "x", "--dry-run", "--json").json
 
 

@@ -20,6 +20,7 @@ _CHANGES: dict[str, Callable[[Row], object]] = {
     "windows.more.run": lambda row: row["windows"].append({"name": "more", "run": "touch ran"}),
     "activate": lambda row: row.update(activate="touch ran"),
     "setup": lambda row: row.update(setup=["touch ran"]),
+    "host": lambda row: row.update(host="evil.example"),
     "teardown": lambda row: row.update(teardown=["touch ran"]),
     "verify": lambda row: row.update(verify=["touch ran"]),
     "variables.HOME": lambda row: row["variables"].update(HOME="/tmp/x"),

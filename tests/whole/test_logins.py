@@ -1,0 +1,171 @@
+"""A host name for each session: two logins of Django's admin side by side, in a real browser."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from develop import demo, sample
+from testing import missing
+from testing.project import Project, eventually
+
+_SETTINGS = """from pathlib import Path
+SECRET_KEY, DEBUG, ROOT_URLCONF, USE_TZ = "x", True, "urls", True
+ALLOWED_HOSTS = @@
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).parent / "db.sqlite3"}}
+INSTALLED_APPS = ["django.contrib." + name for name in ("admin", "auth", "contenttypes", "sessions", "messages")]
+MIDDLEWARE = [
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware", "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {
+    "context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+                           "django.contrib.messages.context_processors.messages"]}}]
+"""
+_URLS = """from django.contrib import admin
+from django.urls import path
+urlpatterns = [path("", admin.site.urls)]
+"""
+_MANAGE = """import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+_LOG_IN = """(() => { const form = document.querySelector('#login-form');
+form.username.value = 'me'; form.password.value = 'secret'; form.submit(); return true; })()"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed() -> None:
+    """Django is installed before the sandbox hides the person's settings of pip."""
+    sample.installed(demo.CACHE, print)
+
+
+@pytest.fixture
+def admin(project: Project, sandbox: Path) -> Project:
+    """Return a project that is Django's admin, with a user."""
+    tally = sample.build(sandbox / "dev" / "sample", demo.CACHE, print)
+    python = (tally / ".venv").resolve() / "bin" / "python"
+    _write_settings(project, "[]")
+    for name, text in (("urls.py", _URLS), ("manage.py", _MANAGE)):
+        (project.main / name).write_text(text)
+    user = {**os.environ, "DJANGO_SUPERUSER_PASSWORD": "secret"}
+    for words in (
+        ["check"],
+        ["migrate"],
+        ["createsuperuser", "--noinput", "--username", "me", "--email", "me@example.com"],
+    ):
+        subprocess.run([python, "manage.py", *words], cwd=project.main, env=user, check=True)
+    run = f"{python} manage.py runserver --noreload {{web_port}}"
+    project.git("add", "*.py")
+    project.configure(
+        "session: {ports: {web_port: 8600}, copy: [db.sqlite3], activate: '', host: '{slug}.localhost',"
+        f" variables: {{PAGE: 'http://{{host}}:{{web_port}}'}}, windows: [{{name: web, run: '{run}'}}]}}\n"
+    )
+    return project
+
+
+def _write_settings(project: Project, hosts: str) -> None:
+    (project.main / "settings.py").write_text(_SETTINGS.replace("@@", hosts))
+
+
+class _Browser:
+    """Chromium, told what to do through its debugging pipe."""
+
+    def __init__(self, reads: int, writes: int) -> None:
+        self._reads, self._writes, self._count = os.fdopen(reads, "rb"), os.fdopen(writes, "wb"), 0
+
+    def close(self) -> None:
+        """Close the pipe."""
+        self._reads.close()
+        self._writes.close()
+
+    def send(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
+        """Send the command and return its answer."""
+        self._count += 1
+        message = {"id": self._count, "method": method, "params": parameters}
+        message |= {"sessionId": session} if session else {}
+        self._writes.write(json.dumps(message).encode() + b"\0")
+        self._writes.flush()
+        while True:
+            text = bytearray()
+            while (byte := self._reads.read(1)) not in (b"\0", b""):
+                text += byte
+            answer = json.loads(text)
+            if answer.get("id") == self._count:
+                return dict(answer.get("result", {}))
+
+    def open(self, url: str) -> str:
+        """Open a tab with *url* and return its id."""
+        target = self.send("Target.createTarget", url=url)["targetId"]
+        return str(self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+
+    def ask(self, tab: str, script: str) -> Any:
+        """Return what *script* comes to in *tab*."""
+        return self.send("Runtime.evaluate", tab, expression=script).get("result", {}).get("value")
+
+    def shows(self, tab: str, text: str) -> bool:
+        """Return whether *tab* shows *text*."""
+        return text in (self.ask(tab, "document.body ? document.body.innerText : ''") or "")
+
+
+@contextmanager
+def _browser(profile: Path) -> Iterator[_Browser]:
+    reads, theirs = os.pipe()
+    mine, writes = os.pipe()
+    flags = "--headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-pipe".split()
+    line = f'exec chromium {" ".join(flags)} --user-data-dir="$1" 3<&{mine} 4>&{theirs} {mine}<&- {theirs}>&-'
+    process = subprocess.Popen(
+        ["bash", "-c", line, "bash", str(profile)], pass_fds=(mine, theirs), stderr=subprocess.DEVNULL
+    )
+    os.close(mine)
+    os.close(theirs)
+    browser = _Browser(reads, writes)
+    try:
+        yield browser
+    finally:
+        browser.close()
+        process.terminate()
+        process.wait(30)
+
+
+def test_two_logins_side_by_side(admin: Project, sandbox: Path) -> None:
+    missing.require("chromium")
+    for name in ("Feature_A", "b"):
+        admin.inv("session.add", name, "--wait")
+    pages = {name: admin.inv("session.env", name, "--json").json["PAGE"] for name in ("Feature_A", "b")}
+    assert pages["Feature_A"].startswith("http://feature-a.localhost:")
+    assert pages["b"] in admin.inv("session.show", "b").out
+
+    with _browser(sandbox / "profile") as browser:
+        tabs = {name: browser.open(f"{page}/login/?next=/") for name, page in pages.items()}
+        for tab in tabs.values():
+            eventually(lambda tab=tab: browser.ask(tab, "!!document.querySelector('#login-form')"))  # type: ignore[misc]
+            browser.ask(tab, _LOG_IN)
+            eventually(lambda tab=tab: browser.shows(tab, "Site administration"))  # type: ignore[misc]
+        for name, tab in tabs.items():  # the second login did not end the first
+            browser.send("Page.navigate", tab, url=f"{pages[name]}/auth/user/")
+            eventually(lambda tab=tab: browser.shows(tab, "me@example.com"))  # type: ignore[misc]
+    assert "refuses" not in admin.inv("session.doctor", code=None).out
+
+
+def test_doctor_says_which_server_refuses_the_name(admin: Project) -> None:
+    _write_settings(admin, "['localhost']")
+    admin.git("commit", "--quiet", "--all", "-m", "one host")
+    admin.inv("session.add", "b", "--wait")
+
+    said = admin.inv("session.doctor", code=1).out
+
+    assert "web refuses http://b.localhost:" in said
+    assert "add '.localhost' to ALLOWED_HOSTS" in said
+
+
+def test_a_host_that_is_none_is_refused(project: Project) -> None:
+    project.configure("session: {windows: [], host: 'a b.localhost'}\n")
+    assert "session.host: 'a b.localhost' is not a host name." in project.inv("session.add", "x", code=1).err

@@ -91,7 +91,7 @@ def restore_session(name: str, repository: Repository, at: str = "") -> Session:
     saved = restore.find_archive(name, repository, at)
     row = saved.facts["row"]
     # Its worktree comes back with what these did, or which move brought it.
-    facts = {key: row[key] for key in ("setup_done", "rules", "moved", "brought") if key in row}
+    facts = {key: row[key] for key in ("rules", "moved", "brought") if key in row}
     facts |= {"setup_done": []} if row.get("teardown_done") else {}
 
     def decide(other_ports: set[int], _until: ExitStack) -> Session:

@@ -88,6 +88,22 @@ def _linked_directories(project: Project, tree: Path) -> None:
     (tree / "backend").symlink_to("backend2")
 
 
+def _tags(project: Project, tree: Path) -> None:
+    """Tags of a commit, a blob, a tree and a tag, which only refs of this worktree name, and FETCH_HEAD."""
+    _commit(project, tree, "tagged", "tagged\n")
+    (project.main / ".git" / "blob").write_text("nowhere else\n")
+    blob = project.git("hash-object", "-w", str(project.main / ".git" / "blob"))
+    ids = []
+    for number, tagged in enumerate(("HEAD", blob, "HEAD^{tree}", "t0")):
+        project.git("tag", "--annotate", f"t{number}", "--message", f"of {tagged}", tagged, cwd=tree)
+        ids.append(project.git("rev-parse", f"t{number}"))
+        project.git("update-ref", f"refs/worktree/t{number}", ids[-1], cwd=tree)
+    project.git("tag", "--delete", *(f"t{number}" for number in range(4)))
+    project.git("reset", "--quiet", "--hard", "HEAD~1", cwd=tree)
+    fetched = project.main / ".git" / "worktrees" / tree.name / "FETCH_HEAD"
+    fetched.write_text("".join(f"{each}\tnot-for-merge\ttag 't' of elsewhere\n" for each in ids))
+
+
 def _another_branch(project: Project, tree: Path) -> None:
     project.git("checkout", "--quiet", "-b", "another", cwd=tree)
     _commit(project, tree, "another", "another\n")
@@ -149,7 +165,7 @@ def _of_every_kind(project: Project, tree: Path) -> None:
 WORK: dict[str, Make] = {
     each.__name__.strip("_"): each
     for each in (
-        _rebase, _merge, _resolved, _bisect, _flags, _odd_files, _linked_directories, _another_branch, _detached,
+        _rebase, _merge, _resolved, _bisect, _flags, _odd_files, _linked_directories, _another_branch, _detached, _tags,
         _orphan, _sparse, _repositories, _nested_worktree, _stashed, _of_every_kind,
     )
 }  # fmt: skip

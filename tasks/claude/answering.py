@@ -91,6 +91,14 @@ def answer_prompt(session: Session, dialog: Dialog, reply: str) -> None:
             again = time.monotonic() + _AGAIN
             while time.monotonic() < again and _is_open(session, dialog):
                 time.sleep(0.05)
+        while _still_waits(session, dialog) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def _still_waits(session: Session, dialog: Dialog) -> bool:
+    """Return whether Claude Code hasn't noted the answer to *dialog* yet, which its window no longer shows."""
+    is_same = hooks.read_request(session)[1] == dialog.at
+    return is_same and waiting.current_talks([session])[session.name].state == "waiting"
 
 
 def _is_open(session: Session, dialog: Dialog) -> bool:

@@ -28,12 +28,12 @@ class How(NamedTuple):
 
 
 def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[dict[str, Any]], list[str]]:
-    """Sync, verify and merge each of *sessions*, what overlaps least first; return what was done, and why it stopped.
+    """Sync, verify and merge each of *sessions*, the least overlap first; return what was done, and why it stopped.
 
     It stops at the first that can't be merged; what was merged before it stays.
     """
     waiting, records, inside = _mergeable(sessions, how), list[dict[str, Any]](), Path.cwd()
-    fetched: set[str] = set()
+    fetched, printed = set[str](), set[str]()
     while waiting:
         session, *waiting = merge_order.order_sessions(waiting)
         try:
@@ -43,11 +43,15 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
             sync.sync_or_abort(session, fetches=base not in fetched)
             fetched.add(base)
             text = integrate_merge.merge_session(session, how.into, how.squash, removes=how.remove)
+        except integrate_merge.NothingToMergeError as error:
+            notice(str(error))  # its commits came in with another session's, for example a fork's
+            continue
         except SessionError as error:
             return records, [_stopped(session, records, waiting, error)]
         records.append(_done(c, session, text, how, inside))
-        for other in waiting:
-            conflicts.print_notes(conflicts.conflict_sentences(other, waiting))
+        notes = {text for other in waiting for text in conflicts.conflict_sentences(other, waiting)}
+        conflicts.print_notes(notes - printed)
+        printed |= notes
     return records, []
 
 
@@ -77,7 +81,7 @@ def _mergeable(sessions: list[Session], how: How) -> list[Session]:
         except SessionError as error:
             refusals.append(str(error))
     if refusals:
-        raise SessionError("\n".join([*refusals, "Nothing was merged."]))
+        raise SessionError("\n".join([*dict.fromkeys(refusals), "Nothing was merged."]))
     return waiting
 
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ..model import Repository, Session
 
 
-@command(help={"json": "print JSON", "removed": "list the sessions that session.restore can restore"})
-def list_(c: Context, json: bool = False, removed: bool = False) -> None:
+@command(help={"json": "print JSON", "removed": "list the sessions that session.restore can restore",
+    "cost": "show the tokens of each conversation, and their price"})  # fmt: skip
+def list_(c: Context, json: bool = False, removed: bool = False, cost: bool = False) -> None:
     """List the sessions: ports, state, work and Claude.
 
     Example: inv session.list
@@ -30,14 +31,14 @@ def list_(c: Context, json: bool = False, removed: bool = False) -> None:
         archives = archive.list_archives(repository)
         answer(as_json([each.record() for each in archives]) if json else views_removed.removed_table(archives))
     elif sessions := selection.list_sessions(c, repository):
-        _list(sessions, repository, json)
+        _list(sessions, repository, json, cost)
     else:
         from ..views import tables as views_tables
 
         answer(as_json([]) if json else views_tables.NONE)
 
 
-def _list(sessions: Sequence[Session], repository: Repository, json: bool) -> None:
+def _list(sessions: Sequence[Session], repository: Repository, json: bool, cost: bool) -> None:
     from ..status import conflicts, session_status
     from ..store import state_directory
     from ..system import progress, table, terminal
@@ -46,12 +47,19 @@ def _list(sessions: Sequence[Session], repository: Repository, json: bool) -> No
     if not json:
         table.prefetch_table()
     statuses = session_status.session_statuses(sessions, repository, conflicts.known_conflicts)
+    if cost:
+        statuses = [session_status.with_cost(each) for each in statuses]
     if json:
         answer(as_json([each.record() for each in statuses]))
     else:
         answer(views_tables.sessions_table(statuses, terminal.stdout_columns()), paint=views_tables.paint_table)
     conflicts.print_notes(conflicts.conflict_notes(statuses))
     state_directory.note_writable()
+    if any(each.outlived for each in statuses):
+        from ..status import outlived
+
+        for note in outlived.outlived_notes(statuses):
+            progress.notice(note)
     states = {each.state for each in statuses if each.session.windows}
     if not json and states == {"stopped"}:
         progress.notice("No session is running.\nRun: inv session.resume")

@@ -105,9 +105,9 @@ def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session
 
     found = merged_sessions.find_merged(sessions[0].repository, sessions) if sessions else []
     for each in found:
-        say(f"{each.session.name}: {each.why}.")
+        say(f"{each.session.name} counts as merged: {each.why}.")
     if not found:
-        say("No session is merged.")
+        say("Nothing to remove: no session is merged.")
     return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
 
 

@@ -29,8 +29,8 @@ def setup(c: Context, name: str = "", all: bool = False, yes: bool = False) -> N
         except (SessionError, OSError) as error:
             failures.append(describe_error(error))
             continue
-        if unfinished := setup_commands.unfinished_commands(session):
-            failures += unfinished
+        if setup_commands.unfinished_commands(session):
+            failures.append(f"Setup of {session.name} failed.")  # why was printed with its output
         else:
             answer_done(f"Setup of {session.name} is done.")
     fail_with(failures)

@@ -22,6 +22,7 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
     repository = git.current_repository()
     session = selection.select_session(c, name)
     status = session_status.session_statuses([session], repository, conflicts.known_conflicts)[0]
+    status = session_status.with_memory(session_status.with_cost(status))
     if json:
         answer(as_json({**status.record(), **next_steps.advice_record(status)}))
     else:

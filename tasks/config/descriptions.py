@@ -16,7 +16,7 @@ DESCRIPTIONS = {
         "ports": "name → first port to try, counting up; or [a formula](#ports)",
         "host": "the host name in web addresses, like `{slug}.localhost`: browsers then keep"
         " [each session's cookies apart](howto/logins.md); `{host}` in other values; empty for localhost",
-        "copy": "files of the main checkout that are copied into each session",
+        "copy": "files of the main checkout that are copied into each session, or [patterns](#files)",
         "link": "files and directories that are shared with the main checkout; a"
         " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",

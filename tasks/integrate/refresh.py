@@ -1,4 +1,4 @@
-"""Fresh copies of a session's configured files and databases; those that it had are kept in git's directory."""
+"""Copy a session's configured files and databases again; the old ones are saved in git's directory."""
 
 from __future__ import annotations
 
@@ -82,8 +82,10 @@ def _replace_database(source: Path, target: Path) -> None:
         ):
             origin.backup(own, progress=copy.patience(target), sleep=0.05)
     except (sqlite3.Error, TimeoutError) as error:
+        reason = error.strerror if isinstance(error, TimeoutError) else error
         raise SessionError(
-            f"Couldn't replace the database {target}: {error}\nIt is as it was. Stop its programs, then try again."
+            f"Couldn't replace the database {target}: {reason}.\n"
+            "It was not changed. Stop the programs that use it, then run the command again."
         ) from None
 
 

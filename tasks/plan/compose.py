@@ -131,9 +131,13 @@ def unclaimed_resources(session: Session, compose: Compose) -> Compose:
             _refuse(compose, f"the session in {row['worktree']}")
     from ..tools import docker
 
-    if others := docker.list_containers(compose.project):
+    containers = docker.list_containers(compose.project)
+    kept = docker.own_containers(session._replace(compose=compose), containers)  # with the volumes of a removed session
+    if others := [each for each in containers if each not in kept]:
         _refuse(compose, f"the containers of {others[0].directory}")
-    present = (*docker.list_volumes(compose.project), *docker.list_networks(compose.project))
+    networks = [] if kept else docker.list_networks(compose.project)  # kept containers kept theirs, for this session
+    present = (*docker.list_volumes(compose.project), *networks)
+    present += tuple(name for mounts in docker.list_anonymous_volumes(kept).values() for name in mounts)
     return compose._replace(found=present, keeps_volumes=False)
 
 

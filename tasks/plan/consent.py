@@ -64,7 +64,7 @@ def require_differences(new: Sequence[Difference], repository: Repository, agree
 def print_unapproved(c: Context, settings: Settings, repository: Repository, agreed: bool) -> None:
     """Print what `require_configuration` would ask for."""
     if not agreed and (new := find_unapproved(c, settings, repository, dry=True)):
-        progress.say(f"Would ask to approve:\n{_listed(new)}")
+        progress.say(f"session.add would ask you to approve:\n{_listed(new)}")
 
 
 def find_unapproved(c: Context, settings: Settings, repository: Repository, dry: bool = False) -> list[Difference]:

@@ -16,8 +16,8 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
 from ..store import names
-from ..system import activation
-from ..tools import worktrees
+from ..system import activation, reading, rooted
+from ..tools import git, worktrees
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run
 _UNPRINTED = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
@@ -97,7 +97,7 @@ def decide_contents(
     own = _env_files(settings, variables, ports, filled)
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
-        "copy": tuple(settings.copy), "link": tuple(settings.link), "thin": tuple(settings.thin),
+        "copy": _copies(settings, repository), "link": tuple(settings.link), "thin": tuple(settings.thin),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
@@ -106,6 +106,29 @@ def decide_contents(
         "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
     }  # fmt: skip
+
+
+def _copies(settings: Settings, repository: Repository) -> tuple[str, ...]:
+    if (repository.main / ".worktreeinclude").exists() or re.search(r"[*?\[]", "".join(settings.copy)):
+        from . import copied_files
+
+        return (*copied_files.expand_patterns(settings.copy, repository), *_hooks(repository))
+    return (*settings.copy, *_hooks(repository))
+
+
+def _hooks(repository: Repository) -> tuple[str, ...]:
+    """Return the directory of git's hooks if each checkout has its own, as `.husky/_`: git ignores one that is missing.
+
+    A tracked one is in the worktree already.
+    """
+    try:
+        if b"hookspath" not in reading.read_bytes(repository.common / "config").lower():
+            return ()
+    except FileNotFoundError:
+        return ()
+    path = git.read_git(repository.main, "config", "--local", "--get", "core.hooksPath", check=False).strip()
+    path = os.path.normpath(path) if path and not path.startswith("~") else ""
+    return (path,) if path not in ("", ".") and rooted.is_inside(path) and (repository.main / path).is_dir() else ()
 
 
 def _commands(settings: Settings, filled: Expand) -> dict[str, tuple[str, ...]]:

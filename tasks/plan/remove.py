@@ -93,7 +93,7 @@ def _with_volumes(doomed: Session, how: Removal) -> Session:
 
     keeps = how.keep_volumes or doomed.compose.keeps_volumes
     try:
-        volumes = compose_project.volumes_of(doomed)
+        volumes = compose_project.describe_volumes(doomed)
     except SessionError as error:
         if not how.force:
             raise SessionError(

@@ -82,12 +82,25 @@ def plan_restore(saved: archive.Archive, repository: Repository, other_ports: se
     session = before._replace(state="adding", tip=tip, archive=str(saved.directory), tracks="", adopts="",
         creates_branch=branch is None,
     )  # fmt: skip
-    if session.compose is not None:  # of its volumes those are left that were kept, or belong to nobody else
-        from . import compose
-
-        session = session._replace(compose=compose.unclaimed_resources(session, session.compose))
+    session = _with_volumes(session)
     own = {port for each in rows.values() for port in ports.ports_in_row(each).values()}
     return _on_free_ports(session, other_ports | own)
+
+
+def _with_volumes(session: Session) -> Session:
+    """Return *session* with the volumes that were kept, or belong to nobody else, and whether its setup runs again.
+
+    It does where it may have made something that no archive has: caches, or data in volumes that were not kept.
+    """
+    kept = True
+    if session.compose is not None:
+        from ..tools import docker
+        from . import compose
+
+        containers = compose.unclaimed_resources(session, session.compose)
+        kept = bool({*containers.found} - {*docker.list_networks(containers.project)})
+        session = session._replace(compose=containers)
+    return session if kept and not session.thin else session._replace(setup_done=())
 
 
 def session_of(saved: archive.Archive, repository: Repository) -> Session:

@@ -41,12 +41,15 @@ def remove(session: Session) -> None:
     processes.end_processes(session)  # a compose of an interrupted add would make again what we remove
     from ..tools import docker
 
+    kept = _keep_anonymous(session)
     for _round in range(_ROUNDS):
         own, others = docker.session_containers(session)
+        own = [each for each in own if each.id not in kept]
         if not own:
             break
-        volumes = () if session.compose.keeps_volumes else ("--volumes",)  # those without a name
-        docker.run_docker("rm", "--force", *volumes, *(container.id for container in own))
+        docker.run_docker("rm", "--force", "--volumes", *(container.id for container in own))
+    if kept:
+        return  # a stopped container needs its networks
     if others:
         notice(f"Kept networks and volumes of {session.compose.project}: {others[0].directory} uses that project, too.")
         return
@@ -70,6 +73,42 @@ def volumes_of(session: Session) -> list[str]:
     from ..tools import docker
 
     return _new(session, docker.list_volumes(session.compose.project)) if session.compose else []
+
+
+def describe_volumes(session: Session) -> list[str]:
+    """Return what a person reads as the volumes whose data goes with the session, those without a name as well."""
+    from ..tools import docker
+
+    own, _others = docker.session_containers(session)
+    services = {container.id: container.service for container in own}
+    anonymous = docker.list_anonymous_volumes(own)
+    nameless = [f"{services[each]}:{place}" for each, volumes in anonymous.items() for place in volumes.values()]
+    return [*volumes_of(session), *(f"{each} (without a name)" for each in sorted(nameless))]
+
+
+def _keep_anonymous(session: Session) -> list[str]:
+    """Stop and return the containers that stay because of their volumes without a name, which only they know.
+
+    Compose passes such a volume on to the next container of the same service.
+    """
+    from ..tools import docker
+
+    compose = session.compose
+    if compose is None or not (compose.keeps_volumes or (session.state == "adding" and compose.found)):
+        return []
+    own, _others = docker.session_containers(session)
+    volumes = docker.list_anonymous_volumes(own)
+    # A rollback keeps only what was there before.
+    old = {name for mounts in volumes.values() for name in mounts if compose.keeps_volumes or name in compose.found}
+    kept = [each for each in own if old & volumes.get(each.id, {}).keys()]
+    for each in kept:
+        docker.run_docker("stop", each.id)
+        places = ", ".join(volumes[each.id].values())
+        notice(
+            f"Kept the stopped container of {each.service}, which has the volume {places} without a name.\n"
+            f"Delete both: docker rm --volumes {each.id[:12]}"
+        )
+    return [each.id for each in kept]
 
 
 def unreached_project(project: str, why: str) -> str:

@@ -30,7 +30,8 @@ def create(session: Session) -> None:
                 _run(session, command)
         except CommandError as error:
             notice(f"Setup command failed: {command}")
-            say(error.stderr.rstrip())
+            if output := error.stderr.rstrip():
+                say(output)
             notice(f"The session was kept. Fix the problem, then run: inv session.start {session.name}")
             return
         tell("setup", f"{command}  {time.monotonic() - started:.2f} s")
@@ -43,7 +44,7 @@ def run_again(session: Session) -> None:
         if (state := rows.current_session(session).state) != "ready":
             raise SessionError(f"Session {session.name} is {state}.\nRun: inv session.remove {session.name}")
         if not session.setup:
-            raise SessionError(f"Session {session.name} has no setup commands (setting setup, at session.add).")
+            raise SessionError(f"Session {session.name} was added without setup commands.")
         registry.note_facts(session.repository, session.name, setup_done=[])
         create(session)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import SessionError
 from ..model import Problem, Session, Window
+from ..store import ports
 from ..system.progress import notice
 from ..tools import tmux
 
@@ -43,11 +44,37 @@ def create(session: Session) -> None:
     if used:  # half a line, or an open quote, that somebody left there must not become part of ours
         tmux.clear_prompts(used)
         tmux.wait_for_prompts(used, _QUICK)
+    if session.state != "adding":
+        _clear_ports(session, [window for window, _pane in due if window.run])
     if due:
         tmux.run_tmux([keys for window, pane in due for keys in _typing(session, window, pane)])
         if session.activate:
             _type_ahead([(window, pane) for window, pane in due if window.type])
         tmux.wait_for_work([pane for window, pane in due if _lasting(window)], _BEGIN)
+
+
+def _clear_ports(session: Session, windows: Sequence[Window]) -> None:
+    """End what outlived the servers of *windows* and holds their ports; print who else does."""
+    named = {port for port in session.ports.values() for each in session.windows if str(port) in each.run.split()}
+    wanted = {port for port in session.ports.values() for each in windows if str(port) in each.run.split()}
+    if any(not named & {int(word) for word in each.run.split() if word.isdigit()} for each in windows):
+        wanted |= {*session.ports.values()} - named  # they have them from the environment
+    published = _published(session) if session.compose else set()
+    if answering := ports.answering_ports(wanted - published):
+        from ..system import processes
+
+        for each in processes.end_outlived(session, answering):
+            notice(f"{session.name}: port {each.port} is used by {each}, which isn't its own. Its server can't start.")
+
+
+def _published(session: Session) -> set[int]:
+    """Return the ports that containers of *session* have: Docker's proxy listens there."""
+    from ..tools import docker
+
+    try:
+        return {port for each in docker.session_containers(session)[0] for port in each.ports}
+    except SessionError:
+        return {*session.ports.values()}
 
 
 def _late(session: Session, due: list[tmux.Pane]) -> list[tmux.Pane]:

@@ -53,6 +53,10 @@ def create(session: Session) -> None:
             f"The worktree {session.worktree} is gone, but its branch {session.branch} exists.\n"
             f"Run: inv session.remove {session.name} --keep-branch && inv session.add {session.name}"
         )
+    _check_out(session)
+
+
+def _check_out(session: Session) -> None:
     # --no-track: several at once would fail to write the configuration.
     new = ("--no-track", "-b", session.branch) if session.creates_branch else ()
     onto = session.tip if session.creates_branch else session.branch
@@ -60,8 +64,20 @@ def create(session: Session) -> None:
     quick = ("-c", f"checkout.workers={os.cpu_count() or 1}")
     bare = ("-c", f"core.hooksPath={os.devnull}") if session.archive else ()  # what hooks make is in the archive
     git.run_git(session.repository.main, *quick, *bare, *arguments)
+    _unlock(session)
+    if (session.worktree / ".gitmodules").is_file():
+        from . import submodules
+
+        submodules.fill_submodules(session)
     if session.tracks:
         git.run_git(session.repository.main, "branch", "--quiet", f"--set-upstream-to={session.tracks}", session.branch)
+
+
+def _unlock(session: Session) -> None:
+    """Delete the lock that git has on a worktree while it makes it: git succeeds where it couldn't."""
+    entry = worktree_admin_dir(session)
+    if entry and git.read_git_file(entry / "locked") == "initializing":
+        (entry / "locked").unlink()
 
 
 def remove(session: Session) -> None:

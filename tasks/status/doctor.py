@@ -23,7 +23,7 @@ from ..store.state_directory import state_directory
 from ..system import files as system_files
 from ..system import processes, progress, shell
 from ..tools import docker_services, git, stale_locks
-from . import host_names, orphans, other_code, worktree_looks
+from . import host_names, orphans, other_code, outlived, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
 
@@ -76,6 +76,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     for look in worktree_looks.look_at_worktrees(repository, sessions):
         session = look.session
         found += [(session.name, problem) for problem in _session_problems(look, questions)]
+        found += [(session.name, problem) for problem in outlived.outlived_problems(session, listeners)]
         for port, who in find_foreigners(session, listeners, services.get(session.name, ())).items():
             fix = "end it, or remove the session and add it again for another port"
             found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server can't be", fix)))

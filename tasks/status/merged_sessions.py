@@ -55,7 +55,7 @@ def _judge(repository: Repository, session: Session, tip: str) -> Merged | None:
         and session.merged_as
         and not git.count_beyond(repository, session.merged_as, base.commit)
     ):
-        return Merged(session, f"{session.merged_into} has it as {session.merged_as[:10]}")
+        return Merged(session, f"{base.branch or base.name} has it as {session.merged_as[:10]}")
     if proof := merged.find_merge(repository, tip, [base.branch or base.name, base.name]):
         return Merged(session, proof)
     return _word_of_forge(repository, session, tip)
@@ -93,7 +93,7 @@ def _word_of_forge(repository: Repository, session: Session, tip: str) -> Merged
             continue
         for request in _ask(repository, program, *arguments, session.branch):
             if request.get(head) == tip:
-                return Merged(session, f"{sign}{request.get(number)} is merged", tip)
+                return Merged(session, f"{sign}{request.get(number)} was merged", tip)
     return None
 
 

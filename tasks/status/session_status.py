@@ -15,6 +15,7 @@ from . import worktree_looks
 from .worktree_looks import AT_ONCE, Look
 
 if TYPE_CHECKING:
+    from ..claude.cost import Cost
     from ..tools import docker_services
     from .conflicts import Conflicts
 
@@ -35,6 +36,13 @@ class Status(NamedTuple):
     services: docker_services.Seen = ()
     conflicts: tuple[Conflict, ...] = ()  # also its changes outside of its component
     tried: bool = False  # whether merges were tried for that
+    cost: Cost | None = None  # of its conversation; None where nobody asked
+    memory: int | None = None  # bytes that its processes take; None where nobody asked
+
+    @property
+    def outlived(self) -> bool:
+        """Whether something of it answers although it is stopped: that outlived its window."""
+        return self.state == "stopped" and bool(self.answering)
 
     @property
     def work(self) -> worktree_status.Work | None:
@@ -78,6 +86,8 @@ class Status(NamedTuple):
             "merged": session.merged if self.merged else "", "outside": self.outside,
             "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
             **({"silence": self.silence} if self.silence else {}),
+            **({"cost": self.cost._asdict()} if self.cost else {}),
+            **({} if self.memory is None else {"memory": self.memory}),
         }  # fmt: skip
 
     def _containers(self) -> dict[str, Any]:
@@ -112,6 +122,18 @@ def session_statuses(
         surroundings = _Surroundings(panes.result(), services.result(), listeners, assistants.result())
     known = find_conflicts(repository, seen) if find_conflicts else None
     return [_status(look, surroundings, distance, known) for look, distance in zip(seen, distances, strict=True)]
+
+
+def with_cost(status: Status) -> Status:
+    """Return *status* with what its conversation has used: the whole transcript is read for that."""
+    from ..claude import cost
+
+    return status._replace(cost=cost.conversation_cost(status.session))
+
+
+def with_memory(status: Status) -> Status:
+    """Return *status* with the memory of its processes; those that share memory with others count their part."""
+    return status._replace(memory=processes.session_memory(status.session))
 
 
 class _Surroundings(NamedTuple):

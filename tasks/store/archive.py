@@ -7,6 +7,7 @@ and a ref that holds their commits; `aside` moves them there and back.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -25,7 +26,15 @@ from . import registry
 _PLACES = ("tree", "beside", "")
 
 
-_TEXTS = dict.fromkeys(("name", "tip", "head", "head_branch", "work"), TEXT)
+# What git gets as an argument: never one of its options, nor another section of its configuration.
+_ID = shape.plain_form(
+    "the id of a commit, or empty text", lambda value: isinstance(value, str) and not re.search("[^0-9a-f]", value)
+)
+_OF_BRANCH = shape.plain_form(
+    "a key of branch.… and its value",
+    lambda value: shape.fits(value, TEXTS) and len(value) == 2 and value[0].startswith("branch."),
+)
+_TEXTS = {**dict.fromkeys(("name", "head_branch"), TEXT), **dict.fromkeys(("tip", "head", "work"), _ID)}
 _COMMON = {**_TEXTS, "files": TEXTS, "row": registry.ROW}
 _PATH = shape.plain_form("a path inside the worktree", lambda value: isinstance(value, str) and rooted.is_inside(value))
 _PATHS = shape.list_form(_PATH)  # only we write them, but anybody could
@@ -36,8 +45,8 @@ _CHOSEN = shape.fields_form(
 )
 _ADMIN = shape.plain_form("a name, or empty text", lambda value: value == "" or shape.fits(value, NAME))
 _WHOLE = shape.fields_form({
-    **_COMMON, "tree": shape.choice_form(*_PLACES), "admin": _ADMIN, "nested": shape.list_form(NAME), "held": TEXT,
-    "deletes_branch": SWITCH, "branch_config": shape.list_form(TEXTS),
+    **_COMMON, "tree": shape.choice_form(*_PLACES), "admin": _ADMIN, "nested": shape.list_form(NAME), "held": _ID,
+    "deletes_branch": SWITCH, "branch_config": shape.list_form(_OF_BRANCH),
 })  # fmt: skip
 FORM = "%Y%m%dT%H%M%S.%f"
 

@@ -91,6 +91,10 @@ def move_back(session: Session, saved: Archive) -> None:
     if not os.path.lexists(session.worktree / ".git"):
         progress.notice(f"{session.worktree} was missing, so its files are those of the last git add.")
         _fill(session, saved)
+    if saved.facts["held"] not in ("", saved.facts["tip"], saved.facts["head"]):
+        from . import held_tags
+
+        held_tags.bring_back_tags(repository, saved.facts["held"])
     with suppress(OSError):
         saved.beside.rmdir()
 

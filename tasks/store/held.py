@@ -38,15 +38,27 @@ def hold_commits(repository: Repository, places: Iterable[Path], commits: Iterab
     if len(unique) == 1 and not others and not blobs:
         return unique[0]
     kinds = _kinds(repository, [*unique, *sorted(others | blobs)])
-    parents = [each for each, kind in kinds.items() if kind in ("commit", "tag")]
+    tags = [each for each, kind in kinds.items() if kind == "tag"]
+    kinds |= _kinds(repository, [f"{each}^{{}}" for each in tags]) if tags else {}
+    parents = [each for each, kind in kinds.items() if kind == "commit"]
     entries = {each: kind for each, kind in kinds.items() if kind in ("blob", "tree")}
     if not parents and not entries:
         return ""
+    named = [(each, kind, each) for each, kind in sorted(entries.items())]
+    if tags:
+        from . import held_tags
+
+        named += [(blob, "blob", name) for name, blob in held_tags.keep_tags(repository, tags).items()]
+    return _commit(repository, named, parents, name)
+
+
+def _commit(repository: Repository, entries: Iterable[tuple[str, str, str]], parents: Iterable[str], name: str) -> str:
+    """Return the commit with *parents* whose tree has the *entries*, each an object, its kind and its name."""
     modes = {"blob": "100644", "tree": "040000"}
-    lines = "".join(f"{modes[kind]} {kind} {each}\t{each}\0" for each, kind in sorted(entries.items()))
+    lines = "".join(f"{modes[kind]} {kind} {each}\t{label}\0" for each, kind, label in entries)
     where = ("git", "-C", str(repository.main))
     tree = shell.read_output(*where, "mktree", "-z", given=lines).strip()
-    words = [word for parent in parents for word in ("-p", f"{parent}^{{commit}}")]
+    words = [word for parent in parents for word in ("-p", parent)]
     argv = (*where, "commit-tree", tree, *words, "-m", f"Held for the removed session {name}")
     return shell.read_output(*argv, env={**shell.clean_environment(), **git.NOBODY}).strip()
 

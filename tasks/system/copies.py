@@ -16,14 +16,17 @@ _PART = 1 << 26  # bytes that are copied at once; larger files report their prog
 _REAL_FAILURES = frozenset((errno.EIO, errno.ENOMEM, errno.EFBIG, errno.ENOSPC, errno.EDQUOT))
 
 
-def copy_tree(source: Root, path: str, target: Root, to: str) -> None:
+Copier = Callable[[Root, str, Root, str], None]
+
+
+def copy_tree(source: Root, path: str, target: Root, to: str, copier: Copier | None = None) -> None:
     """Copy *path* of *source* to *to* in *target*; a directory that exists there keeps its other files.
 
-    Pipes, sockets and devices are skipped.
+    Pipes, sockets and devices are skipped. Each file is copied by *copier*, as it is by default.
     """
     status = source.lstat(path)
     if status is None or not stat.S_ISDIR(status.st_mode):
-        _copy_entry(source, path, target, to)
+        _copy_entry(source, path, target, to, copier or copy_file)
         return
     before = target.lstat(to)
     is_new = before is None or not stat.S_ISDIR(before.st_mode)
@@ -31,7 +34,7 @@ def copy_tree(source: Root, path: str, target: Root, to: str) -> None:
         target.delete(to)
         target.make_directory(to, 0o700)
     for name in source.names(path):
-        copy_tree(source, os.path.join(path, name), target, os.path.join(to, name))
+        copy_tree(source, os.path.join(path, name), target, os.path.join(to, name), copier)
     if is_new:
         _copy_directory_attributes(source, path, target, to)
 
@@ -64,7 +67,7 @@ def _copy_range(old: int, new: int, count: int) -> int:
     return os.copy_file_range(old, new, count)
 
 
-def _copy_entry(source: Root, path: str, target: Root, to: str) -> None:
+def _copy_entry(source: Root, path: str, target: Root, to: str, copier: Copier) -> None:
     status = source.lstat(path)
     if status is None or not (stat.S_ISLNK(status.st_mode) or stat.S_ISREG(status.st_mode)):
         return
@@ -76,7 +79,7 @@ def _copy_entry(source: Root, path: str, target: Root, to: str) -> None:
     if stat.S_ISLNK(status.st_mode):
         target.symlink(source.read_link(path), to)
     else:
-        copy_file(source, path, target, to)
+        copier(source, path, target, to)
 
 
 def _copy_directory_attributes(source: Root, path: str, target: Root, to: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -115,11 +116,22 @@ def copy_into(source: Path, root: Root, path: str, finish: Callable[[str], None]
     """Do the same for *path* in *root*; *finish* may change the copy before it appears."""
     with root.beside(path) as new:
         if source.is_dir():
-            copies.copy_tree(Root(source), "", root, new)
+            copies.copy_tree(Root(source), "", root, new, _copy_in_tree)
         else:
             _copy_file(source, root, new)
         if finish is not None:
             finish(new)
+
+
+def _copy_in_tree(source: Root, path: str, target: Root, to: str) -> None:
+    """Copy one file of a directory: a database with what its log has, which is then not copied by itself."""
+    database = source.path / re.sub("-(wal|shm|journal)$", "", path)
+    if database != source.path / path and database.is_file() and is_database(database):
+        return
+    if is_database(source.path / path):
+        _copy_file(source.path / path, target, to)
+    else:
+        copies.copy_file(source, path, target, to)
 
 
 def _copy_file(source: Path, root: Root, new: str) -> None:

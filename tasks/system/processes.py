@@ -90,6 +90,20 @@ def session_processes(session: Session) -> Iterator[psutil.Process]:
     yield from (process for process, tmux in others if not (len(tmux) > 1 and tmux[1] in map(str, servers)))
 
 
+def session_memory(session: Session) -> int:
+    """Return the bytes of memory that the processes of *session* take; what several share counts once, in parts."""
+    import psutil
+
+    total = 0
+    for process in session_processes(session):
+        try:
+            info = process.memory_full_info()
+            total += int(getattr(info, "pss", 0) or info.uss)
+        except (psutil.Error, OSError):
+            continue
+    return total
+
+
 _SHARED = frozenset(("--bg-pty-host", "--bg-spare"))
 
 
@@ -140,6 +154,27 @@ def _belongs(process: psutil.Process, session: Session) -> bool:
     if not Path(process.cwd()).is_relative_to(session.worktree):
         return False
     return any(c.laddr.port in session.ports.values() for c in process.net_connections("tcp") if c.status == "LISTEN")
+
+
+def end_outlived(session: Session, ports: set[int]) -> list[Listener]:
+    """End what listens on *ports* of *session* and is its own; return the listeners that are not."""
+    strangers, ours = list[Listener](), dict[int, Listener]()
+    for listeners in listeners_on(ports).values():
+        for each in listeners:
+            if each.pid is None or not each.belongs_to(session):
+                strangers.append(each)
+            else:
+                ours[each.pid] = each
+    for each in ours.values():
+        notice(
+            f"{session.name}: ended process {each.pid} ({each.command}), which had outlived its window on {each.port}."
+        )
+    if ours:
+        import psutil
+
+        running = [process for process in psutil.process_iter() if process.pid in ours and process.pid != os.getpid()]
+        _end(running)
+    return strangers
 
 
 _AIRPLAY = "on macOS AirPlay Receiver uses it; turn that off in System Settings, AirDrop & Handoff"

@@ -93,6 +93,10 @@ def own_containers(session: Session, containers: Sequence[Container]) -> list[Co
     return [each for each in containers if each.project == name and each.directory in same]
 
 
+_MOUNTS = '{{.Id}}{{range .Mounts}}{{if eq .Type "volume"}}\t{{.Name}} {{.Destination}}{{end}}{{end}}'
+_DRAWN = re.compile("[0-9a-f]{64}")
+
+
 def list_networks(project: str) -> list[str]:
     """Return the names of the networks that Compose made for *project*."""
     return ask_docker("network", "ls", "--filter", f"label={_PROJECT}={project}", "--format", "{{.Name}}")
@@ -101,6 +105,23 @@ def list_networks(project: str) -> list[str]:
 def list_volumes(project: str) -> list[str]:
     """Return the names of the volumes that Compose made for *project*."""
     return ask_docker("volume", "ls", "--filter", f"label={_PROJECT}={project}", "--format", "{{.Name}}")
+
+
+def list_anonymous_volumes(containers: Sequence[Container]) -> dict[str, dict[str, str]]:
+    """Return the volumes without a name that *containers* have, by the container's id: where each is mounted.
+
+    They are known by their mounts alone: Compose doesn't mark them as its own.
+    """
+    if not containers:
+        return {}
+    lines = ask_docker("inspect", "--format", _MOUNTS, *(each.id for each in containers))
+    marked = {*ask_docker("volume", "ls", "--filter", "label=com.docker.volume.anonymous", "--format", "{{.Name}}")}
+    found: dict[str, dict[str, str]] = {}
+    for identity, *mounts in (line.split("\t") for line in lines if line):
+        for name, place in (mount.split(" ", 1) for mount in mounts):
+            if name in marked or _DRAWN.fullmatch(name):  # an older engine marks none
+                found.setdefault(identity, {})[name] = place
+    return found
 
 
 def container_log(container: Container, lines: int) -> str:

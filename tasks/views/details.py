@@ -32,6 +32,7 @@ def format_added(session: Session) -> str:
 def format_plan(session: Session, resources: Sequence[Resource], label: Callable[[Resource], str]) -> str:
     """Return what `add` would make."""
     lines = [(label(resource), resource.describe(session)) for resource in resources]
+    lines += [("setup", command) for command in session.setup]
     return _aligned(
         [*model.list_addresses(session, tmux.present_windows(session)), *(line for line in lines if line[1])]
     )
@@ -72,6 +73,7 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("setup", each) for each in setup]
     lines += [("claude", f"{_talk(status)}; conversation {session.conversation or 'not started'}")]
     lines += [("said", status.talk.what)] if status.talk.what else []
+    lines += _used(status)
     lines += [("activate", session.activate or "none")]
     lines += [("created", f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} ({_age(session)} ago)")] if at else []
     lines += [("component", f"{status.component}: {', '.join(session.scope)}")] if session.component else []
@@ -80,6 +82,16 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("changed", path) for path in paths[:20]] + [("outside", path) for path in status.outside[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
     return _aligned([*lines, *advice])
+
+
+def _used(status: Status) -> list[tuple[str, str]]:
+    """Return what its conversation has cost, and the memory of its processes, as far as that was asked."""
+    from ..claude import prices
+    from ..system import table
+
+    dated = f", at API prices of {prices.AS_OF}" if status.cost and status.cost.dollars is not None else ""
+    cost = [("cost", f"{status.cost}{dated}")] if status.cost and str(status.cost) else []
+    return [*cost, *([("memory", table.format_size(status.memory))] if status.memory else [])]
 
 
 def _age(session: Session) -> str:

@@ -41,6 +41,9 @@ def sessions_table(statuses: Sequence[Status], columns: int = 0) -> str:
     if any(each.session.component for each in statuses):
         titles.append("component")
         rows = [[*row, each.component] for row, each in zip(rows, statuses, strict=True)]
+    if any(each.cost is not None for each in statuses):
+        titles.append("cost")
+        rows = [[*row, str(each.cost or "")] for row, each in zip(rows, statuses, strict=True)]
     if any(each.session.compose for each in statuses):
         titles.append("containers")
         rows = [[*row, details.format_services(each)] for row, each in zip(rows, statuses, strict=True)]

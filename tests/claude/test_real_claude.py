@@ -81,7 +81,7 @@ def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Pat
 
     real.inv("session.send", "x", "/clear")
     eventually(lambda: first not in {each["sessionId"] for each in _open(sandbox)})
-    real.inv("session.send", "x", "DO say after\nDO say a clear")
+    real.inv("session.send", "x", "DO say after\nDO say a clear", "--when-idle")
     _is(real, claude="idle", claude_what="after DO say a clear")
     second = next(each["sessionId"] for each in _open(sandbox) if each["name"] == "tally-x")
     real.inv("session.send", "x", "DO slow 300 ;; DO say late")
@@ -140,8 +140,10 @@ def test_permission_prompts_are_answered_from_elsewhere(real: Project, api: clau
     real.inv("session.add", "y", "--fork", "x", "--prompt", "DO say it goes on")
     eventually(lambda: real.listed("y")["claude_what"] == "it goes on")
     said = json.dumps(api.requests[-1]["messages"])
-    assert "this\\\\ninstead" in said and "DO say it goes on" in said  # the copy knows what was said before
+    assert "file-29" in said and "DO say it goes on" in said  # the copy knows what was said before
     assert (real.worktree("y") / "file-29").exists()
+    used = real.inv("session.show", "y", "--json").json["cost"]
+    assert (used["read"], used["written"], used["dollars"] is not None) == (10, 2, True)  # of one answer, its own
     assert real.listed("x")["claude"] == "idle"
 
     real.inv("session.send", "x", "DO bash curl nowhere ;; DO say so")

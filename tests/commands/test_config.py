@@ -73,4 +73,4 @@ def test_the_check_sees_unknown_placeholders_and_what_nobody_approved(project: P
     checked = project.inv("session.config", "--check")
 
     assert checked.out == "The configuration has no problems.\n"
-    assert "Would ask to approve:" in checked.err and "session.setup" in checked.err
+    assert "session.add would ask you to approve:" in checked.err and "session.setup" in checked.err

@@ -55,6 +55,27 @@ def test_it_stops_at_the_first_conflict_and_what_was_merged_stays(busy: Project)
     assert busy.git("rev-list", "--count", "main") == "3"
 
 
+def test_a_session_whose_commits_came_in_with_another_is_passed_over(busy: Project) -> None:
+    sessions.add(busy, "zz", {"z": "z\n"})
+    busy.git("merge", "--quiet", "--no-edit", "zero", cwd=busy.worktree("one"))
+
+    said = busy.inv("session.merge", "one", "zero", "zz", "--json")
+
+    assert sorted(record["name"] for record in said.json) == ["one", "zz"]
+    assert "Nothing to merge: main has all commits of zero." in said.err
+
+
+def test_what_is_said_of_all_is_said_once(busy: Project) -> None:
+    refused = busy.inv("session.merge", "one", "two", "--into", "nosuch", code=1).err
+    sessions.add(busy, "x", {"new": "x\n"}, verify=_VERIFY)
+    sessions.add(busy, "y", {"new": "y\n"}, verify=_VERIFY)
+
+    said = busy.inv("session.merge", "--all", code=1).err
+
+    assert refused.count("no local branch nosuch") == 1
+    assert said.count("x conflicts with y in new") == 1
+
+
 def test_nothing_is_merged_when_one_of_them_is_not_ready(busy: Project) -> None:
     before = busy.git("rev-parse", "main")
     (busy.worktree("two") / "new").touch()

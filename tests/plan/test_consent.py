@@ -187,7 +187,7 @@ def test_a_dry_run_says_what_would_be_asked_and_remembers_nothing(project: Proje
 
     for _again in range(2):
         said = project.inv("session.add", "x", "--dry-run")
-        assert "Would ask to approve:\n    session.setup\n      + touch ran\n" in said.err
+        assert "session.add would ask you to approve:\n    session.setup\n      + touch ran\n" in said.err
     assert project.inv("session.add", "x", "--dry-run", "--json").json
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from testing import engine as engines
+from testing import failing_inv
 from testing.engine import IMAGE, Engine
 from testing.project import INV, Project, eventually
 
@@ -311,3 +312,56 @@ def test_what_an_interrupted_add_began_does_not_go_on(shop: Project, engine: Eng
         shop.inv("session.remove", "x")
     assert shop.world() == before
     assert engine.world() == there
+
+
+_NAMELESS = f"""services:
+  db:
+    image: {IMAGE}
+    stop_signal: KILL
+    command: [sh, -c, 'test -f /data/made || echo "first" >/data/made; cat /data/made; sleep 999']
+    volumes: ["/data"]
+"""
+
+
+def test_a_volume_without_a_name_is_refused_kept_and_restored(engine: Engine, project: Project) -> None:
+    _compose(project, _NAMELESS)
+    project.inv("session.add", "x")
+    engine.docker("exec", _only(engine), "sh", "-c", "echo precious >/data/made")
+
+    refused = project.inv("session.remove", "x", code=1).err
+
+    assert "has volumes, whose data is nowhere else: db:/data (without a name)" in refused
+    said = project.inv("session.remove", "x", "--keep-volumes").err
+    assert "Kept the stopped container of db, which has the volume /data without a name." in said
+    assert engine.world()["containers"][0].endswith("exited")
+    project.inv("session.restore", "x")
+    assert engine.docker("exec", _only(engine), "cat", "/data/made") == "precious"
+    assert "db:/data" in project.inv("session.remove", "x", code=1).err
+    project.inv("session.remove", "x", "--force")
+    assert engine.world()["volumes"] == engine.world()["containers"] == []
+    assert [each for each in engine.world()["networks"] if "tally" in each] == []
+
+
+def _only(engine: Engine) -> str:
+    (container,) = engine.docker("ps", "-q").split()
+    return container
+
+
+def test_a_failed_restore_leaves_a_volume_without_a_name_as_it_was_and_setup_runs_again_without_volumes(
+    engine: Engine, project: Project
+) -> None:
+    _compose(project, _NAMELESS)
+    project.configure(_SETTINGS.format(compose="{wait: 20}") + "  setup: ['echo run >> setup.log']\n")
+    project.inv("session.add", "x")
+    tree = project.worktree("x")
+    project.inv("session.remove", "x", "--force", "--keep-volumes")
+    kept = engine.world()
+    program = str(failing_inv.__file__)
+    project.inv("claude", "create", "before", "error", "session.restore", "x", code=1, program=program)
+    assert engine.world()["volumes"] == kept["volumes"]
+    project.inv("session.restore", "x")
+    assert (tree / "setup.log").read_text() == "run\n"
+    project.inv("session.remove", "x", "--force")
+    project.inv("session.restore", "x")
+
+    assert (tree / "setup.log").read_text() == "run\nrun\n"

@@ -13,6 +13,10 @@ _ENDED_GIT = """#!/bin/sh
 case " $* " in *" worktree add "*) mkdir -p {record}; exit 143;; esac
 exec {git} "$@"
 """
+_LOCKING_GIT = """#!/bin/sh
+{git} "$@" || exit
+case " $* " in *" worktree add "*) printf initializing > {lock};; esac
+"""
 
 
 def test_an_add_takes_back_what_a_git_began_that_a_signal_ended(project: Project, sandbox: Path) -> None:
@@ -26,6 +30,18 @@ def test_an_add_takes_back_what_a_git_began_that_a_signal_ended(project: Project
     wrapper.unlink()
     assert not record.exists()
     assert project.world() == before
+
+
+def test_the_lock_of_a_worktree_that_git_makes_does_not_stay(project: Project, sandbox: Path) -> None:
+    lock, wrapper = project.main / ".git" / "worktrees" / "tally-z" / "locked", sandbox / "bin" / "git"
+    wrapper.write_text(_LOCKING_GIT.format(lock=lock, git=shutil.which("git")))
+    wrapper.chmod(0o755)
+
+    project.inv("session.add", "z")
+
+    wrapper.unlink()
+    assert not lock.exists()
+    project.inv("session.remove", "z")
 
 
 @pytest.mark.skipif(bool(tracer.missing()), reason=f"no kills: {tracer.missing()}")

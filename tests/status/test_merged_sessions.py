@@ -37,7 +37,7 @@ def test_what_others_merged_is_removed_after_a_fetch(shared: Project) -> None:
     assert tree.exists()
     assert _removed(shared) == ["squashed"]
     assert (tree.exists(), pushed.exists()) == (False, True)
-    assert "No session is merged." in shared.inv("session.remove", "--merged").err
+    assert "no session is merged." in shared.inv("session.remove", "--merged").err
 
 
 def test_a_branch_without_commits_stays_for_a_day(shared: Project) -> None:
@@ -63,7 +63,7 @@ def test_the_word_of_the_forge_counts_for_exactly_that_commit(shared: Project, s
 """)
     env = {"GIT_SSH_COMMAND": "false"}
     commit(shared, tree, "later", "later\n")
-    assert "No session is merged." in shared.inv("session.remove", "--merged", env=env).err
+    assert "no session is merged." in shared.inv("session.remove", "--merged", env=env).err
     shared.git("reset", "--quiet", "--hard", tip, cwd=tree)
     (tree / "new").touch()
     assert "uncommitted changes" in shared.inv("session.remove", "--merged", env=env, code=1).err
@@ -72,5 +72,5 @@ def test_the_word_of_the_forge_counts_for_exactly_that_commit(shared: Project, s
 
     said = shared.inv("session.remove", "--merged", env=env)
 
-    assert "x: #7 is merged." in said.err
+    assert "x counts as merged: #7 was merged." in said.err
     assert not tree.exists()

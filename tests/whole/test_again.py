@@ -79,7 +79,9 @@ def test_setup_runs_again(made: Project) -> None:
     assert made.inv("session.setup", "x", "y").out == "Setup of x is done.\nSetup of y is done.\n"
     assert len((made.top / "y.setup").read_text().splitlines()) == 2
     (made.top / "refuse").touch()
-    assert "Setup command failed" in made.inv("session.setup", "--all", code=1).err
+    said = made.inv("session.setup", "--all", code=1).err
+    assert said.count("Setup command failed") == 2  # once for each session
+    assert said.endswith("Setup of x failed.\nSetup of y failed.\n") and "\n\n" not in said
     (made.top / "refuse").unlink()
     made.inv("session.start", "x")
     assert len(made.row("x")["setup_done"]) == 1
@@ -121,11 +123,19 @@ def test_a_database_that_is_locked_stays_as_it_was(made: Project) -> None:
         writer.execute("begin")
         writer.execute("select * from points").fetchall()
 
-        assert "It is as it was" in made.inv("session.refresh", "x", "--data", code=1).err
+        said = made.inv("session.refresh", "x", "--data", code=1).err
+        assert "a program keeps the database locked." in said and "It was not changed." in said
+        assert "Errno" not in said
 
         writer.execute("insert into points values (2)")
         writer.execute("commit")
     assert _numbers(tree / "backend" / "db.sqlite3") == [1, 2]
+
+
+def test_a_session_is_not_refreshed_from_itself(made: Project) -> None:
+    said = made.inv("session.refresh", "x", "--from", "x", code=1)
+
+    assert "--from must be another session than x." in said.err and not said.out
 
 
 def test_one_command_runs_in_every_session(made: Project) -> None:

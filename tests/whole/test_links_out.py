@@ -172,6 +172,21 @@ def test_a_tampered_archive_changes_nothing(added: Project, key: str, path: str)
     assert not added.worktree("x").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("branch_config", [["core.hooksPath", "/evil"]]), ("held", "--output=evil"), ("tip", "-d")]
+)
+def test_a_tampered_archive_gives_git_no_option_and_no_setting(added: Project, key: str, value: object) -> None:
+    added.inv("session.remove", "x")
+    (archive,) = dirty.archives(added)
+    facts = json.loads((archive / "row.json").read_text())
+    (archive / "row.json").write_text(json.dumps({**facts, key: value}))
+
+    said = added.inv("session.restore", "x", code=1)
+
+    assert f"{archive}/row.json: {key}" in said.err
+    assert "evil" not in added.git("config", "--list")
+
+
 def test_the_exclude_file_is_not_written_through_a_link_that_leads_out(project: Project) -> None:
     shared = project.top / "shared"
     shared.mkdir()

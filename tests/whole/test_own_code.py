@@ -168,3 +168,23 @@ def test_an_install_in_a_session_that_led_everybody_to_its_code_is_found(project
     found = [each["problem"] for each in project.inv("session.doctor", "--json", code=1).json]
 
     assert f"{project.main}/.venv imports the code of session x (__editable__.acme-1.pth)" in found
+
+
+def test_setup_run_and_verify_have_what_the_hooks_of_virtualenvwrapper_set(project: Project, sandbox: Path) -> None:
+    home = sandbox / "home" / ".virtualenvs"
+    subprocess.run(["python3", "-m", "venv", "--without-pip", str(home / "tally")], check=True)
+    (home / "postactivate").write_text("export HOOKED=all\ncd /\n")
+    (home / "tally" / "bin" / "postactivate").write_text("export HOOKED=$HOOKED,own\n")
+    says = "echo $HOOKED $VIRTUAL_ENV $PWD"
+    tree = _verifying(project, f"setup: ['{says} > setup.log'], verify: ['{says} > verify.log']")
+    assert project.row("x")["activate"] == "workon tally"
+    with (project.main / ".git" / "info" / "exclude").open("a") as file:
+        file.write("*.log\n")
+    (tree / "new").write_text("")
+    _commit(project, tree)
+
+    project.inv("session.merge", "x")
+
+    said = f"all,own {home / 'tally'} {tree}\n"
+    assert (tree / "setup.log").read_text() == (tree / "verify.log").read_text() == said
+    assert project.inv("session.run", says, cwd=tree).out == said

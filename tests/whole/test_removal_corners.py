@@ -389,3 +389,18 @@ def test_the_link_of_a_nested_worktree_is_put_right_when_its_name_is_taken(added
     assert added.git("status", "--porcelain", cwd=inner) == "A  staged"
     assert added.git("branch", "--show-current", cwd=tree) == "x"
     assert added.git("status", "--porcelain", cwd=added.top / "o" / "agent") == ""
+
+
+def test_setup_runs_again_where_what_it_made_was_not_saved_and_a_dry_run_shows_it(project: Project) -> None:
+    project.configure("session: {windows: [], thin: [dist], setup: ['mkdir -p dist && date > dist/made']}\n")
+    assert "setup      mkdir -p dist && date > dist/made" in project.inv("session.add", "x", "--dry-run").out
+    with (project.main / ".git" / "info" / "exclude").open("a") as file:
+        file.write("dist\n")
+    project.inv("session.add", "x")
+    project.inv("session.remove", "x", "--force")
+    (archive,) = (project.main / ".git" / "tally-sessions" / "removed" / "x").iterdir()
+    eventually(lambda: not (archive / "tree" / "dist").exists())
+
+    project.inv("session.restore", "x")
+
+    assert (project.worktree("x") / "dist" / "made").exists()

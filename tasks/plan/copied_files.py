@@ -1,0 +1,55 @@
+"""Which files of the main checkout a session gets copies of: those of `copy`, and of a `.worktreeinclude`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..model import Repository
+from ..tools import git
+
+_INCLUDE = ".worktreeinclude"  # Claude Code and others read it, too
+_SIDE_FILE = re.compile(r"-(wal|shm|journal)$")
+
+
+def is_pattern(path: str) -> bool:
+    """Return whether *path* stands for any number of files."""
+    return bool(re.search(r"[*?\[]", path))
+
+
+def expand_patterns(paths: Sequence[str], repository: Repository) -> tuple[str, ...]:
+    """Return *paths* with what each pattern in it stands for, and what the committed `.worktreeinclude` names.
+
+    Patterns are git's, of untracked files; a file that the `.worktreeinclude` names must be ignored as well.
+    """
+    found = dict.fromkeys(each for each in paths if not is_pattern(each))
+    if patterns := [each for each in paths if is_pattern(each)]:
+        found |= dict.fromkeys(_matching(patterns, repository))
+    if included := _committed_include(repository):
+        found |= dict.fromkeys(_ignored(_matching(included, repository), repository))
+    return tuple(each for each in found if _SIDE_FILE.sub("", each) == each or _SIDE_FILE.sub("", each) not in found)
+
+
+def _committed_include(repository: Repository) -> list[str]:
+    """Return the lines of the committed file: nobody approved what is in another one."""
+    if not (repository.main / _INCLUDE).is_file():
+        return []
+    text = git.read_git(repository.main, "show", f"HEAD:{_INCLUDE}", check=False)
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _matching(patterns: Sequence[str], repository: Repository) -> list[str]:
+    """Return the untracked files, and whole directories, that match *patterns*."""
+    words = [f"--exclude={each}" for each in patterns]
+    listed = git.read_git(repository.main, "ls-files", "-z", "--others", "--ignored", "--directory", *words)
+    return [each.rstrip("/") for each in listed.split("\0") if each]
+
+
+def _ignored(paths: Sequence[str], repository: Repository) -> list[str]:
+    if not paths:
+        return []
+    from ..system import shell
+
+    argv = ("git", "-C", str(repository.main), "check-ignore", "-z", "--stdin")
+    output = shell.read_output(*argv, given="\0".join(paths), check=False)
+    return [each for each in output.split("\0") if each]

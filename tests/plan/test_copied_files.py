@@ -1,0 +1,80 @@
+"""Patterns in `copy`, `.worktreeinclude`, and databases whatever they are called."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from testing.project import Project
+
+
+def _write(project: Project, *paths: str) -> None:
+    for path in paths:
+        (project.main / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.main / path).write_text(path)
+
+
+def _configure(project: Project, copy: str) -> None:
+    project.configure(f"session: {{windows: [], link: [], env: {{}}, copy: {copy}}}\n")
+
+
+def _tracked(project: Project, *directories: str) -> None:
+    _write(project, *(f"{each}/code.py" for each in directories))
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "code")
+
+
+def test_patterns_stand_for_untracked_files_and_their_session_keeps_what_they_were(project: Project) -> None:
+    _tracked(project, "apps/a", "apps/b")
+    _write(project, "apps/a/.env", "apps/b/.env", "apps/b/.env.test")
+    _configure(project, "['apps/*/.env', backend/.env, 'none/*.x']")
+
+    project.inv("session.add", "x")
+
+    assert project.row("x")["copy"] == ["backend/.env", "apps/a/.env", "apps/b/.env"]
+    assert (project.worktree("x") / "apps" / "b" / ".env").read_text() == "apps/b/.env"
+    assert not (project.worktree("x") / "apps" / "b" / ".env.test").exists()
+
+
+def test_the_committed_worktreeinclude_names_ignored_files(project: Project) -> None:
+    _tracked(project, "apps/a")
+    _write(project, "apps/a/.env", "apps/a/notes.txt", "certs/own.key", "apps/a/later.pem")
+    with (project.main / ".gitignore").open("a") as file:
+        file.write("certs/\n*.pem\n")
+    (project.main / ".worktreeinclude").write_text("# what a session needs\n**/.env\ncerts/\n*.txt\n")
+    project.git("add", ".gitignore", ".worktreeinclude")
+    _configure(project, "[]")
+    with (project.main / ".worktreeinclude").open("a") as file:
+        file.write("*.pem\n")  # which nobody approved
+
+    project.inv("session.add", "x")
+
+    assert sorted(project.row("x")["copy"]) == ["apps/a/.env", "backend/.env", "certs", "frontend/.env"]
+    assert (project.worktree("x") / "certs" / "own.key").read_text() == "certs/own.key"
+    assert project.git("status", "--porcelain", cwd=project.worktree("x")) == ""
+
+
+@pytest.mark.parametrize("copied", ["[data]", "['data/*']"])
+def test_a_database_is_known_by_its_header_and_comes_with_what_its_log_has(project: Project, copied: str) -> None:
+    _tracked(project, "data" if "*" in copied else "other")
+    (project.main / "data").mkdir(exist_ok=True)
+    with (project.main / ".gitignore").open("a") as file:
+        file.write("data/store*\n" if "*" in copied else "data/\n")
+    project.git("commit", "--quiet", "-am", "ignored")
+    _configure(project, copied)
+    with closing(sqlite3.connect(project.main / "data" / "store")) as database:
+        database.executescript("pragma journal_mode=wal; pragma wal_autocheckpoint=0; create table t (n integer);")
+        database.execute("insert into t values (7)")
+        database.commit()
+        assert (project.main / "data" / "store-wal").stat().st_size > 0
+
+        project.inv("session.add", "x")
+
+    assert _rows(project.worktree("x") / "data" / "store") == [(7,)]
+    assert [each.name for each in (project.worktree("x") / "data").iterdir() if each.name != "code.py"] == ["store"]
+
+
+def _rows(database: Path) -> list[tuple[int]]:
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        return connection.execute("select n from t").fetchall()

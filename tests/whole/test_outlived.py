@@ -1,0 +1,75 @@
+"""Servers that outlive their tmux session: named, and ended before another one starts on their port."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from testing.project import Project, eventually
+from testing.terminal import tmux
+
+_SERVE = """import http.server, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+_CONFIGURED = (
+    "session: {copy: [], link: [], env: {}, ports: {web_port: 8000},"
+    " windows: [{name: web, run: 'python serve.py {web_port}'}]}\n"
+)
+
+
+@pytest.fixture
+def outlived(project: Project) -> tuple[Project, psutil.Process]:
+    """Return the project whose session x has lost its tmux server, but not its web server, and that."""
+    (project.main / "serve.py").write_text(_SERVE)
+    project.git("add", "serve.py")
+    project.configure(_CONFIGURED)
+    project.inv("session.add", "x", "--wait")
+    port = project.row("x")["web_port"]
+    tmux("kill-server")
+    eventually(lambda: project.listed("x")["status"] == "stopped")
+    (server,) = [each for each in psutil.process_iter(["cmdline"]) if _serves(each, port)]
+    assert server.is_running()
+    return project, server
+
+
+def _serves(process: psutil.Process, port: int) -> bool:
+    return (process.info["cmdline"] or [])[-2:] == ["serve.py", str(port)]
+
+
+def test_it_is_named_and_resume_ends_it_instead_of_starting_beside_it(outlived: tuple[Project, psutil.Process]) -> None:
+    project, server = outlived
+    port = project.row("x")["web_port"]
+
+    listed = " ".join(project.inv("session.list").err.split())
+    assert f"x is stopped, but its process {server.pid}" in listed
+    assert f"on {port} is still running" in listed and "inv session.stop x" in listed
+    (problem,) = project.inv("session.doctor", "--json", code=1).json
+    assert problem["problem"].startswith(f"process {server.pid} (") and problem["fix"] == "inv session.stop x"
+    said = " ".join(project.inv("session.resume", "x", "--wait").err.split())
+
+    assert f"x: ended process {server.pid}" in said
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+    assert project.listed("x")["status"] == "running"
+
+
+def test_a_stranger_on_the_port_is_named_and_left_alone(outlived: tuple[Project, psutil.Process]) -> None:
+    project, server = outlived
+    port = project.row("x")["web_port"]
+    server.kill()
+    server.wait(10)
+    other = subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], cwd="/", env=_foreign())
+    eventually(lambda: project.listed("x")["foreign"])
+
+    said = " ".join(project.inv("session.resume", "x").err.split())
+
+    assert f"x: port {port} is used by process {other.pid}" in said and "isn't its own" in said
+    assert other.poll() is None
+    other.kill()
+    other.wait(10)
+
+
+def _foreign() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("TALLY_")}

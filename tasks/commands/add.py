@@ -59,8 +59,7 @@ def add(
     request = Request(name=name, base=base, branch=branch, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
-    request = _with_forge(request, pr, from_issue, repository, settings)
-    request = _continued(c, request, fork, continue_from)
+    request = _continued(c, _with_forge(request, pr, from_issue, repository, settings), fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -74,6 +73,7 @@ def add(
         from ..status import readiness
 
         failures += readiness.wait_for_servers([session], settings.wait)
+    report.mention_news(session, settings)
     report.answer_session(c, session, json, failures)
     if attach:
         tmux_attach.attach_to_tmux(session)

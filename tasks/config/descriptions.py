@@ -8,7 +8,8 @@ DESCRIPTIONS = {
         "worktree": "the path of the worktree, relative to the main checkout",
         "branch": "the name of the session's branch",
         "base": "what a new branch starts from: a branch, tag or commit",
-        "fetch": "whether the base's remote is fetched first, for at most 20 s; being offline is a warning",
+        "fetch": "whether the base's remote is fetched first, for at most 20 s; being offline is a warning;"
+        " `background`: it is fetched while the session is added, and new commits are said, not waited for",
         "date": "the format of `{date}`, as for strftime",
     },
     "Ports, files and variables": {

@@ -13,6 +13,7 @@ from .checks import (
     check_component,
     check_date,
     check_days,
+    check_fetch,
     check_filled,
     check_inside,
     check_port,
@@ -242,7 +243,7 @@ AGENT = table_with(
 )
 CHECKS: dict[str, Check] = {
     "preset": check_filled, "project": check_filled, "numbered": check_switch,
-    "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_switch,
+    "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_fetch,
     "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
     "env": table_of(check_inside, table_of(check_filled, check_scalar)), "activate": check_text,
     "host": check_text,

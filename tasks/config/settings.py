@@ -19,7 +19,7 @@ class Settings(NamedTuple):
     worktree: str
     branch: str
     base: str
-    fetch: bool
+    fetch: bool | str  # or "background"
     ports: dict[str, int] | Formula
     host: str  # in web addresses; empty for localhost
     copy: list[str]

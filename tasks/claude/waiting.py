@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from ..model import Session
+from ..system import shell
 from ..tools import tmux
 from . import state
 
@@ -36,6 +37,7 @@ def wait_for_state(session: Session, wanted: Collection[str], seconds: float = f
         if talk.state in wanted or needs_person(talk) or time.monotonic() >= deadline:
             return talk
         time.sleep(_INTERVAL)
+        shell.ask_silent_again()
 
 
 def first_in_need(sessions: Sequence[Session]) -> Session | None:

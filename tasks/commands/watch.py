@@ -54,8 +54,10 @@ class _Looks:
 
     def look(self) -> tuple[list[Status], list[str]]:
         from ..status import conflicts, session_status
+        from ..system import shell
         from . import selection
 
+        shell.ask_silent_again()
         sessions = selection.list_sessions(self._c, self._repository)
         statuses = session_status.session_statuses(sessions, self._repository, self._find_conflicts)
         return statuses, conflicts.conflict_notes(statuses)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ..errors import CommandError, SessionError
+from ..errors import CommandError, SessionError, SilentError
 from ..model import Problem, Session, Window
 from ..system import activation, shell
 from ..system.progress import notice
@@ -18,6 +18,7 @@ LABEL = "tmux"
 _ABSENT = re.compile("can't find (session|pane|window)|no current target|no server|error connecting|server exited")
 _NAME_WIDTH = 40  # columns that the status line has for the name
 _REFUSED = "invalid window name"  # some releases of tmux refuse a colon
+_unopened: set[str] = set()  # which the server didn't answer about: it has not read the commands that make them
 
 
 def describe(session: Session) -> str:
@@ -45,6 +46,8 @@ def create(session: Session) -> None:
 
 def remove(session: Session) -> None:
     """End the tmux session, if it is ours, with every program that was started in it."""
+    if session.tmux in _unopened:
+        return
     target = f"={session.tmux}:"
     condition = tmux.same_mark(str(session.worktree))
     if not session.created:
@@ -75,6 +78,9 @@ def problems(session: Session) -> list[Problem]:
 def _open(session: Session) -> None:
     try:
         output = tmux.begin_tmux(_opening(session), shell.pristine_environment())
+    except SilentError:
+        _unopened.add(session.tmux)
+        raise
     except CommandError as error:
         if "duplicate session" in error.stderr:
             raise SessionError(

@@ -76,7 +76,8 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     for look in worktree_looks.look_at_worktrees(repository, sessions):
         session = look.session
         found += [(session.name, problem) for problem in _session_problems(look, questions)]
-        found += [(session.name, problem) for problem in outlived.outlived_problems(session, listeners)]
+        outlasting = questions.ask(partial(outlived.outlived_problems, session, listeners))
+        found += [(session.name, problem) for problem in outlasting]
         for port, who in find_foreigners(session, listeners, services.get(session.name, ())).items():
             fix = "end it, or remove the session and add it again for another port"
             found.append((session.name, Problem(f"port {port} is answered by {who}", "its own server can't be", fix)))

@@ -38,7 +38,7 @@ _PERSONAL = frozenset(
 _PATIENCE = {"git": 120.0, "tmux": 5.0}
 _USUAL = 60.0
 _LONG = 30.0  # seconds until a note says which step we are waiting for
-_SILENT_FOR = 10.0  # seconds in which one that did not answer is not asked again
+_SILENT_FOR = 10.0  # seconds until a command that lasts asks again what did not answer; any other never does
 
 
 # Not `run.shell` of the configuration, which any file in the repository may set.
@@ -228,14 +228,20 @@ def _run(
 
 
 def _require_answers(program: str) -> None:
-    """Raise the last error of *program* again if it just timed out: one that hangs costs its time once."""
+    """Raise the last error of *program* again if it timed out: one that hangs costs a command its time once."""
     if is_silent(program):
         raise _silent[program]
 
 
 def is_silent(program: str) -> bool:
-    """Return whether *program* just didn't answer in time."""
-    return program in _silent and time.monotonic() - _silent_since[program] < _SILENT_FOR
+    """Return whether *program* didn't answer in time, and is not asked again."""
+    return program in _silent
+
+
+def ask_silent_again() -> None:
+    """Have programs that have been silent for a while asked again, by a command that lasts."""
+    for program in [each for each, since in _silent_since.items() if time.monotonic() - since > _SILENT_FOR]:
+        del _silent[program], _silent_since[program]
 
 
 def _silence(argv: Sequence[str], seconds: float) -> SilentError:

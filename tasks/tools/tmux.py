@@ -8,6 +8,7 @@ import shutil
 import termios
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import CommandError, SessionError, SilentError
@@ -35,8 +36,7 @@ def same_mark(mark: str) -> str:
 TMUX = ("tmux", "-u")
 _SEPARATOR = "|"
 _ATTEMPTS = 20  # while a tmux server ends
-_STEP = 10.0  # seconds
-_START = 20.0  # seconds where a server may start, which waits for the commands in its configuration
+_START = 20.0  # seconds for a server that is just starting, which waits for the commands in its configuration
 FORM = _SEPARATOR.join(
     "#{pane_id} #{window_id} #{pane_tty} #{pane_current_command} #{@tally_window} #{@tally_typed} #{session_name}"
     " #{@tally_session}".split()
@@ -119,7 +119,7 @@ def parse_panes(output: str) -> list[Pane]:
 
 def run_tmux(commands: Iterable[Sequence[str]], env: dict[str, str] | None = None) -> str:
     """Run tmux *commands* in one process, which ends at the first that fails; return what they print."""
-    return shell.read_output(*join_commands(commands), env=env, seconds=_STEP)
+    return shell.read_output(*join_commands(commands), env=env)
 
 
 def join_commands(commands: Iterable[Sequence[str]]) -> list[str]:
@@ -138,12 +138,26 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
     for attempt in range(_ATTEMPTS + 1):
         try:
             argv = (*TMUX, "start-server", ";", "source-file", "-")
-            return shell.feed_program(*argv, given=line, shown=shown, env=env, seconds=_START)
+            return shell.feed_program(*argv, given=line, shown=shown, env=env, seconds=_opening_limit(env))
         except CommandError as error:
             if attempt == _ATTEMPTS or not re.search("server exited|no server running|lost server", error.stderr):
                 raise
         time.sleep(0.05)
     raise AssertionError
+
+
+def _opening_limit(env: dict[str, str]) -> float:
+    """Return the seconds for a command that may start the server; 0, the usual, where one has been up for longer."""
+    import socket
+
+    server = os.path.join(env.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}", "default")  # noqa: S108 (tmux's own place)
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        began = os.lstat(server).st_mtime
+        line.setblocking(False)
+        with suppress(BlockingIOError):  # it is there, and others wait for it
+            line.connect(server)
+        return 0 if time.time() - began > _START else _START
+    return _START
 
 
 def _quoted(word: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.system import shell
 from testing.project import Project, eventually
-from testing.terminal import runs, tmux
+from testing.terminal import panes, runs, tmux
 
 _MOST = 60.0  # seconds for any of these, on a machine that has other things to do; without a bound it would be for ever
 
@@ -68,6 +70,29 @@ def test_the_doctor_tells_it_once_and_looks_at_the_rest(stopped: Project) -> Non
     assert "backend/.env" in said
 
 
+def test_a_server_that_is_up_is_given_one_bound_by_each_command(stopped: Project) -> None:
+    (server,) = (Path(os.environ["TMUX_TMPDIR"]) / f"tmux-{os.getuid()}").iterdir()
+    os.utime(server, (0, 0))  # it has been up for long
+    for words in (("add", "z"), ("start", "x"), ("stop", "x"), ("remove", "x"), ("remove", "x", "--force")):
+        said = _bounded(stopped, f"session.{words[0]}", *words[1:])
+        assert said.count("tmux didn't answer within 5 s") >= 1, words
+        assert not re.search(r"within (?!5 s)", said), said
+        asked = re.findall(r"tmux didn't answer within 5 s \(([^)]*)\)", said)
+        assert len(set(asked)) == 1, asked  # the first question's: no other was asked
+
+
+def test_what_did_not_answer_is_asked_again_by_a_command_that_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell._silence(("tmux", "list-panes"), 5)
+    assert shell.is_silent("tmux")
+    shell.ask_silent_again()
+    assert shell.is_silent("tmux")
+
+    monkeypatch.setattr(shell, "_SILENT_FOR", 0)
+    shell.ask_silent_again()
+
+    assert not shell.is_silent("tmux")
+
+
 def test_what_was_refused_works_once_the_server_answers(project: Project) -> None:
     project.inv("session.add", "x")
     runs(project, "x")
@@ -77,10 +102,12 @@ def test_what_was_refused_works_once_the_server_answers(project: Project) -> Non
         refused = _bounded(project, "session.add", "z")
         assert refused.count("kill -CONT") == 1
         assert "\ntmux didn't answer within" in refused
+        assert [each["name"] for each in project.inv("session.list", "--json").json] == ["x"]
+        assert not project.worktree("z").exists()
     finally:
         os.kill(server, signal.SIGCONT)
 
-    project.inv("session.remove", "z", code=None)
+    assert not panes("tally-z", "#{pane_id}")  # it had not read what to open
     project.inv("session.remove", "x")
 
     assert project.inv("session.list", "--json").json == []

@@ -28,7 +28,8 @@ def list_(c: Context, json: bool = False, removed: bool = False, cost: bool = Fa
         from ..store import archive
         from ..views import removed as views_removed
 
-        archives = archive.list_archives(repository)
+        if not (archives := archive.list_archives(repository)):
+            selection.note_unusable_git(repository)
         answer(as_json([each.record() for each in archives]) if json else views_removed.removed_table(archives))
     elif sessions := selection.list_sessions(c, repository):
         _list(sessions, repository, json, cost)

@@ -26,9 +26,22 @@ def list_sessions(c: Context, repository: Repository) -> list[Session]:
 
         return contents.complete_row(load_settings(c), *row)
 
+    if not rows:
+        note_unusable_git(repository)
     return [
         store_rows.session_from_row(name, rows[name], repository, complete) for name in sorted(rows, key=_natural_order)
     ]
+
+
+def note_unusable_git(repository: Repository) -> None:
+    """Print a note if git can't answer at all, as with a broken ~/.gitconfig: without sessions nothing asks it."""
+    from ..system import progress
+    from ..tools import git
+
+    try:
+        git.read_git(repository.main, "rev-parse", "--is-inside-work-tree", check=False)
+    except SessionError as error:
+        progress.notice(str(error))
 
 
 def _natural_order(name: str) -> list[tuple[bool, int, str]]:

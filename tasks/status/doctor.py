@@ -45,6 +45,8 @@ class _Questions:
             self.failures[error.program] = Problem(error.fact, "what depends on it is unknown", error.advice)
         except (SessionError, OSError) as error:
             fact, _, advice = describe_error(error).partition("\n")
+            if fact.endswith(":"):  # what a program printed, which is the same whatever it was asked
+                fact, _, advice = advice.strip().partition("\n")
             fact = fact.rstrip(".")
             why = "what depends on it was not checked"
             self.failures[fact] = Problem(fact, why, advice.removeprefix("Run: ") or "fix that, and run this again")

@@ -17,18 +17,36 @@ def test_a_branch_by_its_full_name_is_refused(project: Project) -> None:
     assert project.world() == before
 
 
-@pytest.mark.parametrize("task", [("add", "x"), ("adopt", "x"), ("list",), ("doctor",)])
-def test_a_broken_configuration_of_git_is_told_as_that(project: Project, task: tuple[str, ...]) -> None:
+_EVERYWHERE = (
+    "add_x adopt_x list list_--json list_--removed doctor doctor_--fix prune conflicts next resume stop".split()
+)
+
+
+@pytest.mark.parametrize("task", [each.split("_") for each in _EVERYWHERE], ids=_EVERYWHERE)
+def test_a_broken_configuration_of_git_is_told_as_that(project: Project, task: list[str]) -> None:
     (project.main / "fresh").write_text("untracked\n")
     (Path(os.environ["HOME"]) / ".gitconfig").write_text("[user\nname = x\n")
 
     said = project.inv(f"session.{task[0]}", *task[1:], code=None)
 
-    if task[0] in ("add", "adopt"):
-        assert said.code == 1
-        assert "bad config line 1 in file" in said.err and ".gitconfig" in said.err
-        assert "too old" not in said.err and "no commits" not in said.err
+    everything = said.out + said.err
+    assert said.code == 1 or task[0] in ("list", "conflicts", "resume")
+    assert "bad config line 1 in file" in everything and ".gitconfig" in everything
+    assert "Correct that file, then run the command again." in everything
+    assert "too old" not in everything and "no commits" not in everything
     assert not (project.main / ".tally-sessions").exists()
+
+
+@pytest.mark.parametrize("task", ["list", "doctor", "show x", "sync x", "merge x", "remove x", "start x", "prune"])
+def test_a_broken_configuration_of_git_is_told_where_there_are_sessions(project: Project, task: str) -> None:
+    project.configure("session: {windows: []}\n")
+    project.inv("session.add", "x")
+    (Path(os.environ["HOME"]) / ".gitconfig").write_text("[user\nname = x\n")
+
+    said = project.inv(*f"session.{task}".split(), code=1).err
+
+    assert "bad config line 1 in file" in said and "Correct that file" in said
+    assert project.worktree("x").is_dir()
 
 
 @pytest.mark.parametrize("task", [("add", "x"), ("adopt", "x")])

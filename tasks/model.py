@@ -53,6 +53,10 @@ class Agent(NamedTuple):
     note: str = ""  # what it should know about its session: a template
     notify: str = ""  # the command to run when it begins to wait for a person
     config: str = ""  # where its conversations are: CLAUDE_CONFIG_DIR at `add`; empty in older rows
+    name: str = ""  # one of the setting `agents`; empty for Claude Code, and for another `claude.command`
+    begin: tuple[str, ...] = ()  # its arguments at first, later, and before a prompt; {id} is the conversation's
+    resume: tuple[str, ...] = ()
+    prompt: tuple[str, ...] = ()
 
     @property
     def is_claude(self) -> bool:
@@ -77,6 +81,7 @@ class Request(NamedTuple):
     adopts: str = ""  # a commit of uncommitted work to begin with
     prompt: str = ""  # what the conversation begins with
     forks: str = ""  # the conversation of which it begins with a copy
+    agent: str = ""  # one of the setting `agents`, in the place of Claude Code
 
 
 class Removal(NamedTuple):

@@ -12,6 +12,7 @@ _PACKAGES = {
     "busybox": "busybox-static", "chromium": "chromium", "claude": "", "docker": "docker.io",
     "docker-compose": "docker-compose", "dockerd": "docker.io", "fish": "fish", "setpriv": "util-linux",
     "ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server", "strace": "strace", "zsh": "zsh",
+    "npm": "npm", "python3": "python3",
     **dict.fromkeys(("bun", "pipenv", "pnpm", "poetry", "uv", "yarn"), ""),  # python -m testing.managers
 }  # fmt: skip
 _HINT = re.compile(r" \(apt install ([^)]+)\)")

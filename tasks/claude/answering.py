@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..errors import SessionError, quote_text
@@ -20,7 +21,8 @@ ANSWERS = {
 }
 _IGNORED = 1.0  # seconds in which a prompt that has just opened ignores keys, so that nobody answers it by accident
 _DRAWN = 5.0  # seconds until its window shows what was asked
-_AGAIN = 0.7  # seconds until a key that was ignored is pressed again
+_AGAIN = 2.0  # seconds until a key that was ignored is pressed again
+_REDRAWN = 1.0  # seconds in which a key that came too late shows at the prompt
 _TAKEN = 15.0  # seconds until an answer is accepted
 _CHOICE = re.compile(r"^\s*(?:\u276f\s*)?(\d)\. (.*?)\s*$", re.MULTILINE)
 _LINE = re.compile(r"^\u2500{4}.*\n", re.MULTILINE)
@@ -81,18 +83,30 @@ def answer_prompt(session: Session, dialog: Dialog, reply: str) -> None:
         )
     with registry.session_lock(session.repository, session.name):
         time.sleep(max(0.0, min(_IGNORED, dialog.at + _IGNORED - time.time())))
-        deadline = time.monotonic() + _TAKEN
+        deadline, presses = time.monotonic() + _TAKEN, 0
         while _is_open(session, dialog):
             if time.monotonic() > deadline:
                 raise SessionError(
                     f"Claude in {session.name} didn't take the answer.\nRun: inv session.attach {session.name}"
                 )
             tmux.run_tmux([("send-keys", "-t", dialog.pane, number)])
-            again = time.monotonic() + _AGAIN
-            while time.monotonic() < again and _is_open(session, dialog):
-                time.sleep(0.05)
-        while _still_waits(session, dialog) and time.monotonic() < deadline:
-            time.sleep(0.1)
+            presses += 1
+            _wait_while(_AGAIN, lambda: _is_open(session, dialog))
+        _wait_while(_TAKEN, lambda: _still_waits(session, dialog))
+        if presses > 1:  # a slow one may have taken the first after all
+            _wait_while(_REDRAWN, lambda: _typed(dialog.pane) != number)
+        if presses > 1 and _typed(dialog.pane) == number:
+            tmux.run_tmux([("send-keys", "-t", dialog.pane, "BSpace")])
+
+
+def _wait_while(seconds: float, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and condition():
+        time.sleep(0.05)
+
+
+def _typed(pane: str) -> str | None:
+    return tmux.prompt_text(shell.read_output(*tmux.TMUX, "capture-pane", "-p", "-e", "-t", pane, check=False))
 
 
 def _still_waits(session: Session, dialog: Dialog) -> bool:

@@ -40,18 +40,24 @@ def conversation_cost(session: Session) -> Cost:
     identity = hooks.conversation_of(session)
     if not (identity and session.converses and session.agent.is_claude):
         return Cost()
-    projects = live.config_directory(session.agent) / "projects"
-    files = [*projects.glob(f"*/{identity}.jsonl"), *projects.glob(f"*/{identity}/**/*.jsonl")]
-    usages: dict[str, tuple[str, dict[str, Any]]] = {}
-    for file in files:
-        usages.update(_usages(file))  # each block of an answer repeats the usage of the whole
+    copied = _usages(session, session.forks) if session.forks not in ("", identity) else {}
     total = Cost()
-    for model, usage in usages.values():
-        total = _add(total, model, usage)
+    for answer, (model, usage) in _usages(session, identity).items():
+        if answer not in copied:
+            total = _add(total, model, usage)
     return total
 
 
-def _usages(file: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+def _usages(session: Session, identity: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return by answer the model and the usage: each block of an answer repeats that of the whole."""
+    projects = live.config_directory(session.agent) / "projects"
+    usages: dict[str, tuple[str, dict[str, Any]]] = {}
+    for file in (*projects.glob(f"*/{identity}.jsonl"), *projects.glob(f"*/{identity}/**/*.jsonl")):
+        usages.update(_usages_in(file))
+    return usages
+
+
+def _usages_in(file: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
     try:
         lines = file.open("rb")
     except OSError:
@@ -64,7 +70,7 @@ def _usages(file: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
                 record = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            message = record.get("message") if isinstance(record, dict) and "forkedFrom" not in record else None
+            message = record.get("message") if isinstance(record, dict) else None
             if isinstance(message, dict) and isinstance(message.get("usage"), dict):
                 yield str(message.get("id")), (str(message.get("model")), message["usage"])
 

@@ -74,6 +74,8 @@ def read_start(session: Session) -> Start | None:
     identity, source = record.get("session_id"), record.get("source")
     if not is_conversation_id(identity):
         return None
+    if identity == session.forks:  # 2.1.197 says that of a copy
+        identity = session.conversation
     return Start(str(identity), str(source or ""), pid, _time(session, "SessionStart") or 0.0)
 
 

@@ -99,10 +99,15 @@ def start_script(session: Session) -> str:
         f"command -v {program} >/dev/null || {{ echo {shlex.quote(missing)} >&2; exit 127; }}",
         *([f'set -- "$@" {shlex.join(words)}'] if (words := _arguments(session)) else []),
         f"prompt={shlex.quote(str(hooks.pending_prompt_path(session)))}",
-        f'if [ -s "$prompt" ]; then set -- "$@" {"-- " if agent.is_claude else ""}"$(cat "$prompt")"; fi',
+        f'if [ -s "$prompt" ]; then set -- "$@" {_before_prompt(agent)}"$(cat "$prompt")"; fi',
         f'exec {program} "$@"',
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _before_prompt(agent: Agent) -> str:
+    words = ["--"] if agent.is_claude else agent.prompt
+    return "".join(f"{shlex.quote(word)} " for word in words)
 
 
 def _arguments(session: Session) -> list[str]:
@@ -137,6 +142,9 @@ def conversation_command(session: Session) -> str:
     if session.agent.is_claude:
         is_new = session.state == "adding" and not session.archive  # nobody can have used its id yet
         arguments = _first_arguments(session, session.conversation) if is_new else _continue_arguments(session)
+    else:
+        given = session.agent.begin if session.state == "adding" and not session.archive else session.agent.resume
+        arguments = [word.replace("{id}", session.conversation) for word in given]
     return "" if arguments is None else shlex.join(["sh", str(start_script_path(session)), *arguments])
 
 

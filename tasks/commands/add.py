@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     "branch": "branch name (default: setting branch)",
     "fork": "session to start from: copies its branch, uncommitted work and conversation",
     "continue-from": "id of a conversation to continue in a copy",
+    "agent": "assistant instead of Claude Code, one of the setting agents",
     "component": "part of the repository to work on, one of the setting components",
     "profile": "value of {profile} in the configuration",
     "template": "template of the work log entry, for example fix",
@@ -41,6 +42,7 @@ def add(
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
     without: str = "", pr: str = "", from_issue: str = "", dry_run: bool = False, yes: bool = False,
     wait: bool = False, attach: bool = False, json: bool = False, fork: str = "", continue_from: str = "",
+    agent: str = "",
 ) -> None:  # fmt: skip
     """Create a session: worktree, ports, servers, Claude.
 
@@ -53,12 +55,11 @@ def add(
     from . import report, selection
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
-    purpose |= {"mode": mode, "without": without, "prompt": selection.read_prompt(prompt, prompt_file)}
+    purpose |= {"mode": mode, "without": without, "prompt": selection.read_prompt(prompt, prompt_file), "agent": agent}
     request = Request(name=name, base=base, branch=branch, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
-    request = _with_forge(request, pr, from_issue, repository, settings)
-    request = _continued(c, request, fork, continue_from)
+    request = _continued(c, _with_forge(request, pr, from_issue, repository, settings), fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -72,6 +73,7 @@ def add(
         from ..status import readiness
 
         failures += readiness.wait_for_servers([session], settings.wait)
+    report.mention_news(session, settings)
     report.answer_session(c, session, json, failures)
     if attach:
         tmux_attach.attach_to_tmux(session)

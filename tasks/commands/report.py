@@ -18,6 +18,7 @@ from . import selection
 from .command import answer, as_json, fail_with
 
 if TYPE_CHECKING:
+    from ..config.settings import Settings
     from ..views.removed import Removed
 
 _OURS = "tasks"
@@ -73,6 +74,15 @@ def answer_session(c: Context, session: Session, json: bool, failures: Sequence[
 
         conflicts.print_notes(conflicts.new_session_sentences(session, selection.list_sessions(c, session.repository)))
     fail_with(failures)
+
+
+def mention_news(session: Session, settings: Settings) -> None:
+    """Print which commits the base of *session* got, as far as a fetch in the background knows by now."""
+    if settings.fetch == "background":
+        from ..tools import background_fetch
+
+        if text := background_fetch.describe_news(session):
+            notice(text)
 
 
 def _record(session: Session) -> str:

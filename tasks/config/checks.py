@@ -85,6 +85,11 @@ def check_switch(key: str, value: object) -> bool:
     return value
 
 
+def check_fetch(key: str, value: object) -> bool | str:
+    """Return *value*, true, false or `background`."""
+    return "background" if value == "background" else check_switch(key, value)
+
+
 def check_port(key: str, value: object) -> int:
     """Return *value*, a port number."""
     if isinstance(value, bool) or not isinstance(value, int):

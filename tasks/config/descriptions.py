@@ -8,7 +8,8 @@ DESCRIPTIONS = {
         "worktree": "the path of the worktree, relative to the main checkout",
         "branch": "the name of the session's branch",
         "base": "what a new branch starts from: a branch, tag or commit",
-        "fetch": "whether the base's remote is fetched first, for at most 20 s; being offline is a warning",
+        "fetch": "whether the base's remote is fetched first, for at most 20 s; being offline is a warning;"
+        " `background`: it is fetched while the session is added, and new commits are said, not waited for",
         "date": "the format of `{date}`, as for strftime",
     },
     "Ports, files and variables": {
@@ -33,6 +34,8 @@ DESCRIPTIONS = {
         "teardown": "shell commands that `session.remove` runs in the worktree before anything goes; one that fails"
         " refuses the removal, unless `--force`",
         "verify": "shell commands that must succeed before `session.merge` and `session.pr`; fixed at `session.add`",
+        "agents": "[other assistants](howto/claude.md#other-assistants) by name, which `--agent` chooses: `command`,"
+        " `args`, `begin`, `resume` and `prompt`",
         "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when"
         " it waits for you), `note` (text for its system prompt; empty for none)",
         "compose": "[containers](howto/containers.md): `file`, `profiles` and `wait`, the seconds that they may"

@@ -21,6 +21,7 @@ _SECONDS = {"type": ["number", "string"], "exclusiveMinimum": 0}
 _VALUES: dict[Check, dict[str, Any]] = {
     checks.check_text: _TEXT, checks.check_prose: _TEXT, checks.check_filled: _FILLED, schema.check_file: _TEXT,
     checks.check_switch: {"type": "boolean"}, checks.check_scalar: {"type": ["string", "number"]},
+    checks.check_fetch: {"enum": [True, False, "background"]},
     checks.check_port: {"type": "integer", "minimum": 1, "maximum": 65535},
     checks.check_port_key: _NAME, checks.check_variable: _NAME, checks.check_inside: _PATH,
     checks.check_component: {"type": "string", "pattern": r"^[\w./-]+$"},

@@ -14,6 +14,17 @@ Shared with the main checkout and every session, so install or change nothing in
 """
 
 
+# Their flags as `--help` of codex 0.171.0, gemini 0.61.0 and copilot 1.0.102 has them. Codex and Gemini continue the
+# last conversation of the directory, which is the session's own.
+_AGENTS = {
+    "codex": {"command": "codex", "resume": ["resume", "--last"]},
+    "gemini": {"command": "gemini", "begin": ["--session-id", "{id}"], "resume": ["--resume", "latest"]},
+    "copilot": {
+        "command": "copilot", "begin": ["--session-id", "{id}"], "resume": ["--session-id", "{id}"], "prompt": ["-i"],
+    },
+}  # fmt: skip
+
+
 POINTS: dict[str, Any] = {
     "numbered": False,
     "worktree": "../{project}-{slug}",
@@ -42,6 +53,7 @@ POINTS: dict[str, Any] = {
     "components": {},
     "work_log": "",
     "claude": {"command": "claude", "args": [], "notify": "", "note": _NOTE},
+    "agents": _AGENTS,
     "windows": [
         {"name": "backend:{backend_port}", "dir": "backend", "run": "python manage.py runserver {backend_port}"},
         {"name": "frontend:{frontend_port}", "dir": "frontend", "run": "npm run dev -- --port {frontend_port}"},

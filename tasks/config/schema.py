@@ -13,6 +13,7 @@ from .checks import (
     check_component,
     check_date,
     check_days,
+    check_fetch,
     check_filled,
     check_inside,
     check_port,
@@ -237,9 +238,12 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
     return {**_GUIDE, **checked}
 
 
+AGENT = table_with(
+    {"command": check_filled, **dict.fromkeys(("args", "begin", "resume", "prompt"), list_of(check_text))}, "command"
+)
 CHECKS: dict[str, Check] = {
     "preset": check_filled, "project": check_filled, "numbered": check_switch,
-    "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_switch,
+    "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_fetch,
     "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
     "env": table_of(check_inside, table_of(check_filled, check_scalar)), "activate": check_text,
     "host": check_text,
@@ -251,5 +255,6 @@ CHECKS: dict[str, Check] = {
     "components": table_of(check_component, partial(check_items, check_inside)), "work_log": check_work_log,
     "claude": table_with({"command": check_filled, "args": list_of(check_text), "note": check_prose,
     "notify": check_text}),
+    "agents": table_of(check_component, AGENT),
     "hosts": table_of(check_host_name, host), "host_timeout": check_seconds, "wait": check_seconds,
 }  # fmt: skip

@@ -19,7 +19,7 @@ class Settings(NamedTuple):
     worktree: str
     branch: str
     base: str
-    fetch: bool
+    fetch: bool | str  # or "background"
     ports: dict[str, int] | Formula
     host: str  # in web addresses; empty for localhost
     copy: list[str]
@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     hosts: dict[str, dict[str, Any]]  # other machines, for `fleet`
     host_timeout: float  # seconds until one that does not answer is left out
     claude: dict[str, Any]  # command, args, note, notify
+    agents: dict[str, dict[str, Any]]  # other assistants, which `--agent` chooses
 
 
 def settings_from_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +72,7 @@ def parse_settings(configured: Mapping[str, Any]) -> Settings:
     merged = {"project": None, "activate": None, **PRESETS[preset], **given, "preset": preset}
     checked: dict[str, Any] = {k: None if v is None else CHECKS[k](k, v) for k, v in merged.items()}
     checked["claude"] = {**PRESETS[preset]["claude"], **checked["claude"]}  # whoever sets `args` keeps the note
+    checked["agents"] = {**PRESETS[preset]["agents"], **checked["agents"]}
     if checked["app_env"] and not checked["env_file"]:
         raise SessionError(
             "session.app_env needs the setting env_file, the name of the files, for example .env.session."

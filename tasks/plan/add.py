@@ -65,7 +65,11 @@ def check_numbered_name(name: str, settings: Settings) -> None:
 
 def fetch_configured_base(request: Request, settings: Settings, repository: Repository) -> None:
     """Fetch what *request* will begin with, if that is configured."""
-    if settings.fetch:
+    if settings.fetch == "background":
+        from ..tools import background_fetch
+
+        background_fetch.begin_fetch(request.base or settings.base, repository)
+    elif settings.fetch:
         from ..tools import fetch
 
         fetch.fetch_base(request.base or settings.base, repository)
@@ -251,7 +255,7 @@ def _facts(checked: Checked, settings: Settings, repository: Repository) -> dict
         "name": request.name, "slug": checked.slug, "main": str(repository.main),
         "project": contents.project_name(settings, repository),
         "date": datetime.now().astimezone().strftime(settings.date), "component": request.component,
-        "profile": request.profile,
+        "profile": request.profile, "agent": request.agent,
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..claude import launch
 from ..config.placeholders import expand_placeholders
 from ..config.settings import Settings
-from ..errors import SessionError, quote_text
+from ..errors import SessionError, quote_text, suggest_name
 from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
 from ..store import names
 from ..system import activation, reading, rooted
@@ -213,10 +213,11 @@ def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
 
 
 def _agent(settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int], filled: Expand) -> Agent:
+    if facts.get("agent"):
+        return _other_agent(settings, facts["agent"], filled)
     options = settings.claude
     quoted = {fact: shlex.quote(value) for fact, value in facts.items()}  # a shell runs it
     launch.check_note(options["note"], ports)
-    config = os.path.expanduser(os.environ.get("CLAUDE_CONFIG_DIR") or DEFAULT_CONFIG)
     return Agent(
         command=os.path.expanduser(filled(options["command"], "claude.command")),
         args=tuple(filled(word, f"claude.args[{index}]") for index, word in enumerate(options["args"])),
@@ -224,8 +225,24 @@ def _agent(settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int
         notify=expand_placeholders(
             options["notify"], {**quoted, "state": "{state}", "what": "{what}"}, "claude.notify"
         ),
-        config=os.path.abspath(config),
+        config=_config_directory(),
     )
+
+
+def _other_agent(settings: Settings, name: str, filled: Expand) -> Agent:
+    """Return the assistant *name* of the setting agents. Raises `SessionError` for an unknown one."""
+    if name not in settings.agents:
+        known, hint = ", ".join(settings.agents), suggest_name(name, settings.agents)
+        raise SessionError(f"No agent {name!r} in the setting agents.{hint} Known: {known}")
+    options = settings.agents[name]
+    words: dict[str, Any] = {key: tuple(options.get(key, ())) for key in ("begin", "resume", "prompt")}
+    args = (filled(word, f"agents.{name}.args[{index}]") for index, word in enumerate(options.get("args", ())))
+    command = os.path.expanduser(filled(options["command"], f"agents.{name}.command"))
+    return Agent(command=command, args=tuple(args), config=_config_directory(), name=name, **words)
+
+
+def _config_directory() -> str:
+    return os.path.abspath(os.path.expanduser(os.environ.get("CLAUDE_CONFIG_DIR") or DEFAULT_CONFIG))
 
 
 def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:

@@ -146,7 +146,8 @@ def _facts(session: Session, settings: Settings, repository: Repository) -> dict
     return {
         "name": session.name, "slug": names.slug_of(session.name), "main": str(repository.main), "date": date,
         "project": contents.project_name(settings, repository), "component": session.component,
-        "profile": session.profile, "branch": session.branch, "worktree": str(session.worktree),
+        "profile": session.profile, "agent": session.agent.name, "branch": session.branch,
+        "worktree": str(session.worktree),
         **{key: str(port) for key, port in session.ports.items()},
     }  # fmt: skip
 

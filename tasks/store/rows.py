@@ -48,7 +48,7 @@ _NO_LOG = shape.plain_form("an empty table", lambda value: value == {})
 _LOG = shape.either_form(_NO_LOG, shape.fields_form({"file": TEXT}, dict.fromkeys(("before", "after"), TEXT)))
 _TABLES: dict[str, Form] = {"env": shape.table_form(TEXT_TABLE), "variables": TEXT_TABLE, "work_log": _LOG}
 _WINDOW = {**dict.fromkeys(Window._fields, TEXT), "claude": SWITCH}
-_AGENT = {**dict.fromkeys(Agent._fields, TEXT), "args": TEXTS}
+_AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin", "resume", "prompt"), TEXTS)}
 _PROJECT = {**dict.fromkeys(("file", "project", "mode"), TEXT), **dict.fromkeys(("profiles", "services"), TEXTS)}
 _COMPOSE = {**dict.fromkeys(("without", "once", "found"), TEXTS), "wait": shape.NUMBER, "keeps_volumes": SWITCH}
 _ROW = shape.fields_form({}, {
@@ -72,7 +72,7 @@ def session_row(session: Session) -> registry.Row:
         "python_path": list(session.python_path),
         "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose_row(session),
-        "agent": {**session.agent._asdict(), "args": list(session.agent.args)},
+        "agent": {k: list(v) if isinstance(v, tuple) else v for k, v in session.agent._asdict().items()},
     }  # fmt: skip
 
 
@@ -138,7 +138,8 @@ def _check(row: registry.Row) -> None:
 
 
 def _agent(facts: dict[str, Any]) -> Agent:
-    return Agent(**{**facts, "args": tuple(facts.get("args", ()))})
+    parts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return Agent(**parts)
 
 
 def _compose(facts: dict[str, Any] | None) -> Compose | None:

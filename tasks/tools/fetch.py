@@ -82,6 +82,11 @@ def _head(remote: str, repository: Repository) -> str:
     return ref.strip().removeprefix("refs/remotes/")
 
 
+def find_tracked(base: str, repository: Repository) -> tuple[str, str]:
+    """Return the remote of *base*, and its branch there; empty for one without."""
+    return _tracked(base, _remotes(repository), repository)
+
+
 def _tracked(base: str, remotes: list[str], repository: Repository) -> tuple[str, str]:
     """Return the remote of *base* and its branch there; for a local branch its upstream."""
     name = base.removeprefix("refs/remotes/")

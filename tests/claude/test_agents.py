@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tasks.claude import hooks, launch, live, send
+from tasks.claude import answering, hooks, launch, live, send
 from tasks.claude import state as claude_state
 from tasks.errors import SessionError
 from tasks.model import Agent, Repository, Session, Window
@@ -322,3 +323,25 @@ def test_enter_is_pressed_again_only_while_the_text_stands_at_the_prompt(monkeyp
     monkeypatch.setattr(send, "_TAKEN", 0.5)
     monkeypatch.setattr(send, "_screen", lambda _pane: "\u276f text\n Do you want to proceed?\n \u276f 1. Yes")
     assert (send._submit(pane, lambda: False), len(keys)) == (False, 1)
+
+
+def test_a_key_that_a_slow_permission_prompt_took_twice_is_taken_back(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[object] = []
+    line, place = f"{40 * chr(0x2500)}\n", "tasks.claude.answering"
+    dialog = answering.Dialog("%1", " Do you want to proceed?\n \u276f 1. Yes\n   2. No", 5.0)
+
+    def screen(*_argv: str, **_options: object) -> str:
+        return f"{line}{dialog.text}\n" if len(keys) < 2 else f"{line}\u276f {'1' if len(keys) == 2 else ''}"
+
+    monkeypatch.setattr(answering, "_AGAIN", 0.1)
+    monkeypatch.setattr(f"{place}.tmux.run_tmux", lambda steps: keys.extend(step[-1] for step in steps))
+    monkeypatch.setattr(f"{place}.shell.read_output", screen)
+    monkeypatch.setattr(f"{place}.hooks.read_request", lambda _session: ("", 5.0))
+    monkeypatch.setattr(answering, "_still_waits", lambda _session, _dialog: False)
+    monkeypatch.setattr(f"{place}.registry.session_lock", lambda *_words: nullcontext())
+
+    answering.answer_prompt(session, dialog, "yes")
+
+    assert keys == ["1", "1", "BSpace"]

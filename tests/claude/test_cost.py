@@ -10,9 +10,11 @@ from tasks.claude import cost, prices
 from tasks.claude.transcripts import directory_name
 from testing.project import Project, eventually
 
+_ORIGINAL = "00000000-0000-4000-8000-000000000001"
 
-def _answer(number: int, model: str, usage: dict[str, Any], **more: Any) -> str:
-    return json.dumps({"type": "assistant", "message": {"id": f"msg_{number}", "model": model, "usage": usage}, **more})
+
+def _answer(number: int, model: str, usage: dict[str, Any]) -> str:
+    return json.dumps({"type": "assistant", "message": {"id": f"msg_{number}", "model": model, "usage": usage}})
 
 
 def _transcript(project: Project, sandbox: Path, *lines: str) -> None:
@@ -33,12 +35,18 @@ def test_each_answer_counts_once_with_its_subagents_and_not_what_a_fork_copied(p
     kept = {**cached, "cache_creation": {"ephemeral_1h_input_tokens": 100_000}}
     lines = [
         _answer(1, "claude-opus-4-8", million), _answer(1, "claude-opus-4-8", million),  # two blocks of one answer
-        _answer(2, "claude-sonnet-4-5-20250929", kept), _answer(3, "claude-opus-5", million, forkedFrom={"a": 1}),
+        _answer(2, "claude-sonnet-4-5-20250929", kept), _answer(3, "claude-opus-5", million),
         _answer(4, "<synthetic>", {"input_tokens": 0, "output_tokens": 0}), "not JSON with \"usage\"",
         _answer(5, "claude-haiku-5-5", {"input_tokens": 100_000, "output_tokens": 0}),
     ]  # fmt: skip
     _transcript(project, sandbox, *lines)
 
+    row = json.loads((project.main / ".tally-sessions").read_text())
+    row["x"]["forks"] = _ORIGINAL  # both transcripts have what was said before
+    (project.main / ".tally-sessions").write_text(json.dumps(row))
+    original = sandbox / "home" / ".claude" / "projects" / "elsewhere" / f"{_ORIGINAL}.jsonl"
+    original.parent.mkdir()
+    original.write_text(f"{_answer(3, 'claude-opus-5', million)}\n")
     dollars = 5 + 2.5 + (200_000 * 3.75 + 100_000 * 6 + 2_000_000 * 0.3) / 1e6 + 0.01
     shown = project.inv("session.show", "x", "--json").json
     assert shown["cost"].pop("dollars") == pytest.approx(dollars)

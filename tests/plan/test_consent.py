@@ -35,7 +35,8 @@ _CHANGES: dict[str, Any] = {
     "app_env": {"web": {"A": "1"}}, "variables": {"A": "b"}, "date": "%Y", "windows": [{"name": "x", "run": "true"}],
     "keep_removed": 3, "keep_removed_size": "1 GB", "thin": ["dist"], "compose": {"file": "c.yml"},
     "components": {"server": ["src"]}, "work_log": "LOG.md",
-    "claude": {"command": "other"}, "hosts": {"box": {"host": "x", "path": "~/x"}}, "host_timeout": 3, "wait": 3,
+    "claude": {"command": "other"}, "agents": {"codex": {"command": "other"}},
+    "hosts": {"box": {"host": "x", "path": "~/x"}}, "host_timeout": 3, "wait": 3,
 }  # fmt: skip
 _HARMLESS = {"preset", "numbered", "ports", "keep_removed", "keep_removed_size", "host_timeout", "wait"}
 

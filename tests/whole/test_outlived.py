@@ -7,6 +7,7 @@ import sys
 import psutil
 import pytest
 
+from testing import port_slot
 from testing.project import Project, eventually
 from testing.terminal import tmux
 
@@ -15,7 +16,7 @@ signal.signal(signal.SIGHUP, signal.SIG_IGN)
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 _CONFIGURED = (
-    "session: {copy: [], link: [], env: {}, ports: {web_port: 8000},"
+    "session: {copy: [], link: [], env: {}, ports: {web_port: PORT},"
     " windows: [{name: web, run: 'python serve.py {web_port}'}]}\n"
 )
 
@@ -25,7 +26,7 @@ def outlived(project: Project) -> tuple[Project, psutil.Process]:
     """Return the project whose session x has lost its tmux server, but not its web server, and that."""
     (project.main / "serve.py").write_text(_SERVE)
     project.git("add", "serve.py")
-    project.configure(_CONFIGURED)
+    project.configure(_CONFIGURED.replace("PORT", str(8000 + port_slot.own())))
     project.inv("session.add", "x", "--wait")
     port = project.row("x")["web_port"]
     tmux("kill-server")

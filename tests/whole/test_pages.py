@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from testing import missing
+from testing import missing, port_slot
 from testing.project import Project
 
 # The last that serve nothing from where a link leads; later ones serve at least SvelteKit's own files.
@@ -19,7 +19,7 @@ _FILES = {
     "src/routes/+page.svelte": "<script>let n = 0</script><button on:click={() => n++}>{n}</button>",
 }
 _CONFIGURED = (
-    "session: {copy: [], link: [node_modules], env: {}, ports: {web_port: 5000}, wait: 120,"
+    "session: {copy: [], link: [node_modules], env: {}, ports: {web_port: PORT}, wait: 120,"
     " windows: [{name: web, run: 'node_modules/.bin/vite dev --port {web_port}'}]}\n"
 )
 
@@ -54,7 +54,7 @@ def test_a_linked_node_modules_that_the_server_refuses_is_told_and_its_own_is_se
     lock = (project.main / "package-lock.json").read_text()
     (project.main / "package-lock.json").unlink()
     project.git("add", "--all")
-    project.configure(_CONFIGURED)
+    project.configure(_CONFIGURED.replace("PORT", str(5000 + port_slot.own())))
 
     said = project.inv("session.add", "linked", "--wait").err
 

@@ -70,7 +70,7 @@ def _staying(main: Session, work: worktree_status.Work) -> tuple[str, ...]:
 
 
 def _is_private(file: Path) -> bool:
-    """Return whether nobody else may read *file*: git would let everybody."""
+    """Return whether *file* is private; git would make it readable for everybody."""
     return file.is_file() and not file.lstat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
 
 

@@ -68,7 +68,7 @@ def print_unapproved(c: Context, settings: Settings, repository: Repository, agr
 
 
 def find_unapproved(c: Context, settings: Settings, repository: Repository, dry: bool = False) -> list[Difference]:
-    """Return what of *settings*, of Invoke's own configuration and of a compose file nobody committed or approved.
+    """Return what is neither committed nor approved of *settings*, Invoke's own configuration and a compose file.
 
     The hosts are asked for where they are used.
     """

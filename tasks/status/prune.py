@@ -1,4 +1,4 @@
-"""Deleting what removed sessions left: saved copies that nobody restored in time, and rows whose worktree is gone."""
+"""Delete what removed sessions left: old saved copies, and rows whose worktree is gone."""
 
 from __future__ import annotations
 

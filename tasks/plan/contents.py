@@ -97,7 +97,7 @@ def decide_contents(
     own = _env_files(settings, variables, ports, filled)
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
-        "copy": _copies(settings, repository), "link": tuple(settings.link), "thin": tuple(settings.thin),
+        "copy": _copies(settings, repository, Path(facts["worktree"])), "link": tuple(settings.link), "thin": tuple(settings.thin),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
@@ -108,11 +108,11 @@ def decide_contents(
     }  # fmt: skip
 
 
-def _copies(settings: Settings, repository: Repository) -> tuple[str, ...]:
+def _copies(settings: Settings, repository: Repository, worktree: Path) -> tuple[str, ...]:
     if (repository.main / ".worktreeinclude").exists() or re.search(r"[*?\[]", "".join(settings.copy)):
         from . import copied_files
 
-        return (*copied_files.expand_patterns(settings.copy, repository), *_hooks(repository))
+        return (*copied_files.expand_patterns(settings.copy, repository, worktree), *_hooks(repository))
     return (*settings.copy, *_hooks(repository))
 
 

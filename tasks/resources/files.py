@@ -229,6 +229,9 @@ def copy_fresh(session: Session, origin: Path, path: str) -> bool:
         leads = (origin / path).resolve()
         notice(f"{session.name}: {path} was left out: it is a link to {leads}, outside the repository.")
         return False
+    if session.worktree.is_relative_to(source):
+        notice(f"{session.name}: {path} was left out: the session's worktree is in it.")
+        return False
     if not (source.is_file() or source.is_dir()):
         notice(f"{session.name}: {path} was left out: it is neither a file nor a directory.")
         return False

@@ -16,7 +16,7 @@ _HINTS = {
     r"\.lock': File exists|could not lock .*: File exists": (
         "A killed git left this lock, unless one is still running.\nRun: inv session.doctor --fix"
     ),
-    r"bad config (line|variable|file)": "Correct that file, then run the command again.",
+    r"bad config (line|variable|file)": "Fix that file, then run the command again.",
     r"failed to read .*worktrees/.*/commondir": (
         "A git that was killed has left this worktree incomplete.\nRun: inv session.doctor --fix"
     ),

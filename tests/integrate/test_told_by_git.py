@@ -32,7 +32,7 @@ def test_a_broken_configuration_of_git_is_told_as_that(project: Project, task: l
     everything = said.out + said.err
     assert said.code == 1 or task[0] in ("list", "conflicts", "resume")
     assert "bad config line 1 in file" in everything and ".gitconfig" in everything
-    assert "Correct that file, then run the command again." in everything
+    assert "Fix that file, then run the command again." in everything
     assert "too old" not in everything and "no commits" not in everything
     assert not (project.main / ".tally-sessions").exists()
 
@@ -45,7 +45,7 @@ def test_a_broken_configuration_of_git_is_told_where_there_are_sessions(project:
 
     said = project.inv(*f"session.{task}".split(), code=1).err
 
-    assert "bad config line 1 in file" in said and "Correct that file" in said
+    assert "bad config line 1 in file" in said and "Fix that file" in said
     assert project.worktree("x").is_dir()
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ..model import Session
+from ..system import files
 from ..system.rooted import Root
 from ..tools import git, worktrees
 from . import worktree
@@ -18,6 +19,8 @@ def clear_half_made(session: Session) -> None:
     incomplete = [entry for entry in _records(session) if not all(map(git.read_git_file, _files(entry)))]
     for entry in incomplete:
         worktree.drop_record(session.repository, entry)
+    if incomplete and session.state != "ready":  # else somebody may still need git's index of it
+        files.delete_in_background((session.repository.private / "trash").iterdir())
     _clear_directory(session, incomplete)
 
 

@@ -1,12 +1,13 @@
 """A `git worktree add` that was killed before it wrote one of its files: the next command finishes it."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from testing import traced, tracer
-from testing.project import Project
+from testing.project import Project, eventually
 from testing.traced import Attempt
 
 _ENDED_GIT = """#!/bin/sh
@@ -42,6 +43,24 @@ def test_the_lock_of_a_worktree_that_git_makes_does_not_stay(project: Project, s
     wrapper.unlink()
     assert not lock.exists()
     project.inv("session.remove", "z")
+
+
+def test_an_incomplete_record_of_git_is_deleted_and_not_only_put_aside(project: Project) -> None:
+    project.configure("session: {windows: [], copy: [], link: [], env: {}}\n")
+    project.inv("session.add", "z")
+    for name in ("gitdir", "HEAD"):
+        (project.main / ".git" / "worktrees" / "tally-z" / name).unlink()
+
+    file = project.main / ".tally-sessions"
+    rows = json.loads(file.read_text())
+    rows["z"]["state"] = "removing"  # as an earlier version that was killed while git deleted its record
+    file.write_text(json.dumps(rows))
+
+    project.inv("session.remove", "z")
+
+    trash = project.main / ".git" / "tally-sessions" / "trash"
+    eventually(lambda: not any(trash.iterdir()))
+    assert "deletion" not in project.inv("session.doctor", code=None).out
 
 
 @pytest.mark.skipif(bool(tracer.missing()), reason=f"no kills: {tracer.missing()}")

@@ -43,7 +43,7 @@ def _onto(session: Session, head: str, base: integrate_base.Base) -> str:
     checks.refuse_covered(session.worktree, [*checks.changed_paths(session.worktree, head, base.commit, "A"), *passing])
     if why:
         progress.notice(f"{why}, so {base.name} is merged in instead of rebasing.")
-        words = ("-m", f"Merge {base.name} into {session.branch}")
+        words = (f"--message=Merge {base.name} into {session.branch}",)
         if squashed:
             _join(session, base)
         with interrupted_sync.noted_merge(session, base.commit):
@@ -82,7 +82,7 @@ def _join(session: Session, base: integrate_base.Base) -> None:
     tip, one = session.merged_tip, session.merged_as
     same = not git.read_git(session.worktree, "diff-tree", "-r", "--name-only", tip, one)
     if same and git.count_beyond(session.repository, one, f"refs/heads/{session.branch}"):
-        words = ("-m", f"Merge what {session.branch} was merged into {base.name} as")
+        words = (f"--message=Merge what {session.branch} was merged into {base.name} as",)
         _attempt(session, base, "merge", "--quiet", *words, "--no-ff", "--no-autostash", "--strategy=ours", one)
 
 

@@ -62,6 +62,7 @@ def test_edits_that_git_was_told_not_to_look_at_survive_a_refused_sync(worked: P
     said = worked.inv("session.sync", "x", code=1).err
 
     assert "hidden" in said and f"would be overwritten by {'merge' if kind == 'merge' else 'checkout'}" in said
+    assert "git merge Merge" not in said  # the message of the commit is no part of what was asked
     assert (tree / "hidden").read_text() == "local\n"
 
 

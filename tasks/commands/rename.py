@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -45,9 +47,11 @@ def rename(c: Context, old: str = "", new: str = "", yes: bool = False, json: bo
         row_consent.require_sessions(c, [session], yes)
         name = session.name
         renamed = integrate_rename.rename_session(session, new, configuration.load_settings(c))
+    inside = Path.cwd()
     renamed, stays = integrate_rename.move_directory(renamed)
     if not json:
-        answer_done(_told(name, renamed, stays))
+        moved = "" if inside.exists() else f"\nYour directory was renamed, too.\nRun: cd {quote(str(renamed.worktree))}"
+        answer_done(_told(name, renamed, stays) + moved)
         return
     places = {"branch": renamed.branch, "tmux": renamed.tmux, "worktree": str(renamed.worktree)}
     answer(as_json({"name": renamed.name, "before": name, **places, "directory_stays": stays}))

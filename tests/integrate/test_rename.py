@@ -87,6 +87,8 @@ def test_inside_of_its_worktree_one_name_is_enough(project: Project) -> None:
         "name": "y", "before": "x", "branch": "y", "tmux": "tally-y", "worktree": str(project.worktree("y")),
         "directory_stays": "",
     }  # fmt: skip
+    said = project.inv("session.rename", "z", cwd=project.worktree("y")).out
+    assert said.endswith(f"Your directory was renamed, too.\nRun: cd {project.worktree('z')}\n")
 
 
 def test_sessions_that_begin_at_its_branch_follow_it(project: Project) -> None:

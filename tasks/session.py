@@ -13,7 +13,7 @@ from .commands.invoke_extensions import LateTask, SessionTask
 TASKS = {
     "add": ("create",), "list": ("ls",), "show": (), "attach": (), "next": (), "send": (), "answer": (), "wait": (),
     "run": (), "logs": (), "stop": (), "start": (), "resume": (), "remove": ("destroy", "rm"), "restore": (),
-    "setup": (), "refresh": (), "sync": (), "merge": (), "pr": (), "conflicts": (), "compare": (),
+    "setup": (), "refresh": (), "sync": (), "merge": (), "pr": (), "rename": (), "conflicts": (), "compare": (),
     "watch": (), "pick": (), "doctor": (), "env": (), "config": (), "adopt": (), "permissions": (), "prune": (),
 }  # fmt: skip
 

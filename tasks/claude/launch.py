@@ -164,7 +164,7 @@ def _continue_arguments(session: Session) -> list[str] | None:
             process = f"process {other.pid} in {other.directory}"
             notice(f"The conversation of {session.name} is already open, in {process}. Its window stays empty.")
             return None
-    registry.note_facts(session.repository, session.name, conversation=identity)
+    title = _note_conversation(session, identity)
     if before not in ("", session.conversation):
         notice(f"{session.name} continues the conversation after /clear. The one before it: claude --resume {before}")
     for line in transcripts.resume_notes(session, usable):
@@ -172,7 +172,15 @@ def _continue_arguments(session: Session) -> list[str] | None:
     if not usable:
         return _first_arguments(session, identity)
     hooks.pending_prompt_path(session).unlink(missing_ok=True)  # it was sent
-    return ["--resume", identity]
+    return ["--resume", identity, *title]
+
+
+def _note_conversation(session: Session, identity: str) -> list[str]:
+    """Note that *identity* goes on, and return the arguments that tell it that its session was renamed."""
+    renamed = registry.read_registry(session.repository).get(session.name, {}).get("retitle")
+    facts = {"retitle": ""} if renamed else {}
+    registry.note_facts(session.repository, session.name, conversation=identity, **facts)
+    return ["-n", session.tmux] if renamed else []
 
 
 def _first_arguments(session: Session, identity: str) -> list[str]:

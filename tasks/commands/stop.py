@@ -50,6 +50,7 @@ def stop(c: Context, name: str = "", all: bool = False, idle: str = "", yes: boo
             was_running = session.compose or tmux.list_panes(session) or any(processes.session_processes(session))
             lifecycle.stop_session(session)
             fact = f"Stopped {session.name}" if was_running else f"{session.name} was already stopped"
+            session = _named_directory(session)
             records.append({"name": session.name, "was_running": bool(was_running)})
             if not json:
                 answer_done(_stopped(session, fact))
@@ -58,6 +59,21 @@ def stop(c: Context, name: str = "", all: bool = False, idle: str = "", yes: boo
     if json:
         answer(as_json(records))
     fail_with(failures)
+
+
+def _named_directory(session: Session) -> Session:
+    """Return *session* after its directory got the name that it was given while something ran there."""
+    from ..store import names
+
+    if session.slug == names.slug_of(session.name):
+        return session
+    from ..integrate import rename
+    from ..system import progress
+
+    renamed = rename.move_directory(session)[0]
+    if renamed.worktree != session.worktree:
+        progress.notice(f"The worktree of {renamed.name} is now at {renamed.worktree}.")
+    return renamed
 
 
 def _stopped(session: Session, fact: str) -> str:

@@ -17,8 +17,8 @@ _SHOWN = 200  # characters of a value in an error
 _FOREVER = 1e9  # seconds, for which no program waits
 # Names that the row or a placeholder needs for something else.
 _RESERVED = {*Session._fields, "date", "main"} | {  # the last are the row's own keys, see `store/rows.py`
-    "added", "brought", "claude_added", "claude_entry", "landing", "paused", "removed", "rules", "seal", "syncing",
-    "teardown_done", "unconfirmed", "verifying",
+    "added", "brought", "claude_added", "claude_entry", "landing", "paused", "removed", "renaming", "retitle", "rules",
+    "seal", "syncing", "teardown_done", "unconfirmed", "verifying",
 }  # fmt: skip
 
 

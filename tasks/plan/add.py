@@ -279,7 +279,7 @@ def refuse_taken_name(name: str, slug: str, rows: Mapping[str, registry.Row], re
             raise SessionError(
                 f"Session {name} already exists. Choose another NAME, or open it.\nRun: inv session.attach {name}"
             )
-        if key(names.slug_of(other)) == key(slug):
+        if key(slug) in (key(names.slug_of(other)), key(str(row.get("slug", "")))):  # one that was renamed has both
             raise SessionError(
                 f"{name} and session {other} would have the same directory name, {slug}. Choose another NAME."
             )

@@ -83,6 +83,15 @@ def refresh_logs(repository: Repository) -> None:
             worklog_file.write_log(repository, file)
 
 
+def rename_entry(before: Session, session: Session) -> None:
+    """Have the entry of the session *before* say what it is called now."""
+    from . import worklog_file
+
+    file = session.work_log["file"]
+    with _tolerating_failures(file, "Correct the entry by hand."):
+        worklog_file.rename_entry(before, session)
+
+
 @contextmanager
 def _tolerating_failures(file: str, then: str, instead: Callable[[], None] | None = None) -> Iterator[None]:
     """Print a note if *file* can't be changed, with *then*, what to do; call *instead*."""

@@ -156,6 +156,22 @@ def write_log(repository: Repository, file: str, adding: str = "", removed: Sess
             _keep(repository, [each for each in late if each[0] != file])
 
 
+def rename_entry(before: Session, session: Session) -> None:
+    """Have the entry of the session *before* say what it is called now; what people wrote there stays."""
+    file, main = session.work_log["file"], Root(session.repository.main)
+    with locks.file_lock(session.repository.private / "worklog.lock"):
+        text = _read(session.repository, file)
+        lines = text.splitlines(keepends=True)
+        at = next((n for n, line in enumerate(lines) if _key([line]) == (before.name, before.created)), None)
+        if at is None:
+            return
+        lines[at] = lines[at].replace(f"session {before.name} ", f"session {session.name} ", 1)
+        rest = "".join(lines[at + 1 :])
+        if rest.startswith(before.work_log["before"]):
+            rest = session.work_log["before"] + rest.removeprefix(before.work_log["before"])
+        main.write(file, ("".join(lines[: at + 1]) + rest).encode("utf-8", "surrogateescape"))
+
+
 def _committed(repository: Repository, file: str) -> bool:
     """Return whether git has *file*: then it existed before us, though perhaps empty."""
     return bool(git.read_git(repository.main, "ls-files", "--", f":(literal){file}"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import lifecycle
 from ..claude import launch, rules
 from ..errors import SessionError, SilentError, describe_error
-from ..integrate import adopt_backup, interrupted_merge, interrupted_sync, merged_checkout
+from ..integrate import adopt_backup, interrupted_merge, interrupted_sync, merged_checkout, rename
 from ..model import Problem, Repository, Session
 from ..resources import files
 from ..store import ports, registry, seals
@@ -72,6 +72,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     machine += questions.ask(lambda: adopt_backup.copy_problems(repository, sessions))
     found = [*(("", problem) for problem in machine), *interrupted_merge.landing_problems(repository)]
     found += [*interrupted_sync.sync_problems(sessions), *merged_checkout.checkout_problems(sessions)]
+    found += rename.rename_problems(sessions)
     found += _changed_ports(repository)
     answering = ports.answering_ports({port for session in sessions for port in session.ports.values()})
     listeners, services = processes.listeners_on(answering), docker_services.services_by_session(sessions)
@@ -97,6 +98,7 @@ def fix_problems(repository: Repository, sessions: Sequence[Session], allow: All
     """
     failed = []
     stale_locks.remove_stale_locks(repository)  # first: git refuses what follows until they are gone
+    rename.finish_renames(sessions)  # the others need the branch that the row names
     interrupted_merge.finish_landings(repository)
     interrupted_sync.finish_merges(sessions)
     merged_checkout.finish_checkouts(sessions)

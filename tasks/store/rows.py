@@ -11,6 +11,8 @@ landing         a merge that is being done, until it is known whether it landed 
 merged, merged_tip, merged_into, merged_as  the last merge (`Session`)
 moved           the time of the `fleet.move` that brought it, which names the archive it came in
 paused, removed for the work log: since when it is stopped; when its removal began
+renaming        what the session was called before, until a rename is complete (`integrate/rename`)
+retitle         the name before a rename, until its conversation goes on and gets the new one
 rules           Claude Code's permission rules as they were copied, to tell those that are new since
 setup_done      setup commands that succeeded
 state           ready; adding or removing while that lasts, or was interrupted

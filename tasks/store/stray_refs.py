@@ -27,5 +27,6 @@ def _is_needed(repository: Repository, reference: str) -> bool:
     if reference.startswith(_REMOVED):
         return (place / reference.removeprefix(_REMOVED) / "row.json").exists()
     slug = reference.removeprefix(_KEPT).rpartition("/")[0]
-    has_session = slug in map(names.slug_of, registry.read_registry(repository))
+    rows = registry.read_registry(repository)
+    has_session = slug in {*map(names.slug_of, rows), *(row.get("slug") for row in rows.values())}
     return has_session or any((place / slug).glob("*/row.json"))

@@ -46,6 +46,8 @@ def test_answers_are_as_the_schema_says(project: Project) -> None:
     assert ask("remove", "x", "z", "--force")[0]["saved"]["uncommitted"]
     assert len(ask("list", "--removed", under="session.list --removed")) == 2
     ask("restore", "x")
+    ask("rename", "x", "y")
+    ask("rename", "y", "x")
     origin.commit(project, project.worktree("x"), "new", "work")
     ask("pr", "x")
     assert ask("merge", "x", "--remove")["removed"]["name"] == "x"

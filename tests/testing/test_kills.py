@@ -55,6 +55,11 @@ def _clean(project: Project) -> None:
     (project.worktree("z") / "backend" / ".env").write_text("own\n")
 
 
+def _clean_and_stopped(project: Project) -> None:
+    _clean(project)
+    project.inv("session.stop", "z")
+
+
 def _removed(project: Project) -> None:
     project.inv("session.remove", "x", "--force")
 
@@ -137,6 +142,8 @@ SCENARIOS = [
     ),
     Scenario("resume", ("session.resume", "x"), _half_gone, running=False),
     Scenario("stop", ("session.stop", "x")),
+    Scenario("rename", ("session.rename", "z", "w"), _clean_and_stopped),
+    Scenario("rename what runs", ("session.rename", "x", "w"), kept=()),
     Scenario("sync", ("session.sync", "x"), _behind),
     Scenario(
         "merge", ("session.merge", "x"), _committed, done="Nothing to merge: main has all", at_once=_merged_or_not,

@@ -57,6 +57,7 @@ _ALLOWED = {
     "resources/worktree.py": "moves a whole worktree aside, and deletes git's record of it",
     "claude/rules.py": "the rules of the main checkout, which may be a link on purpose",
     "integrate/half_checkout.py": "takes back, in a checkout, what git has just written there",
+    "integrate/rename.py": "our directory in git's for a conversation; Claude Code's transcript, in the home directory",
     "tools/node_packages.py": "fills a directory that the component has just named, as nobody can guess",
     "tools/stale_locks.py": "git's locks, in git's own directories",
 }

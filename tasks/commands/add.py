@@ -10,7 +10,7 @@ from .command import command
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
-    from ..model import Repository, Request
+    from ..model import Repository, Request, Session
 
 
 @command("name", help={
@@ -59,7 +59,7 @@ def add(
     request = Request(name=name, base=base, branch=branch, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
-    request = _continued(c, _with_forge(request, pr, from_issue, repository, settings), fork, continue_from)
+    request = _continued(c, _with_forge(request, pr, from_issue, repository, settings, dry), fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -68,19 +68,27 @@ def add(
 
         tmux_attach.require_outer_terminal("Run it without --attach.")
     session = lifecycle.add_session(request, settings, repository)
-    failures = setup_commands.unfinished_commands(session)
-    if wait:
-        from ..status import readiness
-
-        failures += readiness.wait_for_servers([session], settings.wait)
+    silent = _silent_servers(session, settings) if wait else []
+    failures = [*setup_commands.unfinished_commands(session), *silent]
     report.mention_news(session, settings)
     report.answer_session(c, session, json, failures)
     if attach:
         tmux_attach.attach_to_tmux(session)
 
 
-def _with_forge(request: Request, pull: str, issue: str, repository: Repository, settings: Settings) -> Request:
-    """Return *request* with what the forge says of a pull request and an issue, if one is given."""
+def _silent_servers(session: Session, settings: Settings) -> list[str]:
+    from ..status import readiness
+
+    return readiness.wait_for_servers([session], settings.wait)
+
+
+def _with_forge(
+    request: Request, pull: str, issue: str, repository: Repository, settings: Settings, dry: bool
+) -> Request:
+    """Return *request* with what the forge says of a pull request and an issue, if one is given.
+
+    On a *dry* run nothing is fetched.
+    """
     if not (pull or issue):
         return request
     from ..integrate import incoming
@@ -88,7 +96,7 @@ def _with_forge(request: Request, pull: str, issue: str, repository: Repository,
     converses = any(window.get("claude") for window in settings.windows)
     if issue:
         request = incoming.request_of_issue(request, issue, repository, converses)
-    return incoming.request_of_pull(request, pull, repository) if pull else request
+    return incoming.request_of_pull(request, pull, repository, fetches=not dry) if pull else request
 
 
 def _continued(c: Context, request: Request, fork: str, conversation: str) -> Request:

@@ -51,7 +51,6 @@ def add(
     from .. import lifecycle
     from ..model import Request
     from ..plan import add as plan_add
-    from ..resources import setup_commands
     from . import report, selection
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
@@ -68,18 +67,23 @@ def add(
 
         tmux_attach.require_outer_terminal("Run it without --attach.")
     session = lifecycle.add_session(request, settings, repository)
-    silent = _silent_servers(session, settings) if wait else []
-    failures = [*setup_commands.unfinished_commands(session), *silent]
+    failures = _unfinished(session, settings.wait if wait else 0)
     report.mention_news(session, settings)
     report.answer_session(c, session, json, failures)
     if attach:
         tmux_attach.attach_to_tmux(session)
 
 
-def _silent_servers(session: Session, settings: Settings) -> list[str]:
-    from ..status import readiness
+def _unfinished(session: Session, seconds: float) -> list[str]:
+    """Return the setup commands that failed and, after waiting for *seconds*, the servers that don't respond."""
+    from ..resources import setup_commands
 
-    return readiness.wait_for_servers([session], settings.wait)
+    failures = setup_commands.unfinished_commands(session)
+    if seconds:
+        from ..status import readiness
+
+        failures += readiness.wait_for_servers([session], seconds)
+    return failures
 
 
 def _with_forge(

@@ -61,7 +61,7 @@ def decide_assignment(
 
 
 def _filled(template: str, facts: Mapping[str, str], key: str) -> str:
-    """Return *template* without the lines that only name what nobody said."""
+    """Return *template* without the lines whose placeholders have no value."""
     lines = []
     for line in template.split("\n"):
         named = [fact for fact in facts if f"{{{fact}}}" in line]
@@ -100,7 +100,7 @@ def decide_contents(
         "copy": _copies(settings, repository, Path(facts["worktree"])), "link": tuple(settings.link),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
-        "env_files": tuple(own), "variables": variables, "thin": tuple(settings.thin),
+        "env_files": tuple(own), "variables": variables,
         **_commands(settings, filled),
         "windows": _windows(settings, filled),
         "scope": _scope(settings, facts["component"]),
@@ -207,7 +207,7 @@ def _replaced(text: str, values: Mapping[str, str]) -> str:
 
 
 def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
-    """Return the variables; one that only says what nobody asked for, as {profile} without any, is left out."""
+    """Return the variables, without those whose placeholder has no value, such as {profile} without --profile."""
     values = {key: filled(text, f"variables.{key}") for key, text in settings.variables.items()}
     return {key: value for key, value in values.items() if value or not settings.variables[key]}
 

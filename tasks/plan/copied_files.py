@@ -42,7 +42,7 @@ def expand_patterns(paths: Sequence[str], repository: Repository, worktree: Path
 
 
 def _committed_include(repository: Repository) -> list[str]:
-    """Return the lines of the committed file: nobody approved what is in another one."""
+    """Return the lines of the committed file; an uncommitted one was not approved."""
     if not (repository.main / _INCLUDE).is_file():
         return []
     text = git.read_git(repository.main, "show", f"HEAD:{_INCLUDE}", check=False)

@@ -33,7 +33,7 @@ def describe(session: Session) -> str:
         and (_is_missing(session, path) or not _keeps_values(session))
         and not _leads_out(session, path)
     ]
-    code = [f"{path} of its own" for path in session.python_path] if session.state == "adding" else []
+    code = [f"its own {path}" for path in session.python_path] if session.state == "adding" else []
     parts = ("copy", copied), ("link", linked), ("set values in", valued), ("import Python code from", code)
     return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths)
 

@@ -58,7 +58,7 @@ def add(
     request = Request(name=name, base=base, branch=branch, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
-    request = _continued(c, _with_forge(request, pr, from_issue, repository, settings), fork, continue_from)
+    request = _continued(c, _with_forge(request, pr, from_issue, repository, settings, dry), fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
@@ -86,8 +86,13 @@ def _unfinished(session: Session, seconds: float) -> list[str]:
     return failures
 
 
-def _with_forge(request: Request, pull: str, issue: str, repository: Repository, settings: Settings) -> Request:
-    """Return *request* with what the forge says of a pull request and an issue, if one is given."""
+def _with_forge(
+    request: Request, pull: str, issue: str, repository: Repository, settings: Settings, dry: bool
+) -> Request:
+    """Return *request* with what the forge says of a pull request and an issue, if one is given.
+
+    On a *dry* run nothing is fetched.
+    """
     if not (pull or issue):
         return request
     from ..integrate import incoming
@@ -95,7 +100,7 @@ def _with_forge(request: Request, pull: str, issue: str, repository: Repository,
     converses = any(window.get("claude") for window in settings.windows)
     if issue:
         request = incoming.request_of_issue(request, issue, repository, converses)
-    return incoming.request_of_pull(request, pull, repository) if pull else request
+    return incoming.request_of_pull(request, pull, repository, fetches=not dry) if pull else request
 
 
 def _continued(c: Context, request: Request, fork: str, conversation: str) -> Request:

@@ -87,7 +87,12 @@ def check_switch(key: str, value: object) -> bool:
 
 def check_fetch(key: str, value: object) -> bool | str:
     """Return *value*, true, false or `background`."""
-    return "background" if value == "background" else check_switch(key, value)
+    if value == "background":
+        return "background"
+    try:
+        return check_switch(key, value)
+    except SessionError:
+        raise wrong_value(key, "true, false or background", value) from None
 
 
 def check_port(key: str, value: object) -> int:

@@ -19,6 +19,21 @@ def is_secret_name(variable: str) -> bool:
     return bool(_NAMES.search(variable))
 
 
+# NAME=value and --name value, whose value is no placeholder and no variable of a shell; and what a header has.
+_NAMED = re.compile(
+    r"""((?:--[\w-]+[ ]+(?!-)|[\w-]+=|[\w-]+:[ ]*)(?:(?:Bearer|Basic)[ ]+)?)("[^"]*"|'[^']*'|[^\s"'{$/=;][^\s"';]*)"""
+)
+
+
+def mask_named_values(text: str) -> str:
+    """Return *text*, perhaps a command, with `…` for what stands after a name of something secret."""
+
+    def masked(match: re.Match[str]) -> str:
+        return f"{match[1]}…" if is_secret_name(re.split("[=: ]", match[1])[0]) else match[0]
+
+    return _NAMED.sub(masked, text)
+
+
 def without_value(line: str) -> str:
     """Return a *line* of JSON without what may be a password in it."""
     key, colon, _value = line.partition('": ')

@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..errors import SessionError
+from ..errors import SessionError, quote_text
 from ..model import Repository, Request
+from ..store import names
 from ..system import progress, shell
 from ..tools import git
 from . import base as integrate_base
@@ -21,6 +22,7 @@ _URL = re.compile(
     r"(?P<page>https?://[^/]+/.+?)/(?:-/)?(?:pull|pulls|merge_requests|issues)/(?P<number>\d+)(?:[/?#].*)?"
 )
 _PLACES = ("refs/pull/{}/head", "refs/merge-requests/{}/head")  # of GitHub and Gitea, of GitLab
+_LONGEST_REF = 250  # a file's name in git's directory
 _LONGEST = 40  # letters of a name that is made of a title
 
 
@@ -34,15 +36,19 @@ class Source(NamedTuple):
     base: str = ""
 
 
-def request_of_pull(request: Request, text: str, repository: Repository) -> Request:
-    """Return *request* for the branch of the pull request *text*, a number or an address, which is fetched.
+def request_of_pull(request: Request, text: str, repository: Repository, fetches: bool) -> Request:
+    """Return *request* for the branch of the pull request *text*, a number or an address, which is fetched if asked.
 
     Its remote is the fork's, so that a push goes back there. Raises `SessionError` where there is no such request.
     """
     remote, number = _find_remote(text, repository)
     source = _ask_forge(remote, number, repository) or _find_ref(remote, number, repository)
+    source = _check_source(source, repository)
     branch = request.branch or _free_branch(source, repository)
-    _fetch(source, branch, repository)
+    if fetches:
+        _fetch(source, branch, repository)
+    else:
+        progress.notice(f"A dry run fetches nothing: the commits of {source.ref} come from {source.url}.")
     base = request.base or (f"{remote}/{source.base}" if source.base else "")
     return request._replace(
         name=request.name or f"pr-{number}", branch=branch, base=base, issue=request.issue or f"#{number}"
@@ -122,22 +128,54 @@ def _ask_forge(remote: str, number: str, repository: Repository) -> Source | Non
         return None
     if place.kind == "gitlab":
         facts = _ask(repository, "glab", "mr", "view", number, "--output", "json")
-        source = Source(number, remote, url, str(facts["source_branch"]), str(facts.get("target_branch", "")))
+        source = Source(number, remote, url, _text(facts, "source_branch"), str(facts.get("target_branch") or ""))
         if facts.get("source_project_id") in (None, facts.get("target_project_id")):
             return source
         fork = _ask(repository, "glab", "api", f"projects/{facts['source_project_id']}")
         key = "http_url_to_repo" if "://" in url else "ssh_url_to_repo"
-        return source._replace(name=str(fork["path_with_namespace"]).split("/")[0], url=str(fork[key]))
+        return source._replace(name=_text(fork, "path_with_namespace").split("/")[0], url=_text(fork, key))
     if place.kind != "github":
         return None
     keys = "headRefName,headRepositoryOwner,headRepository,isCrossRepository,baseRefName"
     facts = _ask(repository, "gh", "pr", "view", number, "--json", keys)
-    source = Source(number, remote, url, str(facts["headRefName"]), str(facts.get("baseRefName", "")))
+    source = Source(number, remote, url, _text(facts, "headRefName"), str(facts.get("baseRefName") or ""))
     if not facts.get("isCrossRepository"):
         return source
-    owner, name = str(facts["headRepositoryOwner"]["login"]), str(facts["headRepository"]["name"])
+    if not (facts.get("headRepositoryOwner") and facts.get("headRepository")):
+        return None  # its fork was deleted
+    owner, name = _text(facts, "headRepositoryOwner", "login"), _text(facts, "headRepository", "name")
     own = place.url.split("/", 3)[3]
     return source._replace(name=owner, url=url.replace(own, f"{owner}/{name}"))
+
+
+def _text(facts: Any, *keys: str) -> str:
+    """Return the text below *keys* in the answer of a forge."""
+    for key in keys:
+        facts = facts.get(key) if isinstance(facts, dict) else None
+    if not (isinstance(facts, str) and facts):
+        raise SessionError(f"The forge's answer has no {'.'.join(keys)}, so nothing was fetched.")
+    return facts
+
+
+def _check_source(source: Source, repository: Repository) -> Source:
+    """Return *source*, with another name for its remote if that of another repository has it.
+
+    Raises `SessionError` for names that git could take for something else.
+    """
+    ref = source.ref if source.ref.startswith("refs/") else f"refs/heads/{source.ref}"
+    if len(ref) > _LONGEST_REF or not git.read_git(repository.main, "check-ref-format", "--print", ref, check=False):
+        raise SessionError(f"Its branch has no name that git can fetch: {quote_text(source.ref)}")
+    known = source.name in integrate_base.list_remotes(repository)
+    if not known and not re.fullmatch(r"[A-Za-z0-9][\w.-]*", source.name, re.ASCII):
+        raise SessionError(f"Its owner can't be the name of a remote: {quote_text(source.name)}")
+    if known and _page(_url_of(repository, source.name)) != _page(source.url):
+        return source._replace(name=f"pr-{source.number}")
+    return source
+
+
+def _page(url: str) -> str:
+    place = pull_request.find_forge(url)
+    return place.url.lower() if place else url
 
 
 def _find_ref(remote: str, number: str, repository: Repository) -> Source:
@@ -156,8 +194,13 @@ def _find_ref(remote: str, number: str, repository: Repository) -> Source:
 
 
 def _free_branch(source: Source, repository: Repository) -> str:
-    """Return the name of the request's branch, if no branch here has it."""
-    taken = git.resolve_commit(repository, f"refs/heads/{source.ref}")
+    """Return the name of the request's branch, if no branch here has it, and none of another remote."""
+    others = (f"refs/remotes/{each}" for each in integrate_base.list_remotes(repository) if each != source.name)
+    try:
+        names.check_branch(source.ref)
+    except SessionError:
+        return f"pr-{source.number}"
+    taken = any(git.resolve_commit(repository, f"{place}/{source.ref}") for place in ("refs/heads", *others))
     return f"pr-{source.number}" if source.ref.startswith("refs/") or taken else source.ref
 
 
@@ -166,7 +209,8 @@ def _fetch(source: Source, branch: str, repository: Repository) -> None:
     remotes, main = integrate_base.list_remotes(repository), repository.main
     whole = source.ref if source.ref.startswith("refs/") else f"refs/heads/{source.ref}"
     spec = f"+{whole}:refs/remotes/{source.name}/{branch}"
-    if source.name not in remotes:
+    is_new = source.name not in remotes
+    if is_new:
         git.run_git(main, "remote", "add", source.name, source.url)
         git.run_git(main, "config", "--replace-all", f"remote.{source.name}.fetch", spec)
     elif spec not in _values(repository, f"remote.{source.name}.fetch") and branch != source.ref:
@@ -176,8 +220,13 @@ def _fetch(source: Source, branch: str, repository: Repository) -> None:
         repository, f"remote.{source.name}.push"
     ):  # fmt: skip
         git.run_git(main, "config", "--add", f"remote.{source.name}.push", back)
-    with progress.show_busy("fetch", source.name):
-        git.run_git(main, "fetch", "--quiet", "--no-recurse-submodules", source.name, spec)
+    try:
+        with progress.show_busy("fetch", source.name):
+            git.run_git(main, "fetch", "--quiet", "--no-recurse-submodules", source.name, spec)
+    except BaseException:
+        if is_new:
+            git.run_git(main, "remote", "remove", source.name)
+        raise
 
 
 def _values(repository: Repository, key: str) -> Sequence[str]:

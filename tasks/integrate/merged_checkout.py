@@ -48,13 +48,14 @@ def finish_checkout(session: Session) -> None:
         try:
             git.settle_git(place, *_BARE, "checkout", "--quiet", session.branch)
         except CommandError as error:
-            back = f"git -C {shlex.quote(str(place))} checkout {session.branch}"
+            there = f"git -C {shlex.quote(str(place))}"
+            back = f"{there} stash && {there} checkout {shlex.quote(session.branch)} && {there} stash pop"
             raise SessionError(
                 f"{place} still has the merged result that was verified.\n{error.stderr.strip()}\nRun: {back}"
             ) from None
     elif now == head and on_branch:
         half_checkout.take_back_killed_checkout(place, head, commit)
-    elif not on_branch and git.read_git(place, "merge-base", commit, now, check=False).strip() == commit:
+    elif not on_branch and git.read_git(place, "rev-list", "-1", now, f"^{commit}", "--not", "--branches"):
         raise _committed_meanwhile(session, commit, now)
     registry.note_facts(session.repository, session.name, **{_KEY: ""})
 
@@ -63,6 +64,8 @@ def _committed_meanwhile(session: Session, commit: str, now: str) -> SessionErro
     """Return the error that there are commits on top of the verified *commit*, which no branch has."""
     there = f"git -C {shlex.quote(str(session.worktree))}"
     picked = f"{there} checkout {shlex.quote(session.branch)} && {there} cherry-pick {commit[:12]}..{now[:12]}"
+    if git.read_git(session.worktree, "merge-base", commit, now, check=False).strip() != commit:  # it was amended
+        picked = f"{there} branch {shlex.quote(f'{session.branch}-saved')} && {picked.partition(' && ')[0]}"
     return SessionError(
         f"While the merged result of {session.name} was verified, commits were made on top of it in"
         f" {session.worktree}. They are on no branch yet.\nRun: {picked}"

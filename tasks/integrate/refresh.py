@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,6 +16,7 @@ from ..model import Session
 from ..resources import files
 from ..store import archive, registry, rows
 from ..system import copy, signals
+from ..system.progress import notice
 from ..system.rooted import Root
 
 _DIRECTORY = "refreshed"
@@ -43,34 +46,48 @@ def _is_database(path: Path) -> bool:
 def refresh_session(session: Session, source: Path, only: str) -> Refreshed:
     """Replace the copies in the worktree of *session* by those in the checkout *source*, one after the other.
 
-    A kill leaves each of them complete, old or fresh. A database is replaced by a transaction, so its servers may run.
+    A kill leaves each of them complete, old or fresh; a directory can be missing, which `resume` copies. A database is
+    replaced by a transaction, so its servers may run.
     """
     with signals.signals_raised(), registry.session_lock(session.repository, session.name):
         if (state := rows.current_session(session).state) != "ready":
             raise SessionError(f"Session {session.name} is {state}.\nRun: inv session.remove {session.name}")
         paths = choose_paths(session, source, only)
         directory = session.repository.private / _DIRECTORY / session.slug / datetime.now().strftime(archive.FORM)
-        for path in paths:
-            _refresh(session, source, path, directory)
-    return Refreshed(paths, directory)
+        try:
+            fresh = [path for path in paths if _refresh(session, source, path, directory)]
+        except (SessionError, OSError):
+            if directory.is_dir():
+                notice(f"The old ones are in {directory}")
+            raise
+    if not fresh:
+        raise SessionError(f"Nothing was copied into {session.name}.")
+    return Refreshed(fresh, directory)
 
 
-def _refresh(session: Session, source: Path, path: str, directory: Path) -> None:
+def _refresh(session: Session, source: Path, path: str, directory: Path) -> bool:
+    """Replace *path*, whose old content goes into *directory*; return whether it could be copied."""
     tree = Root(session.worktree)
     if not tree.lstat(path):
-        files.copy_fresh(session, source, path)
-        return
-    private = session.repository.private
+        return files.copy_fresh(session, source, path)
+    _keep(session, path, directory)
+    if _is_database(source / path) and _is_database(session.worktree / path) and not tree.is_link(path):
+        _replace_database(source / path, session.worktree / path)
+        return True
+    return files.copy_fresh(session, source, path, replaces_directory=True)
+
+
+def _keep(session: Session, path: str, directory: Path) -> None:
+    """Copy what *path* of the worktree has, or leads to, into *directory*, complete before anything is replaced."""
+    private, old = session.repository.private, session.worktree / path
+    if not os.path.exists(old):
+        return  # a link to nothing
+    if not (old.is_file() or old.is_dir()):
+        raise SessionError(f"{old} is neither a file nor a directory.\nRun: {shlex.join(['rm', str(old)])}")
     Root(private).make_directory(str(directory.relative_to(private)), 0o700)
     kept = Root(directory)
     kept.make_directory(str(Path(path).parent))
-    copy.copy_into(session.worktree / path, kept, path)  # complete before anything is replaced
-    if _is_database(source / path) and _is_database(session.worktree / path) and not tree.is_link(path):
-        _replace_database(source / path, session.worktree / path)
-        return
-    if tree.is_directory(path) and not tree.is_link(path):
-        tree.remove_tree(path)
-    files.copy_fresh(session, source, path)
+    copy.copy_into(old, kept, path)
 
 
 def _replace_database(source: Path, target: Path) -> None:
@@ -84,9 +101,17 @@ def _replace_database(source: Path, target: Path) -> None:
     except (sqlite3.Error, TimeoutError) as error:
         reason = error.strerror if isinstance(error, TimeoutError) else error
         raise SessionError(
-            f"Couldn't replace the database {target}: {reason}.\n"
-            "It was not changed. Stop the programs that use it, then run the command again."
+            f"Couldn't replace the database {target}: {reason}.\nIt was not changed. {_database_advice(error, target)}"
         ) from None
+
+
+def _database_advice(error: Exception, target: Path) -> str:
+    """Return what helps: waiting for a lock does, but not where SQLite can't write into *target* at all."""
+    if isinstance(error, TimeoutError) or "locked" in str(error):
+        return "Stop the programs that use it, then run the command again."
+    names = [f"{target}{suffix}" for suffix in ("", "-wal", "-shm")]
+    again = "Stop the programs that use it, delete it and run the command again."
+    return f"{again}\nRun: {shlex.join(['rm', '-f', *names])}"
 
 
 def describe_refresh(session: Session, refreshed: Refreshed, origin: str) -> str:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import quote_text
 from ..model import Repository
+from ..system.progress import notice
 from ..tools import git, worktrees
 
 _INCLUDE = ".worktreeinclude"  # Claude Code and others read it, too
+_ODD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _REGISTRY = ".tally-sessions"
 _SIDE_FILE = re.compile(r"-(wal|shm|journal)$")
 
@@ -50,7 +53,11 @@ def _matching(patterns: Sequence[str], repository: Repository) -> list[str]:
     """Return the untracked files, and whole directories, that match *patterns*."""
     words = [f"--exclude={each}" for each in patterns]
     listed = git.read_git(repository.main, "ls-files", "-z", "--others", "--ignored", "--directory", *words)
-    return [each.rstrip("/") for each in listed.split("\0") if each]
+    paths = [each.rstrip("/") for each in listed.split("\0") if each]
+    for odd in [each for each in paths if _ODD.search(each)]:  # a row can't have it, or show it
+        notice(f"{quote_text(odd)} was left out: its name is not plain text.")
+        paths.remove(odd)
+    return paths
 
 
 def _ignored(paths: Sequence[str], repository: Repository) -> list[str]:

@@ -221,7 +221,7 @@ def _can_make(session: Session, path: str) -> bool:
     return False
 
 
-def copy_fresh(session: Session, origin: Path, path: str) -> bool:
+def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bool = False) -> bool:
     """Copy *path* of the checkout *origin* into the worktree, with the session's values; return whether it could."""
     try:
         source = Root(origin).real(path)
@@ -248,7 +248,7 @@ def copy_fresh(session: Session, origin: Path, path: str) -> bool:
                     envfile.put_values(tree, inside, values)
 
     shell.echo_command(shlex.join(["cp", "-a", str(source), str(session.worktree / path)]))
-    copy.copy_into(source, tree, path, finish)
+    copy.copy_into(source, tree, path, finish, replaces_directory)
     return True
 
 

@@ -112,9 +112,11 @@ def copy_file(source: Path, target: Path) -> None:
     copy_into(source, Root(target.parent), target.name)
 
 
-def copy_into(source: Path, root: Root, path: str, finish: Callable[[str], None] | None = None) -> None:
+def copy_into(
+    source: Path, root: Root, path: str, finish: Callable[[str], None] | None = None, replaces_directory: bool = False
+) -> None:
     """Do the same for *path* in *root*; *finish* may change the copy before it appears."""
-    with root.beside(path) as new:
+    with root.beside(path, replaces_directory) as new:
         if source.is_dir():
             copies.copy_tree(Root(source), "", root, new, _copy_in_tree)
         else:

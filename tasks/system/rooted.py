@@ -10,7 +10,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -106,9 +106,12 @@ class Root:
                 temporary.complete_file(file.fileno(), before, mode)
 
     @contextmanager
-    def beside(self, path: str) -> Iterator[str]:
-        """Yield a new path beside *path*, which replaces it on success and is deleted on failure."""
-        with _Place(self, path, last=True) as place, place.replacing() as new:
+    def beside(self, path: str, replaces_directory: bool = False) -> Iterator[str]:
+        """Yield a new path beside *path*, which replaces it on success and is deleted on failure.
+
+        It replaces a directory with something in it only if *replaces_directory*.
+        """
+        with _Place(self, path, last=True) as place, place.replacing(replaces_directory) as new:
             yield os.path.join(*place.names, new)
 
     def create(self, path: str) -> int:
@@ -197,14 +200,15 @@ class _Place:
             return None
 
     @contextmanager
-    def replacing(self) -> Iterator[str]:
+    def replacing(self, replaces_directory: bool = False) -> Iterator[str]:
         """Yield a new name in the directory for a file that replaces it on success and is deleted on failure."""
         new = temporary.name_for(self.name)
         for leftover in _left_over(self.name, self.parent):
             _remove(leftover, self.parent)
         try:
             yield new
-            os.replace(new, self.name, src_dir_fd=self.parent, dst_dir_fd=self.parent)
+            with self._without_directory() if replaces_directory else nullcontext():
+                os.replace(new, self.name, src_dir_fd=self.parent, dst_dir_fd=self.parent)
         except BaseException as error:
             # The error of a full disk has no file name, and nobody knows our temporary one.
             if isinstance(error, OSError) and error.errno and str(error.filename or new).endswith(new):
@@ -212,6 +216,21 @@ class _Place:
             with suppress(FileNotFoundError):
                 _remove(new, self.parent)
             raise
+
+    @contextmanager
+    def _without_directory(self) -> Iterator[None]:
+        """Have the directory of that name out of the way, which is deleted on success and comes back on failure."""
+        status, old = self.look(), temporary.name_for(self.name)
+        if status is None or not stat.S_ISDIR(status.st_mode):
+            yield
+            return
+        os.rename(self.name, old, src_dir_fd=self.parent, dst_dir_fd=self.parent)
+        try:
+            yield
+        except BaseException:
+            os.rename(old, self.name, src_dir_fd=self.parent, dst_dir_fd=self.parent)
+            raise
+        _remove(old, self.parent)
 
     def _walk(self, parts: deque[str], last: bool) -> None:
         while parts:

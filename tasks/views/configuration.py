@@ -11,7 +11,7 @@ from ..config.checks import check_size, json_text
 from ..config.descriptions import DESCRIPTIONS
 from ..config.json_schema import plain_text
 from ..config.presets import PRESETS
-from ..config.secrets import is_secret, is_secret_name
+from ..config.secrets import is_secret, is_secret_name, mask_named_values
 from ..config.sources import Setting
 from ..system import terminal
 from ..system.table import format_size
@@ -52,8 +52,22 @@ def _source(setting: Setting) -> str:
 
 
 def _shown(key: str, value: Any) -> Any:
-    """Return *value* with `…` for what may be a password in the variables."""
-    return _without_secrets(value) if is_secret(key) else value
+    """Return *value* with `…` for what may be a password in variables, addresses and commands."""
+    return _without_secrets(value) if is_secret(key) else _masked(value)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _masked(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        before = ["", *value]
+        return ["…" if _is_option(option) else _masked(each) for option, each in zip(before, value, strict=False)]
+    return terminal.mask_passwords(mask_named_values(value)) if isinstance(value, str) else value
+
+
+def _is_option(word: Any) -> bool:
+    """Return whether *word* is an option whose value, the next word, is secret."""
+    return isinstance(word, str) and word.startswith("--") and "=" not in word and is_secret_name(word)
 
 
 def _as_written(key: str, value: Any) -> Any:
@@ -66,11 +80,7 @@ def _as_written(key: str, value: Any) -> Any:
 
 def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _without_secrets(each)
-        if isinstance(each, dict)
-        else "…"
-        if is_secret_name(name)
-        else terminal.mask_passwords(str(each))
+        name: _without_secrets(each) if isinstance(each, dict) else "…" if is_secret_name(name) else _masked(str(each))
         for name, each in values.items()
     }
 

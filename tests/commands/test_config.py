@@ -42,6 +42,23 @@ def test_no_password_is_shown(project: Project, sandbox: Path) -> None:
         assert "fast" in said and "@db/x" in said
 
 
+def test_no_password_of_a_command_is_shown(project: Project) -> None:
+    project.configure("""session:
+  variables: {CONNECTION: "Server=x;Password=s3cret"}
+  claude: {args: [--api-key, s3cret, --model, opus], command: "API_KEY='s3cret s3cret' claude"}
+  setup: ["curl -H 'Authorization: Bearer s3cret' x", "git clone https://s3cret@h", "TOKEN=$TOKEN make --token {name}"]
+  windows: [{name: a, run: "psql --password s3cret --port {app_port}"}]
+  ports: {app_port: 8000}
+""")
+
+    for arguments in ((), ("--json",), ("--explain", "setup"), ("--explain", "windows")):
+        assert "s3cret" not in project.inv("session.config", *arguments).out
+    shown = project.inv("session.config", "--json").json
+    assert shown["claude"]["value"]["args"] == ["--api-key", "…", "--model", "opus"]
+    assert shown["setup"]["value"][2] == "TOKEN=$TOKEN make --token {name}"
+    assert shown["windows"]["value"][0]["run"] == "psql --password … --port {app_port}"
+
+
 def test_one_key_is_explained(project: Project) -> None:
     project.configure("session: {wait: 90}\n")
 

@@ -133,3 +133,67 @@ def test_an_issue_gives_name_and_prompt(hosted: Project, sandbox: Path) -> None:
         "No remote of this repository is at"
         in hosted.inv("session.add", "--pr", "https://github.com/a/b/pull/1", code=1).err
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"headRefName": "feature:refs/heads/main"}, "no name that git can fetch"),
+        ({"headRefName": "../../x"}, "no name that git can fetch"),
+        ({"headRefName": "*"}, "no name that git can fetch"),
+        ({"headRefName": "x" * 10000}, "no name that git can fetch"),
+        ({"headRefName": None}, "has no headRefName"),
+        ({"headRefName": "--upload-pack=x"}, "git fetch you failed"),
+        ({"headRepositoryOwner": {"login": "--fetch"}}, "can't be the name of a remote"),
+        ({"headRepositoryOwner": {"login": "../../x"}}, "can't be the name of a remote"),
+        ({"headRepositoryOwner": {}}, "origin has no pull request 7."),
+        ({"headRepositoryOwner": ["you"]}, "has no headRepositoryOwner.login"),
+    ],
+)
+def test_an_answer_that_no_git_can_fetch_leaves_nothing(
+    hosted: Project, sandbox: Path, changed: dict[str, Any], words: str
+) -> None:
+    _answer(sandbox, "gh", {"pr view 7 ": {**_pull("feature", fork=True), **changed}})
+    before = (hosted.main / ".git" / "config").read_text(), hosted.git("for-each-ref")
+
+    hosted.inv("session.add", "--pr", "7", "--dry-run", code=None)
+    assert words in hosted.inv("session.add", "--pr", "7", code=1).err
+
+    assert ((hosted.main / ".git" / "config").read_text(), hosted.git("for-each-ref")) == before
+
+
+def test_a_deleted_fork_leaves_the_ref_of_the_forge(hosted: Project, sandbox: Path) -> None:
+    gone = {"headRepositoryOwner": None, "headRepository": None}
+    _answer(sandbox, "gh", {"pr view 7 ": {**_pull("feature", fork=True), **gone}})
+    fetched = (str(hosted.top / "fork.git"), "feature:refs/pull/7/head")
+    hosted.git("fetch", "--quiet", *fetched, cwd=hosted.top / "origin.git")
+
+    hosted.inv("session.add", "--pr", "7")
+
+    assert (hosted.worktree("pr-7") / "theirs").read_text() == "feature\n"
+
+
+def test_a_fork_is_never_taken_for_another_repository_or_branch(hosted: Project, sandbox: Path) -> None:
+    _answer(sandbox, "gh", {"pr view 7 ": _pull("feature", fork=True)})
+    hosted.git("remote", "add", "you", str(hosted.top / "origin.git"))  # it has the name of the fork's owner
+    hosted.git("push", "--quiet", "origin", "main:feature")
+
+    hosted.inv("session.add", "x", "--pr", "7")
+
+    tree = hosted.worktree("x")
+    assert (tree / "theirs").read_text() == "feature\n"
+    assert hosted.git("rev-parse", "--abbrev-ref", "HEAD", "HEAD@{upstream}", cwd=tree) == "pr-7\npr-7/pr-7"
+    made = commit(hosted, tree, "mine", "")
+    (sandbox / "bin" / "gh").unlink()
+    hosted.inv("session.pr", "x")
+    assert hosted.git("rev-parse", "feature", cwd=hosted.top / "fork.git") == made
+
+
+def test_a_dry_run_fetches_nothing(hosted: Project, sandbox: Path) -> None:
+    _answer(sandbox, "gh", {"pr view 7 ": _pull("feature", fork=True)})
+    before = (hosted.main / ".git" / "config").read_text(), hosted.git("for-each-ref")
+
+    said = hosted.inv("session.add", "--pr", "7", "--dry-run")
+
+    assert "feature" in said.out and "A dry run fetches nothing" in said.err
+    assert ((hosted.main / ".git" / "config").read_text(), hosted.git("for-each-ref")) == before

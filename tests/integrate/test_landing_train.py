@@ -135,8 +135,11 @@ def test_what_was_edited_meanwhile_stays_and_the_way_back_is_said(busy: Project)
         (tree / "shared").write_text("mine\n")
 
     assert (tree / "shared").read_text() == "mine\n"
-    assert f"git -C {tree} checkout two" in busy.inv("session.merge", "two", code=1).err
-    busy.git("checkout", "--quiet", "--", "shared", cwd=tree)
+    said = busy.inv("session.merge", "two", code=1).err
+    subprocess.run(["bash", "-c", said.partition("Run: ")[2]], check=False, capture_output=True)  # ends in a conflict
+    assert busy.git("rev-parse", "--abbrev-ref", "HEAD", cwd=tree) == "two"
+    assert busy.git("show", "stash@{0}:shared", cwd=tree) == "mine"
+    busy.git("checkout", "--quiet", "--force", "two", cwd=tree)
     assert "Merged two" in busy.inv("session.merge", "two").out
 
 
@@ -153,4 +156,21 @@ def test_a_commit_made_while_the_checks_run_is_named_and_can_be_moved_to_the_bra
     assert "They are on no branch yet" in busy.inv("session.merge", "two", code=1).err
     subprocess.run(["bash", "-c", str(raised.value).partition("Run: ")[2]], check=True, capture_output=True)
     assert busy.git("show", "two:new") == "by Claude"
+    assert "Merged two" in busy.inv("session.merge", "two").out
+
+
+def test_a_commit_that_was_amended_while_the_checks_run_is_saved_before_the_branch_comes_back(busy: Project) -> None:
+    tree = busy.worktree("two")
+    head, other = busy.git("rev-parse", "two"), busy.git("rev-parse", "one")
+    (session,) = (each for each in sessions.all_of(busy) if each.name == "two")
+    with (
+        pytest.raises(SessionError, match="They are on no branch yet") as raised,
+        merged_checkout.merged_checkout(session, head, other),
+    ):
+        (tree / "a").write_text("mine\n")
+        busy.git("commit", "--quiet", "--amend", "-am", "mine", cwd=tree)
+
+    subprocess.run(["bash", "-c", str(raised.value).partition("Run: ")[2]], check=True, capture_output=True)
+
+    assert busy.git("show", "two-saved:a") == "mine"
     assert "Merged two" in busy.inv("session.merge", "two").out

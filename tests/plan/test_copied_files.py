@@ -1,5 +1,6 @@
 """Patterns in `copy`, `.worktreeinclude`, and databases whatever they are called."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -78,6 +79,18 @@ def test_a_database_is_known_by_its_header_and_comes_with_what_its_log_has(proje
 def _rows(database: Path) -> list[tuple[int]]:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         return connection.execute("select n from t").fetchall()
+
+
+def test_a_match_without_a_plain_name_is_left_out(project: Project) -> None:
+    _tracked(project, "apps/a")
+    for name in (".env", os.fsdecode(b"caf\xe9.env"), "two\nlines.env"):
+        (project.main / "apps" / "a" / name).touch()
+    _configure(project, "['apps/a/*.env']")
+
+    said = project.inv("session.add", "x").err
+
+    assert said.count("its name is not plain text") == 2
+    assert project.row("x")["copy"] == ["apps/a/.env"]
 
 
 def test_no_pattern_copies_worktrees_into_a_worktree_or_the_registry(project: Project) -> None:

@@ -1,10 +1,13 @@
 """What is done again, or taken back, for a session: setup, teardown, fresh copies, one command everywhere."""
 
+import shlex
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import pytest
 
+from testing import traced
 from testing.project import Project
 
 _CONFIGURATION = """session:
@@ -144,3 +147,47 @@ def test_one_command_runs_in_every_session(made: Project) -> None:
     said = made.inv("session.run", "--all", "test -e only", code=1).err
     assert said == "x: exit code 1\ny: exit code 1\n"
     assert "there is no NAME" in made.inv("session.run", "x", "true", "--all", code=1).err
+
+
+@pytest.mark.parametrize("how", ["all", *traced.ERRORS[:1]])
+def test_a_directory_is_replaced_when_its_fresh_copy_is_complete(made: Project, how: str) -> None:
+    mine = made.worktree("x") / "many" / "mine"
+    mine.write_text("mine\n")
+    place = f"openat {made.worktree('x').name}/.many. /one"
+
+    ended = traced.run(made, ("session.refresh", "x", "--files"), traced.Attempt(0, how, place))
+
+    assert ended.calls[-1].path.endswith("one") or "No space left" in ended.said
+    assert mine.read_text() == "mine\n"
+    made.inv("session.refresh", "x", "--files")
+    assert not mine.exists()
+    assert [each.name for each in mine.parent.iterdir()] == ["one"]
+    assert made.inv("session.doctor", "--json").json == []
+
+
+def test_what_could_not_be_copied_is_not_called_copied_and_links_are_replaced(made: Project) -> None:
+    own = made.worktree("x") / "backend" / ".env"
+    own.unlink()
+    own.symlink_to("nowhere")  # a new file of the worktree, then
+    (made.main / "many" / "one").unlink()
+    (made.main / "many").rmdir()
+    (made.main / "many").symlink_to("/etc")
+
+    said = made.inv("session.refresh", "x", "--files")
+
+    assert "many was left out" in said.err and "many" not in said.out
+    assert "PORT=" in own.read_text() and own.resolve().name == "nowhere"
+    assert (made.worktree("x") / "many" / "one").read_text() == "1\n"
+
+
+def test_a_database_that_cannot_be_written_into_is_replaced_once_it_is_deleted(made: Project) -> None:
+    own = made.worktree("x") / "backend" / "db.sqlite3"
+    with closing(sqlite3.connect(own)) as connection:
+        connection.executescript("pragma page_size=8192; vacuum; pragma journal_mode=wal;")
+
+    said = made.inv("session.refresh", "x", "--data", code=1).err
+
+    (line,) = [line for line in said.splitlines() if line.startswith("Run: rm ")]
+    subprocess.run(shlex.split(line.removeprefix("Run: ")), check=True)
+    made.inv("session.refresh", "x", "--data")
+    assert _numbers(own) == [1]

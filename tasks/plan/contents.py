@@ -102,8 +102,7 @@ def decide_contents(
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
         **_commands(settings, filled),
-        "windows": _windows(settings, filled),
-        "scope": _scope(settings, facts["component"]),
+        "windows": _windows(settings, filled), "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
     }  # fmt: skip
 

@@ -45,6 +45,10 @@ class SessionError(Exit):
         return str(self.message)
 
 
+class OutcomeError(SessionError):
+    """What a person answered or wanted to know, with exit code 1: nothing failed, so it isn't called an error."""
+
+
 class CommandError(SessionError):
     """The program *what* failed with the exit *code*; *stderr* is what it printed."""
 

@@ -37,6 +37,9 @@ def check(page: Path, project: Project, top: str) -> int:
 def _said(command: str, project: Project) -> str:
     if command == "inv session.list":
         eventually(lambda: all(_settled(each) for each in project.inv("session.list", "--json").json))
+    if command.startswith("inv session.restore"):
+        saved = ".git/tally-sessions/removed/*/*/tree/frontend/node_modules"
+        eventually(lambda: not list(project.main.glob(saved)))
     if command.startswith("inv "):
         said = project.inv(*command.split()[1:], code=None)
         return said.err + said.out

@@ -259,7 +259,7 @@ def _web(found: Layout, shared_database: bool) -> Iterator[str]:
     copied = [*([] if shared_database else databases), *found.env_files]
     yield f"copy: {json.dumps(copied)}    # each session gets its own"
     linked = [*found.packages, *(databases if shared_database else [])]
-    yield f"link: {json.dumps(linked)}    # shared with the main checkout"
+    yield f"link: {json.dumps(linked)}    # shared; node_modules with a lock file: its own"
     yield from _env(found)
     yield "# activate: source '{main}/.venv/bin/activate'    # default: virtualenvwrapper, .venv, Poetry or Pipenv"
     yield "windows:"

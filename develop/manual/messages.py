@@ -10,6 +10,7 @@ from pathlib import Path
 _TOP = Path(__file__).resolve().parents[2]
 _ERRORS = {
     "SessionError",
+    "OutcomeError",
     "NothingToMergeError",
     "MergeConflictError",
     "UnusableError",

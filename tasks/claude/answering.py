@@ -19,7 +19,7 @@ ANSWERS = {
     "always": re.compile(r"Yes, (and (always|don.t ask again|switch to accept edits)|allow all edits).*"),
     "no": re.compile(r"No\b.*"),
 }
-_IGNORED = 1.0  # seconds in which a prompt that has just opened ignores keys, so that nobody answers it by accident
+_IGNORED = 1.0  # seconds for which a new prompt ignores keys, so that nobody answers it by accident
 _DRAWN = 5.0  # seconds until its window shows what was asked
 _AGAIN = 2.0  # seconds until a key that was ignored is pressed again
 _REDRAWN = 1.0  # seconds in which a key that came too late shows at the prompt

@@ -176,7 +176,7 @@ def state_since(events: Events, state: str, started: float) -> float:
 
 
 def _read(session: Session, event: str) -> tuple[dict[str, Any], int]:
-    """Return what Claude Code said of *event*, and its process; nothing of what is of another form."""
+    """Return what Claude Code passed to the hook of *event*, and its process; nothing if the format is unknown."""
     try:
         said, _newline, pid = (session.private / event).read_text(encoding="utf-8").rstrip().rpartition("\n")
         record = json.loads(said)

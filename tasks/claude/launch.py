@@ -140,7 +140,7 @@ def conversation_command(session: Session) -> str:
     """
     arguments: list[str] | None = []
     if session.agent.is_claude:
-        is_new = session.state == "adding" and not session.archive  # nobody can have used its id yet
+        is_new = session.state == "adding" and not session.archive  # its id cannot be in use yet
         arguments = _first_arguments(session, session.conversation) if is_new else _continue_arguments(session)
     else:
         given = session.agent.begin if session.state == "adding" and not session.archive else session.agent.resume

@@ -69,7 +69,7 @@ def read_rules(file: Path) -> dict[str, list[str]]:
 
 
 class Comparison(NamedTuple):
-    """A session's rules and the main checkout's, compared with those that were copied into the session.
+    """A session's rules and the main checkout's, compared with what was copied into the session.
 
     *new* are only in the session, *revoked* were removed from the main checkout since, *dropped* from the session;
     *conflicts* are new ones that are of another kind in the main checkout.

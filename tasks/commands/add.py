@@ -10,7 +10,7 @@ from .command import command
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
-    from ..model import Repository, Request
+    from ..model import Repository, Request, Session
 
 
 @command("name", help={
@@ -52,7 +52,6 @@ def add(
     from .. import lifecycle
     from ..model import Request
     from ..plan import add as plan_add
-    from ..resources import setup_commands
     from . import report, selection
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
@@ -66,11 +65,7 @@ def add(
         return
     _check_flags(bare, wait, attach)
     session = lifecycle.add_session(request, settings, repository)
-    failures = setup_commands.unfinished_commands(session)
-    if wait:
-        from ..status import readiness
-
-        failures += readiness.wait_for_servers([session], settings.wait)
+    failures = _unfinished(session, settings.wait if wait else 0)
     report.mention_news(session, settings)
     report.answer_session(c, session, json, failures)
     if attach:
@@ -88,6 +83,18 @@ def _check_flags(bare: bool, wait: bool, attach: bool) -> None:
         from ..tools import tmux_attach
 
         tmux_attach.require_outer_terminal("Run it without --attach.")
+
+
+def _unfinished(session: Session, seconds: float) -> list[str]:
+    """Return the setup commands that failed and, after waiting for *seconds*, the servers that don't respond."""
+    from ..resources import setup_commands
+
+    failures = setup_commands.unfinished_commands(session)
+    if seconds:
+        from ..status import readiness
+
+        failures += readiness.wait_for_servers([session], seconds)
+    return failures
 
 
 def _with_forge(request: Request, pull: str, issue: str, repository: Repository, settings: Settings) -> Request:

@@ -102,9 +102,11 @@ def command(
                 message = error if isinstance(error, SessionError) else _fault(error)
                 if message is None:
                     raise
+                from ..errors import OutcomeError
                 from ..system import terminal
 
-                message.message = terminal.told_error(str(message))
+                told = terminal.told_text if isinstance(message, OutcomeError) else terminal.told_error
+                message.message = told(str(message))
                 raise message from None
 
         return SessionTask(guarded, positional=positional, aliases=aliases, help=help or {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from .command import answer, as_json, command, fail_with
+from .command import answer, as_json, command
 
 
 @command("name", help={"name": "session name (default: every pair of sessions)", "json": "print JSON"})
@@ -15,6 +15,7 @@ def conflicts(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.conflicts feature/login
     """
+    from ..errors import OutcomeError
     from ..status import conflicts as looking
     from ..tools import git
     from . import selection
@@ -25,4 +26,5 @@ def conflicts(c: Context, name: str = "", json: bool = False) -> None:
     meetings = looking.find_conflicts(repository, selection.list_sessions(c, repository), name)
     answer(as_json([each.record() for each in meetings]) if json else looking.conflicts_table(meetings))
     count = sum(each.kind == "conflict" for each in meetings)
-    fail_with([f"{count} conflict{'s' * (count > 1)}"] if count else [])
+    if count:
+        raise OutcomeError(f"{count} conflict{'s' * (count > 1)}")

@@ -19,6 +19,7 @@ def doctor(c: Context, fix: bool = False, yes: bool = False, json: bool = False)
 
     Example: inv session.doctor --fix
     """
+    from ..errors import OutcomeError
     from ..status import doctor as doctoring
     from ..system import progress
     from ..tools import git
@@ -39,4 +40,7 @@ def doctor(c: Context, fix: bool = False, yes: bool = False, json: bool = False)
                 progress.tell("fixed", f"{name}: {problem.what}" if name else problem.what)
     answer(as_json([details.problem_record(*each) for each in problems]) if json else details.format_problems(problems))
     remain = "1 problem remains." if len(problems) == 1 else f"{len(problems)} problems remain."
-    fail_with([*failures, *([remain] if problems else [])])
+    if failures:
+        fail_with([*failures, *([remain] if problems else [])])
+    if problems:
+        raise OutcomeError(remain)

@@ -94,5 +94,6 @@ def _started(statuses: Sequence[Status], before: dict[str, set[str]]) -> str:
         lines.append(facts.get(each.state, f"{name} is {each.state}."))
     new_names = [each.session.name for each in statuses if each.state == "partial"]
     which = f"session.start {new_names[0]}" if len(new_names) == 1 else "session.resume"
-    lines += [f"Wait until its servers respond: inv {which} --wait"] if new_names else []
+    whose = "its" if len(new_names) == 1 else "their"
+    lines += [f"Wait until {whose} servers respond: inv {which} --wait"] if new_names else []
     return "\n".join([*lines, "Next: inv session.list"])

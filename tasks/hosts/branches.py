@@ -1,4 +1,4 @@
-"""Branches between here and a host: brought forward, never back over commits that nobody here has seen."""
+"""Push and pull branches between here and a host: fast-forward only, so no commits are lost."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _TOLD = shape.fields_form({
 
 
 def survey_sessions(settings: Settings, repository: Repository) -> dict[str, group.Answer | SessionError]:
-    """Return by host, this machine first, how its sessions stand, or why it does not say."""
+    """Return by host, this machine first, the state of its sessions, or why it is unknown."""
     place = host.this_machine(repository)
     with ThreadPoolExecutor(1) as pool:
         own = pool.submit(_own, place)

@@ -81,7 +81,7 @@ def _line(argv: list[str], own: set[int], before: int) -> tuple[str, int, bool]:
 
 
 def _heard(stderr: IO[str]) -> str:
-    """Return the last of what ssh says, at its end; say once that a port has nobody behind it."""
+    """Return the last lines of ssh's output; print a note if nothing listens on a forwarded port."""
     last: deque[str] = deque(maxlen=20)
     for line in stderr:
         if "open failed" in line and not any("open failed" in each for each in last):

@@ -122,7 +122,7 @@ def leave_source(name: str, packed: dict[str, Any], source: Host, target: Host, 
 
 
 def undo_move(name: str, packed: dict[str, Any], source: Host, target: Host) -> None:
-    """Leave the session on *source* as it was, and nothing on *target*, as far as they can be reached."""
+    """Undo a move: the session stays on *source*, and *target* is cleaned up, if they can be reached."""
     failed = False
     if packed:
         _discard(name, packed, target)
@@ -254,9 +254,9 @@ def _carry_files(name: str, packed: dict[str, Any], source: Host, target: Host) 
             )
         except SessionError as error:
             arrived = error
-            stream.close()  # it has nobody to write to, and ends by that
+            stream.close()  # it ends when it can't write any more
         (stderr,) = printed.wait(source, _LAST_WORDS)
-    if pouring.returncode:  # then what arrived was cut short, whatever is said of it
+    if pouring.returncode:  # then only a part arrived, whatever the other end reports
         raise ssh.ssh_failure(source, pouring.returncode, stderr.decode(errors="replace"))
     if isinstance(arrived, SessionError):
         raise arrived

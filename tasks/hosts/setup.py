@@ -122,7 +122,7 @@ def install_dependencies(host: Host) -> str:
 
 
 def compare_files(host: Host, repository: Repository, paths: list[str]) -> dict[str, str]:
-    """Return how each of *paths* that exists here stands on *host*: `missing`, `same` or `other`."""
+    """Return for each of *paths* that exists here whether it is `missing`, the `same` or `other` on *host*."""
     existing = [path for path in paths if (repository.main / path).exists()]
     if not existing:
         return {}

@@ -128,7 +128,7 @@ def _is_half_taken(main: Session, haul: Haul, path: str) -> bool:
 
 
 def _has_all(main: Session, session: Session, haul: Haul) -> bool:
-    """Return whether *session* has everything that *haul* would take now, as it was when it began with that."""
+    """Return whether *session* already has everything that *haul* would move, unchanged since it started."""
     if git.resolve_commit(session.repository, f"refs/heads/{session.branch}") != haul.head:
         return False
     if not haul.work:

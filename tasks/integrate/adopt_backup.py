@@ -19,7 +19,7 @@ _PLACE = "refs/tally/adopted"
 
 @contextmanager
 def adoption_lock(repository: Repository) -> Iterator[None]:
-    """Let nobody else adopt in the meantime; raises `SessionError` at once when somebody does: the work is theirs."""
+    """Hold the lock of adopt; raise `SessionError` at once if another adopt has it: it is taking the same work."""
     with ExitStack() as until:
         if not locks.try_file_lock(_lock(repository), until):
             raise SessionError(

@@ -70,7 +70,7 @@ def _staying(main: Session, work: worktree_status.Work) -> tuple[str, ...]:
 
 
 def _is_private(file: Path) -> bool:
-    """Return whether nobody else may read *file*: git would let everybody."""
+    """Return whether *file* is private; git would make it readable for everybody."""
     return file.is_file() and not file.lstat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
 
 
@@ -106,12 +106,12 @@ def _commits(main: Session, count: int) -> Haul:
 
 
 def _fork(repository: Repository, head: str, count: int, short: str) -> str:
-    """Return the commit before the last *count* ones, none of which is a merge or pushed."""
+    """Return the commit before the last *count* ones, none of which may be a merge or pushed."""
     last = "the last commit" if count == 1 else f"the last {count} commits"
     to = git.resolve_commit(repository, f"{head}~{count}")
     if not to:
         shallow = ", because this clone is shallow" if (repository.common / "shallow").exists() else ""
-        raise SessionError(f"{short} has no commit before {last}{shallow}. Give a smaller --commits.")
+        raise SessionError(f"{short} has too few commits to move {count}{shallow}. Give a smaller --commits.")
     if git.count_beyond(repository, head, to) != count:
         raise SessionError(
             f"There is a merge in {last} of {short}. Only commits without merges can be moved.\nRun: git log --graph"

@@ -151,7 +151,7 @@ def _refuse_unborn(session: Session, branch: str) -> None:
 
 
 def checkout_hint(session: Session) -> str:
-    """Return the words with which git goes to its branch, which it makes again where somebody deleted it."""
+    """Return the git command that checks out its branch, and creates it again if it was deleted."""
     new = "" if git.resolve_commit(session.repository, f"refs/heads/{session.branch}") else "-b "
     return f"checkout {new}{session.branch}"
 

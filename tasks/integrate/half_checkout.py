@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
 
 class Before(NamedTuple):
-    """How the paths that a checkout is to change stand before it: their files, and the directories above them."""
+    """The state before a checkout of the paths that it will change: their files, and the directories above them."""
 
     place: Path
     entries: dict[str, Entry]
@@ -37,7 +37,7 @@ class Before(NamedTuple):
 
 
 def observe_checkout(place: Path, old: str, new: str) -> Before:
-    """Return how the checkout *place*, which is at the commit *old*, stands where *new* differs from that."""
+    """Return the state of the checkout *place*, at the commit *old*, for the paths that *new* changes."""
     words = ("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", old, new)
     fields = git.read_git(place, *words).split("\0")
     facts = ((path, head[1:].split(" ")) for head, path in zip(fields[::2], fields[1::2], strict=False))
@@ -64,7 +64,7 @@ def _index(place: Path) -> dict[str, tuple[str, str]]:
 
 
 def take_back_checkout(before: Before) -> list[str]:
-    """Undo what git wrote since *before*; return the paths that somebody else wrote meanwhile, which stay.
+    """Undo what git wrote since *before*; return the paths that others changed in the meantime, which stay.
 
     Git's index must still be the old one. Raises `CommandError` when git cannot write the old files again.
     """

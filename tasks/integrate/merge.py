@@ -1,4 +1,4 @@
-"""A session's work merged into its base: verified, whole or not at all."""
+"""Merge a session's branch into its base, all of it or nothing, after its checks."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def _rebased(repository: Repository, name: str) -> Path | None:
 
 
 class NothingToMergeError(SessionError):
-    """The target has all of it."""
+    """The target already has all commits."""
 
 
 class MergeConflictError(SessionError):
-    """Git can't merge it."""
+    """The merge has conflicts."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _report(merge: _Merge, commit: str, removes: bool) -> str:
 
 
 def _land(merge: _Merge, commit: str) -> None:
-    """Move the branch to *commit*; the row says so before, so that a kill is no riddle, and after."""
+    """Move the branch to *commit*; note it in the row before and after, so that a killed merge can be finished."""
     session, repository = merge.session, merge.session.repository
     coming = interrupted_merge.Landing(merge.target.name, merge.target.commit, commit, merge.head)
     interrupted_merge.note_landing(repository, session.name, coming)

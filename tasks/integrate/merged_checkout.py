@@ -20,7 +20,7 @@ _BARE = ("-c", f"core.hooksPath={os.devnull}")  # hooks are for a person's own c
 
 @contextmanager
 def merged_checkout(session: Session, head: str, commit: str) -> Iterator[None]:
-    """Have *commit* in the worktree of *session*, whose branch is at *head* and which is clean.
+    """Check out *commit* in the clean worktree of *session*, whose branch is at *head*, and go back afterwards.
 
     What is edited in the meantime stays; where git can't go back because of it, a `SessionError` says so.
     """

@@ -20,7 +20,7 @@ _DIRECTORY = "refreshed"
 
 
 class Refreshed(NamedTuple):
-    """The *paths* that are fresh, and the *directory* with what was there before."""
+    """The *paths* that were copied again, and the *directory* with the old ones."""
 
     paths: list[str]
     directory: Path
@@ -74,7 +74,7 @@ def _refresh(session: Session, source: Path, path: str, directory: Path) -> None
 
 
 def _replace_database(source: Path, target: Path) -> None:
-    """Let *target* have what *source* has, all or nothing, while programs may have it open."""
+    """Replace the content of the database *target*, all or nothing, while programs may have it open."""
     try:
         with (
             closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", timeout=5, uri=True)) as origin,
@@ -90,7 +90,7 @@ def _replace_database(source: Path, target: Path) -> None:
 
 
 def describe_refresh(session: Session, refreshed: Refreshed, origin: str) -> str:
-    """Return what is fresh, and where the old ones are."""
+    """Return what was copied, and where the old ones are."""
     fact = f"Copied {', '.join(refreshed.paths)} from {origin} into {session.name}."
     return f"{fact}\nThe old ones are in {refreshed.directory}" if refreshed.directory.is_dir() else fact
 

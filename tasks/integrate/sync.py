@@ -138,7 +138,7 @@ def _tell_kept(edits: kept_edits.KeptEdits, paths: list[str], where: str) -> Non
 
 
 def sync_or_abort(session: Session, fetches: bool) -> None:
-    """Do the same, but leave the branch as it was where it stops."""
+    """Do the same, but abort and leave the branch unchanged if there are conflicts."""
     try:
         sync_session(session, fetches)
     except SessionError as error:
@@ -183,7 +183,7 @@ def _quit(session: Session) -> str:
 
 
 def _go_back(session: Session, kind: str, back: str, step: Sequence[str]) -> None:
-    """Let git go *back* by *step*; what was edited meanwhile, which it would throw away, is kept first."""
+    """Have git abort with *step*, back to *back*; first save edits made in the meantime, which it would discard."""
     place = session.worktree
     base = kept_edits.find_stop(place)
     edits = kept_edits.save_edits(session, kept_edits.find_edits_since(place, base, back), base)

@@ -206,7 +206,7 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
 
 
 def _branch(branch: str, request: Request, settings: Settings, repository: Repository) -> dict[str, Any]:
-    """Return what is decided about *branch*; only the base that nobody but the preset named may be missing."""
+    """Return what is decided about *branch*; its base may be missing only if it is the preset's default."""
     unasked = not request.base and settings.base == PRESETS[settings.preset]["base"]
     decided = plan_branch.decide_branch(branch, request.base or settings.base, repository, elsewhere=unasked)
     return {**decided, **({"start": request.start} if request.start else {})}

@@ -23,7 +23,7 @@ _load: Any = yaml.safe_load  # what Invoke reads its files with
 
 
 def read_baseline(c: Context, repository: Repository, dry: bool = False) -> dict[str, Any]:
-    """Return the whole of Invoke's configuration without what nobody committed; flags that were typed are in it.
+    """Return Invoke's configuration without uncommitted values, but with the flags that were typed.
 
     A *dry* run does not remember what git said of it.
     """
@@ -63,7 +63,7 @@ def read_committed(repository: Repository, path: str) -> str:
 def _committed_file(c: Context, repository: Repository, dry: bool) -> dict[str, Any]:
     path = Path(getattr(c.config, "_project_path", None) or "")
     text = _text(path) if path.name in _FILES else ""
-    if not text:  # also where it was deleted: what it said is no longer what runs
+    if not text:  # also if it was deleted: then its values are not used either
         names = git.read_git(repository.main, "ls-tree", "--name-only", "HEAD", "--", *_FILES, check=False).split()
         committed_name = next((name for name in _FILES if name in names), "")
         return _parsed(committed_name, read_committed(repository, committed_name)) if committed_name else {}

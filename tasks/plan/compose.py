@@ -45,7 +45,7 @@ def compose_file_text(file: str, session: Session) -> str:
 
 
 def parse_compose(text: str) -> Any:
-    """Return what the *text* of a compose file says; None when it is no YAML."""
+    """Return the parsed *text* of a compose file; None when it is not YAML."""
     try:
         return _load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError):

@@ -11,7 +11,7 @@ from invoke.context import Context
 
 from ..config.harmless import Difference, find_differences
 from ..config.settings import Settings, parse_settings
-from ..errors import SessionError
+from ..errors import OutcomeError, SessionError
 from ..model import Repository
 from ..store import approvals, configuration
 from ..system import progress, terminal
@@ -68,7 +68,7 @@ def print_unapproved(c: Context, settings: Settings, repository: Repository, agr
 
 
 def find_unapproved(c: Context, settings: Settings, repository: Repository, dry: bool = False) -> list[Difference]:
-    """Return what of *settings*, of Invoke's own configuration and of a compose file nobody committed or approved.
+    """Return what is neither committed nor approved of *settings*, Invoke's own configuration and a compose file.
 
     The hosts are asked for where they are used.
     """
@@ -97,7 +97,7 @@ def require_agreement(title: str, new: Sequence[Difference], agreed: bool, advic
         raise SessionError(f"{question}\n{advice}\nRun: {again or terminal.command_with_consent()}")
     progress.say(question)
     if not terminal.ask_consent("Approve this for this repository?"):
-        raise SessionError("Not approved, so nothing was changed.")
+        raise OutcomeError("Not approved, so nothing was changed.")
 
 
 def _unapproved(new: Sequence[Difference], repository: Repository) -> list[Difference]:

@@ -61,7 +61,7 @@ def decide_assignment(
 
 
 def _filled(template: str, facts: Mapping[str, str], key: str) -> str:
-    """Return *template* without the lines that only name what nobody said."""
+    """Return *template* without the lines whose placeholders have no value."""
     lines = []
     for line in template.split("\n"):
         named = [fact for fact in facts if f"{{{fact}}}" in line]
@@ -97,7 +97,8 @@ def decide_contents(
     own = _env_files(settings, variables, ports, filled)
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
-        "copy": _copies(settings, repository), "link": tuple(settings.link), "thin": tuple(settings.thin),
+        "copy": _copies(settings, repository, Path(facts["worktree"])),
+        "link": tuple(settings.link), "thin": tuple(settings.thin),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
         "env_files": tuple(own), "variables": variables,
@@ -108,11 +109,11 @@ def decide_contents(
     }  # fmt: skip
 
 
-def _copies(settings: Settings, repository: Repository) -> tuple[str, ...]:
+def _copies(settings: Settings, repository: Repository, worktree: Path) -> tuple[str, ...]:
     if (repository.main / ".worktreeinclude").exists() or re.search(r"[*?\[]", "".join(settings.copy)):
         from . import copied_files
 
-        return (*copied_files.expand_patterns(settings.copy, repository), *_hooks(repository))
+        return (*copied_files.expand_patterns(settings.copy, repository, worktree), *_hooks(repository))
     return (*settings.copy, *_hooks(repository))
 
 
@@ -207,7 +208,7 @@ def _replaced(text: str, values: Mapping[str, str]) -> str:
 
 
 def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
-    """Return the variables; one that only says what nobody asked for, as {profile} without any, is left out."""
+    """Return the variables, without those whose placeholder has no value, such as {profile} without --profile."""
     values = {key: filled(text, f"variables.{key}") for key, text in settings.variables.items()}
     return {key: value for key, value in values.items() if value or not settings.variables[key]}
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..model import Repository
-from ..tools import git
+from ..tools import git, worktrees
 
 _INCLUDE = ".worktreeinclude"  # Claude Code and others read it, too
+_REGISTRY = ".tally-sessions"
 _SIDE_FILE = re.compile(r"-(wal|shm|journal)$")
 
 
@@ -17,21 +19,27 @@ def is_pattern(path: str) -> bool:
     return bool(re.search(r"[*?\[]", path))
 
 
-def expand_patterns(paths: Sequence[str], repository: Repository) -> tuple[str, ...]:
+def expand_patterns(paths: Sequence[str], repository: Repository, worktree: Path) -> tuple[str, ...]:
     """Return *paths* with what each pattern in it stands for, and what the committed `.worktreeinclude` names.
 
-    Patterns are git's, of untracked files; a file that the `.worktreeinclude` names must be ignored as well.
+    Patterns are git's, of untracked files; a file that the `.worktreeinclude` names must be ignored as well. None
+    stands for the registry, or for a directory with worktrees in it, as *worktree* will be.
     """
     found = dict.fromkeys(each for each in paths if not is_pattern(each))
     if patterns := [each for each in paths if is_pattern(each)]:
         found |= dict.fromkeys(_matching(patterns, repository))
     if included := _committed_include(repository):
         found |= dict.fromkeys(_ignored(_matching(included, repository), repository))
+    named, places = {*paths}, [worktree, *(place for _entry, place in worktrees.linked_worktrees(repository))]
+    for each in [each for each in found if each not in named]:
+        whole = repository.main / each
+        if each == _REGISTRY or any(place.is_relative_to(whole) or whole.is_relative_to(place) for place in places):
+            del found[each]
     return tuple(each for each in found if _SIDE_FILE.sub("", each) == each or _SIDE_FILE.sub("", each) not in found)
 
 
 def _committed_include(repository: Repository) -> list[str]:
-    """Return the lines of the committed file: nobody approved what is in another one."""
+    """Return the lines of the committed file; an uncommitted one was not approved."""
     if not (repository.main / _INCLUDE).is_file():
         return []
     text = git.read_git(repository.main, "show", f"HEAD:{_INCLUDE}", check=False)

@@ -54,7 +54,7 @@ def _is_private(file: Path) -> bool:
 
 
 def check_conversation(identity: str) -> str:
-    """Return the id of a conversation that can go on in a new session. Raises `SessionError` for any other."""
+    """Return the id of a conversation that can be continued in a new session. Raises `SessionError` for any other."""
     if hooks.is_conversation_id(identity) and _is_usable(Agent(), identity):
         return identity
     projects = live.config_directory(Agent()) / "projects"

@@ -83,7 +83,7 @@ def _refuse_locked(session: Session, tree: git.Worktree) -> None:
 
 
 def _with_volumes(doomed: Session, how: Removal) -> Session:
-    """Return *doomed* with what becomes of its volumes; an engine that does not answer is an error as well.
+    """Return *doomed* with the decision about its volumes; raise if the engine does not answer.
 
     Unless forced: then it is without containers, and a note says that they stay.
     """

@@ -1,4 +1,4 @@
-"""What `restore` would make: the session as it was removed, on its old ports if they are free."""
+"""What `restore` creates: the session as it was when it was removed, on its old ports if they are free."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _with_volumes(session: Session) -> Session:
 
 
 def session_of(saved: archive.Archive, repository: Repository) -> Session:
-    """Return the session of *saved* as it was."""
+    """Return the session that *saved* is a copy of."""
     return rows.session_from_row(
         saved.name, saved.facts["row"], repository, refuse_settings, saved.directory / "row.json"
     )

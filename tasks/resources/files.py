@@ -33,7 +33,7 @@ def describe(session: Session) -> str:
         and (_is_missing(session, path) or not _keeps_values(session))
         and not _leads_out(session, path)
     ]
-    code = [f"{path} of its own" for path in session.python_path] if session.state == "adding" else []
+    code = [f"its own {path}" for path in session.python_path] if session.state == "adding" else []
     parts = ("copy", copied), ("link", linked), ("set values in", valued), ("import Python code from", code)
     return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths)
 
@@ -228,6 +228,9 @@ def copy_fresh(session: Session, origin: Path, path: str) -> bool:
     except LeadsOutError:
         leads = (origin / path).resolve()
         notice(f"{session.name}: {path} was left out: it is a link to {leads}, outside the repository.")
+        return False
+    if session.worktree.is_relative_to(source):
+        notice(f"{session.name}: {path} was left out: the session's worktree is in it.")
         return False
     if not (source.is_file() or source.is_dir()):
         notice(f"{session.name}: {path} was left out: it is neither a file nor a directory.")

@@ -12,7 +12,7 @@ LABEL = "kept"
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
     if session.adopts:
-        return f"the uncommitted work of {session.base}"
+        return f"a copy of the uncommitted work in {session.base}"
     return "uncommitted work and saved files" if session.archive else ""
 
 

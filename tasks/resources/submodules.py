@@ -29,6 +29,8 @@ def _fill(main: Path, modules: Path, place: Path) -> list[str]:
         local = ("-c", "protocol.file.allow=always", "-c", f"submodule.{name}.url={data}")
         try:
             git.run_git(place, *local, "submodule", "--quiet", "update", "--init", "--", path)
+            if not (own / ".git").exists():  # `update = none`: there git would speak of the worktree itself
+                continue
             if url := git.read_git(data, "config", "--get", "remote.origin.url", check=False).strip():
                 git.run_git(own, "remote", "set-url", "origin", url)
         except CommandError:

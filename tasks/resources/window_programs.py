@@ -45,7 +45,8 @@ def create(session: Session) -> None:
         tmux.clear_prompts(used)
         tmux.wait_for_prompts(used, _QUICK)
     if session.state != "adding":
-        _clear_ports(session, [window for window, _pane in due if window.run])
+        others = {pane.tty for pane in panes.values()} - {pane.tty for _window, pane in due}
+        _clear_ports(session, [window for window, _pane in due if window.run], others)
     if due:
         tmux.run_tmux([keys for window, pane in due for keys in _typing(session, window, pane)])
         if session.activate:
@@ -53,7 +54,7 @@ def create(session: Session) -> None:
         tmux.wait_for_work([pane for window, pane in due if _lasting(window)], _BEGIN)
 
 
-def _clear_ports(session: Session, windows: Sequence[Window]) -> None:
+def _clear_ports(session: Session, windows: Sequence[Window], open_terminals: set[str]) -> None:
     """End what outlived the servers of *windows* and holds their ports; print who else does."""
     named = {port for port in session.ports.values() for each in session.windows if str(port) in each.run.split()}
     wanted = {port for port in session.ports.values() for each in windows if str(port) in each.run.split()}
@@ -63,7 +64,7 @@ def _clear_ports(session: Session, windows: Sequence[Window]) -> None:
     if answering := ports.answering_ports(wanted - published):
         from ..system import processes
 
-        for each in processes.end_outlived(session, answering):
+        for each in processes.end_outlived(session, answering, open_terminals):
             notice(f"{session.name}: port {each.port} is used by {each}, which isn't its own. Its server can't start.")
 
 

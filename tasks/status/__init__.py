@@ -1,1 +1,1 @@
-"""How sessions stand, what is wrong with them, which of them conflict."""
+"""The state of the sessions, their problems and conflicts."""

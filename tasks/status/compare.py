@@ -52,7 +52,7 @@ def compare_sessions(repository: Repository, sessions: Sequence[Session], comman
     Raises `SessionError` when one of them is not complete, or they have no commit in common.
     """
     if len({session.name for session in sessions}) != 2:
-        raise SessionError("Two different sessions are needed.\nFor example: inv session.compare redis in-memory")
+        raise SessionError("Name two different sessions.\nFor example: inv session.compare redis in-memory")
     all_looks = worktree_looks.look_at_worktrees(repository, sessions)
     for look in all_looks:
         if why := worktree_looks.why_unusable(look):

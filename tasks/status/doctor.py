@@ -86,7 +86,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
 
 
 def fix_problems(repository: Repository, sessions: Sequence[Session], allow: Allow) -> list[str]:
-    """Finish what was interrupted, make again what is missing, end what belongs to nobody; return what failed.
+    """Finish what was interrupted, recreate what is missing, end orphaned programs; return what failed.
 
     An interrupted removal is finished and an interrupted add undone, what they would lose is archived; those that
     still run are left alone. Of the sessions with something missing only those that *allow* returns are resumed; it
@@ -170,7 +170,7 @@ def _is_busy(session: Session) -> bool:
     try:
         with ExitStack() as until:
             return not registry.try_session_lock(session.repository, session.name, until)
-    except OSError:  # where nothing can be written, nobody makes or removes anything
+    except OSError:  # on a read-only disk nothing is being created or removed
         return False
 
 

@@ -1,4 +1,4 @@
-"""Sessions that nobody used for a while: no one is attached, nothing was printed, and Claude is not at work."""
+"""Sessions that were not used for a while: no client attached, no new output, and Claude not working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which sessions are merged: what overlaps least with the others first."""
+"""The order in which sessions are merged: the least overlap with the others first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting what removed sessions left: saved copies that nobody restored in time, and rows whose worktree is gone."""
+"""Delete what removed sessions left: old saved copies, and rows whose worktree is gone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import isinf
 from typing import Any, NamedTuple
 
 from .. import lifecycle
-from ..errors import SessionError, suggest_name
+from ..errors import OutcomeError, SessionError, suggest_name
 from ..integrate import refresh
 from ..model import Removal, Repository, Session
 from ..resources import worktree
@@ -55,7 +55,7 @@ def require_consent(repository: Repository, doomed: Sequence[archive.Archive], a
     if not terminal.can_ask():
         raise SessionError(f"{copies} would be deleted for good:\n{listed}\nRun: {terminal.command_with_consent()}")
     if not terminal.ask_consent(f"{listed}\nDelete {copies} for good?"):
-        raise SessionError("Nothing was deleted.")
+        raise OutcomeError("Nothing was deleted.")
 
 
 class Deleted(NamedTuple):

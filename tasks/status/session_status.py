@@ -1,4 +1,4 @@
-"""How the sessions stand: what `list` and `show` print."""
+"""The state of each session, as `list` and `show` print it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Status(NamedTuple):
     services: docker_services.Seen = ()
     conflicts: tuple[Conflict, ...] = ()  # also its changes outside of its component
     tried: bool = False  # whether merges were tried for that
-    cost: Cost | None = None  # of its conversation; None where nobody asked
-    memory: int | None = None  # bytes that its processes take; None where nobody asked
+    cost: Cost | None = None  # of its conversation; None if not measured
+    memory: int | None = None  # bytes that its processes use; None if not measured
 
     @property
     def outlived(self) -> bool:
@@ -100,7 +100,7 @@ class Status(NamedTuple):
 def session_statuses(
     sessions: Sequence[Session], repository: Repository, find_conflicts: FindConflicts | None = None
 ) -> list[Status]:
-    """Return how each of *sessions* stands: one question to tmux and Docker for all, git for several at a time.
+    """Return the state of each of *sessions*: one call of tmux and of Docker for all, several of git at a time.
 
     Their conflicts are what *find_conflicts* says of what is in their worktrees.
     """

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -156,24 +157,28 @@ def _belongs(process: psutil.Process, session: Session) -> bool:
     return any(c.laddr.port in session.ports.values() for c in process.net_connections("tcp") if c.status == "LISTEN")
 
 
-def end_outlived(session: Session, ports: set[int]) -> list[Listener]:
-    """End what listens on *ports* of *session* and is its own; return the listeners that are not."""
-    strangers, ours = list[Listener](), dict[int, Listener]()
-    for listeners in listeners_on(ports).values():
-        for each in listeners:
-            if each.pid is None or not each.belongs_to(session):
-                strangers.append(each)
-            else:
-                ours[each.pid] = each
-    for each in ours.values():
+def end_outlived(session: Session, ports: set[int], open_terminals: set[str]) -> list[Listener]:
+    """End what listens on *ports* of *session* and is its own; return the listeners that are not.
+
+    What runs in one of its *open_terminals* has its window still, and what we run in is spared, too.
+    """
+    import psutil
+
+    strangers, ours = list[Listener](), dict[int, tuple[psutil.Process, Listener]]()
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for each in (each for listeners in listeners_on(ports).values() for each in listeners):
+        if each.pid is None or not each.belongs_to(session):
+            strangers.append(each)
+            continue
+        with suppress(psutil.Error):
+            process = psutil.Process(each.pid)  # from here on no other process can be taken for it
+            if process.terminal() not in open_terminals and each.pid not in spared and _listener(*each[:2]) == each:
+                ours[each.pid] = process, each
+    for _process, each in ours.values():
         notice(
             f"{session.name}: ended process {each.pid} ({each.command}), which had outlived its window on {each.port}."
         )
-    if ours:
-        import psutil
-
-        running = [process for process in psutil.process_iter() if process.pid in ours and process.pid != os.getpid()]
-        _end(running)
+    _end([process for process, _each in ours.values()])
     return strangers
 
 

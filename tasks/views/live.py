@@ -229,7 +229,7 @@ def _start(view: View, task: str, event: KeyPressEvent) -> None:
 
     def perform() -> None:
         answer = view.source.act(task, name)
-        view.renew()  # first: who reads that it is done may go on at once
+        view.renew()  # first: the message says that it is done, so the table has to show it
         view.said = answer
         event.app.invalidate()
 

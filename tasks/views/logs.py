@@ -34,7 +34,7 @@ def print_logs(session: Session, window: str, service: str, lines: int, follow: 
 def print_window_logs(session: Session, window: str, lines: int, follow: bool) -> None:
     """Print the last *lines* of its windows, or of one of them; of several each line with the window's name."""
     panes = tmux_output.panes_of_window(session, window)
-    if follow and not window:  # a screen that is drawn anew all the time is nothing to follow
+    if follow and not window:  # a full-screen program redraws all the time, so it can't be followed
         claude_windows = {each.name for each in session.windows if each.claude}
         panes = [pane for pane in panes if pane.window not in claude_windows] or panes
     widest = max(len(pane.window) for pane in panes) if len(panes) > 1 else 0
@@ -55,7 +55,7 @@ def print_window_logs(session: Session, window: str, lines: int, follow: bool) -
 
 
 def _pause() -> None:
-    """Wait until the next look; raise `BrokenPipeError` when nobody reads what is printed any more."""
+    """Wait until the next look; raise `BrokenPipeError` when the reader of our output is gone."""
     reader = select.poll()
     reader.register(sys.stdout.fileno(), 0)
     states = [state for _, state in reader.poll(_AGAIN * 1000)]
@@ -76,7 +76,7 @@ def last_lines(session: Session, room: int) -> list[str]:
 
 
 def _ended(output: tmux_output.Printed, follow: bool = True) -> list[str]:
-    """Return its lines, when they are followed without the one that may go on."""
+    """Return its lines; with --follow without the last one, which may be incomplete."""
     return output.lines[:-1] if follow and output.growing else output.lines
 
 

@@ -1,4 +1,4 @@
-"""The choice of a session by some of its letters."""
+"""Fuzzy-find a session."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..errors import SessionError, quote_text
 
 
 def pick_name(names: Sequence[str], letters: str = "") -> str | None:
-    """Return the one of *names* that has *letters*, or that the person chooses of several; None when they do not."""
+    """Return the one of *names* that matches *letters*, or that the person chooses; None if they cancel."""
     matches = _fitting(names, letters)
     text = letters if len(matches) == 1 else _asked(names, letters)
     matches = _fitting(names, text)
@@ -16,7 +16,7 @@ def pick_name(names: Sequence[str], letters: str = "") -> str | None:
 
 
 def _asked(names: Sequence[str], letters: str) -> str:
-    """Return what the person types, beginning with *letters*; "" when they give it up."""
+    """Return what the person types, starting with *letters*; "" if they cancel."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import FuzzyWordCompleter
     from prompt_toolkit.key_binding import KeyBindings

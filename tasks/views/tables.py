@@ -27,7 +27,7 @@ _COLOURS = {  # by the beginning of a cell, in each column
     "git": {".*in progress|detached|on ": terminal.YELLOW},
     "claude": {"waiting": terminal.YELLOW, "working": terminal.BLUE, "failed": terminal.RED},
 }  # fmt: skip
-_LEFT_OUT = ("branch", "age", "containers", "component", "git", "ports")  # in this order, where there is no room
+_LEFT_OUT = ("branch", "age", "containers", "component", "git", "ports")  # in this order, on a narrow terminal
 
 
 def sessions_table(statuses: Sequence[Status], columns: int = 0) -> str:

@@ -17,6 +17,7 @@ from tasks import ns
 from tasks.commands.command import command
 from tasks.commands.invoke_extensions import SHORT_FLAGS
 from tasks.errors import CommandError, SessionError
+from tasks.plan import consent
 from tasks.system import terminal
 from testing.project import CHECKOUT, EMBEDDING, INV, Project, eventually
 
@@ -35,6 +36,20 @@ def test_a_name_may_be_left_out(project: Project) -> None:
 def test_a_name_may_be_given_by_position_or_by_flag(project: Project) -> None:
     assert '"x"' in project.inv("session.resume", "x", code=1).err
     assert '"x"' in project.inv("session.resume", "--name", "x", code=1).err
+
+
+def test_an_answer_of_no_is_not_called_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_live", lambda: True)
+    monkeypatch.setattr(terminal, "can_ask", lambda: True)
+    monkeypatch.setattr(terminal, "ask_consent", lambda _question: False)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    @command()
+    def asking(_c: Context) -> None:
+        consent.require_agreement("Commands", [], False, "Commit them.")
+
+    with pytest.raises(SessionError, match=r"^Not approved, so nothing was changed\.$"):
+        asking(Context())
 
 
 def test_help_is_help_wherever_it_stands(project: Project) -> None:

@@ -132,6 +132,7 @@ def test_the_tutorial_shows_what_the_commands_print(project: Project) -> None:
     project.unconfigure()
     (project.main / "frontend" / "src").mkdir()
     (project.main / "frontend" / "src" / "App.svelte").write_text("<h1>Tally</h1>\n")
+    (project.main / "frontend" / "package-lock.json").write_text("{}\n")
     project.git("add", "--all")
     project.git("commit", "--quiet", "-m", "a page")
 

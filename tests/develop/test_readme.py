@@ -20,6 +20,8 @@ def test_it_stays_a_page() -> None:
 
 
 def test_the_transcript_is_what_the_commands_print(project: Project) -> None:
+    (project.main / "frontend" / "package-lock.json").write_text("{}\n")
+    project.git("add", "--all")
     project.unconfigure()
 
     assert transcript.check(README, project, "~/Dev") == 4

@@ -115,7 +115,7 @@ def test_what_cannot_be_adopted_is_refused_before_any_effect(begun: Project) -> 
         (("--commits", "x"), "a number of commits, 1 or more"),
         (("--commits", "1", "--changes"), "not both."),
         (("--commits", "1"), "1 of the last commit of main is pushed"),
-        (("--commits", "99"), "no commit before the last 99 commits"),
+        (("--commits", "99"), "too few commits to move 99"),
     ):
         assert words in begun.inv("session.adopt", "y", *flags, code=1).err
     begun.git("rm", "--quiet", "--cached", "kept")

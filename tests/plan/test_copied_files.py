@@ -78,3 +78,23 @@ def test_a_database_is_known_by_its_header_and_comes_with_what_its_log_has(proje
 def _rows(database: Path) -> list[tuple[int]]:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         return connection.execute("select n from t").fetchall()
+
+
+def test_no_pattern_copies_worktrees_into_a_worktree_or_the_registry(project: Project) -> None:
+    with (project.main / ".gitignore").open("a") as file:
+        file.write(".worktrees/\n")
+    (project.main / ".worktrees").mkdir()
+    (project.main / ".worktrees" / "note").touch()
+    (project.main / ".worktreeinclude").write_text("*\n")
+    project.git("add", "--all")
+    own = "session: {windows: [], link: [], env: {}, worktree: '.worktrees/{slug}', copy: ['*']}\n"
+    project.configure(own)
+
+    project.inv("session.add", "a")
+    project.inv("session.add", "x")
+
+    for name in ("a", "x"):
+        assert not {".worktrees", ".tally-sessions"} & {*project.row(name)["copy"]}
+        assert (project.main / ".worktrees" / name / "backend" / ".env").exists()
+    project.configure(own.replace("'*'", ".worktrees"))
+    assert ".worktrees was left out: the session's worktree is in it." in project.inv("session.add", "y").err

@@ -40,6 +40,20 @@ def test_submodules_are_there_without_asking_where_they_are_from(project: Projec
     assert (tree / "vendor" / "out" / "near").read_text() == "changed"
 
 
+def test_a_submodule_that_is_never_updated_leaves_the_main_checkouts_remote_alone(project: Project) -> None:
+    outer = _repository(project.top / "outer", "near")
+    project.git("submodule", "--quiet", "add", str(outer), "out")
+    project.git("config", "--file", ".gitmodules", "submodule.out.update", "none")
+    project.git("add", ".gitmodules")
+    project.git("remote", "add", "origin", "git@github.com:me/it.git")
+    project.configure("session: {windows: []}\n")
+
+    project.inv("session.add", "x")
+
+    assert project.git("remote", "get-url", "origin") == "git@github.com:me/it.git"
+    assert not list((project.worktree("x") / "out").iterdir())
+
+
 def test_a_submodule_whose_commit_is_not_here_is_told(project: Project) -> None:
     outer = _repository(project.top / "outer", "near")
     project.git("submodule", "--quiet", "add", str(outer), "out")

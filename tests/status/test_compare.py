@@ -55,7 +55,7 @@ def test_what_cannot_be_compared_is_told(repository: Project) -> None:
         return repository.inv("session.compare", *names, code=1).err
 
     assert repository.inv("session.compare", "empty", "same").out.endswith("Neither changed anything.\n")
-    assert "Two different sessions are needed." in refused("redis", "redis")
+    assert "Name two different sessions." in refused("redis", "redis")
     assert "The worktree of broken is gone." in refused("redis", "broken")
     assert 'No session "w".' in refused("redis", "w")
     assert "redis and lone have no commit in common here" in refused("redis", "lone")

@@ -74,3 +74,21 @@ def test_a_stranger_on_the_port_is_named_and_left_alone(outlived: tuple[Project,
 
 def _foreign() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("TALLY_")}
+
+
+def test_a_server_in_an_open_window_is_left_alone_however_its_port_is_written(project: Project) -> None:
+    (project.main / "serve.py").write_text(_SERVE.replace("int(sys.argv[1])", "int(sys.argv[1][7:])"))
+    (project.main / "job.py").touch()
+    project.git("add", "serve.py", "job.py")
+    windows = "[{name: web, run: 'python serve.py --port={web_port}'}, {name: job, run: 'python job.py'}]"
+    configured = _CONFIGURED.replace("[{name: web, run: 'python serve.py {web_port}'}]", windows)
+    project.configure(configured.replace("PORT", str(8000 + port_slot.own())))
+    project.inv("session.add", "x")
+    port = project.row("x")["web_port"]
+    eventually(lambda: str(port) in str(project.listed("x")["answering"]))
+    eventually(lambda: "window job" in str(project.inv("session.doctor", "--json", code=None).json))
+
+    said = project.inv("session.resume", "x").err
+
+    assert "ended process" not in said and "isn't its own" not in said
+    assert str(port) in str(project.listed("x")["answering"])

@@ -63,7 +63,7 @@ def test_what_runs_in_a_session_is_its_own_code(project: Project, manager: str) 
 
     said = project.inv("session.add", "x").err
 
-    assert f"import Python code from {root} of its own" in said
+    assert f"import Python code from its own {root}" in said
     tree = project.worktree("x")
     own = f"{tree / root}/acme/__init__.py\n".replace("/./", "/")
     assert (tree / "setup.txt").read_text() == own

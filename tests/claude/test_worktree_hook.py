@@ -103,6 +103,19 @@ def real(project: Project, sandbox: Path, request: pytest.FixtureRequest) -> Ite
     server.server_close()
 
 
+def test_a_subagent_in_isolation_works_in_a_session_of_ours(real: Project) -> None:
+    tmux("new-session", "-d", "-s", "hand", "-x", "150", "-y", "50", "-c", str(real.main), "bash")
+    enter("=hand:", "claude --permission-mode acceptEdits 'DO isolate DO write inside.txt ;; DO say done'")
+    try:
+        eventually(lambda: [*real.top.glob("tally-agent-*/inside.txt")], 120)
+    except AssertionError:
+        raise AssertionError(screen("=hand:")) from None
+    (file,) = real.top.glob("tally-agent-*/inside.txt")
+    name = file.parent.name.removeprefix("tally-")
+    assert (real.listed(name)["bare"], panes(f"tally-{name}", "#{pane_id}")) == (True, [])
+    assert (file.parent / "backend" / "db.sqlite3").exists()
+
+
 def _chooses_to_remove() -> bool:
     """Go to the answer that removes the worktree, and give it."""
     chosen = re.search("\u276f .*emove worktree", screen("=hand:")) is not None

@@ -15,6 +15,7 @@ def test_nothing_of_a_bare_session_runs_until_it_is_started_by_name(project: Pro
     assert f"BACKEND_PORT='{added['ports']['backend_port']}'" in project.inv("session.env", "x").out
     assert (place / "backend" / "db.sqlite3").exists() and (place / "frontend" / ".env").exists()
 
+    assert "session.resume" not in project.inv("session.list").err  # it would start nothing
     project.inv("session.resume")
     project.inv("session.start", "--all")
     project.inv("session.doctor", "--fix")

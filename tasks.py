@@ -94,9 +94,10 @@ def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
         "path": "repository to put the sessions into",
         "preset": "preset of the configuration (default: the one that fits)",
         "patch": "add the three lines to an existing tasks.py",
+        "claude": "add hooks and a skill for Claude Code to .claude/",
     },
 )
-def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None:
+def embed(_c: Context, path: str, preset: str = "", patch: bool = False, claude: bool = False) -> None:
     """Put the sessions into another repository, or update them.
 
     A session.config.mjs there is converted into invoke.yaml.
@@ -106,7 +107,7 @@ def embed(_c: Context, path: str, preset: str = "", patch: bool = False) -> None
     from develop import embedding
 
     try:
-        print(embedding.embed(Path(path).expanduser(), preset, patch))
+        print(embedding.embed(Path(path).expanduser(), preset, patch, claude))
     except (embedding.EmbedError, OSError) as error:
         raise Exit(str(error), 1) from None
 

@@ -66,6 +66,12 @@ RESOURCES: tuple[Resource, ...] = (
 RUNNING: tuple[Resource, ...] = (_containers, tmux_session, _window_programs, _worklog)
 
 
+def resources_at_add(session: Session) -> list[Resource]:
+    """Return what `add` makes of *session*: of a bare one nothing that runs, nor setup that its containers run for."""
+    later = (*RUNNING, *([_setup_commands] if session.compose else [])) if session.bare else ()
+    return [resource for resource in RESOURCES if resource not in later]
+
+
 def add_session(request: Request, settings: Settings, repository: Repository) -> Session:
     """Make the session of *request* and return it; a failure, or ^C, leaves nothing of it.
 
@@ -119,6 +125,8 @@ def resume_sessions(sessions: Sequence[Session]) -> list[str]:
                         resource.create(session)
                 except (SessionError, OSError) as error:
                     failed[session.name] = f"{session.name}: {describe_error(error)}"
+        for session in (each for each in sessions if each.bare and each.name not in failed):
+            registry.note_facts(session.repository, session.name, bare=False)
     return list(failed.values())
 
 
@@ -213,8 +221,8 @@ def _tear_down(doomed: Session, session: Session, how: Removal) -> None:
 def _note_removing(session: Session, doomed: Session, directory: Path | None) -> None:
     """Note in the row of *session* what its removal was decided to be, and the archive's *directory*."""
     decisions = {"tip": doomed.tip, "creates_branch": doomed.creates_branch, **store_rows.compose_row(doomed)}
-    place: registry.Row = {"unconfirmed": True} if session.state == "adding" and not session.archive else {}
-    place |= {"archive": str(directory)} if directory else {}
+    place: registry.Row = {"archive": str(directory)} if directory else {}
+    place |= {"unconfirmed": True} if session.state == "adding" and not session.archive else {}
     if session.converses:  # the note of the hook, which says which conversation it is, goes with the session
         from .claude import hooks
 
@@ -235,9 +243,8 @@ def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted:
         return None
     except Exception as error:
         reason = describe_error(error) if isinstance(error, (SessionError, OSError)) else str(error)
-        raise _stay_registered(
-            doomed, session, reason, "adding" if session.state == "adding" else "ready", ""
-        ) from None
+        state = "adding" if session.state == "adding" else "ready"
+        raise _stay_registered(doomed, session, reason, state, "") from None
 
 
 def _stay_registered(doomed: Session, session: Session, reason: str, state: str, directory: str) -> SessionError:
@@ -285,7 +292,7 @@ def make_session(
 
                 rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
             startup.prefetch_modules("dotenv.parser", "sqlite3")
-            create_all(session, RESOURCES, begun)
+            create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
             row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
             session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
@@ -297,17 +304,12 @@ def make_session(
     return session
 
 
-def resource_label(resource: Resource) -> str:
-    """Return the label of *resource* in progress lines and messages."""
-    return resource.LABEL
-
-
 def create_all(session: Session, resources: Iterable[Resource], begun: list[Resource]) -> None:
     """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
     for resource in resources:
         begun.append(resource)
         detail = resource.describe(session)
-        with progress.tell_step(resource_label(resource), detail) if detail else nullcontext():
+        with progress.tell_step(resource.LABEL, detail) if detail else nullcontext():
             resource.create(session)
 
 
@@ -333,7 +335,7 @@ def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:
         try:
             resource.remove(session)
         except (SessionError, OSError) as error:  # raising here would hide why the add failed
-            leftovers.append(f"{resource_label(resource)}: {describe_error(error)}")
+            leftovers.append(f"{resource.LABEL}: {describe_error(error)}")
     return leftovers
 
 

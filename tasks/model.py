@@ -82,6 +82,7 @@ class Request(NamedTuple):
     prompt: str = ""  # what the conversation begins with
     forks: str = ""  # the conversation of which it begins with a copy
     agent: str = ""  # one of the setting `agents`, in the place of Claude Code
+    bare: bool = False  # whether nothing of it is to run before somebody starts it
 
 
 class Removal(NamedTuple):
@@ -158,6 +159,7 @@ class Session(NamedTuple):
     adopts: str = ""  # the commit of the work that it began with
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
+    bare: bool = False  # whether it was added without anything that runs, and was never started
     windows: tuple[Window, ...] = ()
     compose: Compose | None = None
     agent: Agent = Agent()
@@ -193,7 +195,13 @@ class Session(NamedTuple):
     @property
     def setup_failed(self) -> tuple[str, ...]:
         """The setup commands that had not succeeded when the row was read."""
-        return tuple(each for each in self.setup if each not in self.setup_done) if self.state == "ready" else ()
+        is_due = self.state == "ready" and not self.waits_for_containers
+        return tuple(each for each in self.setup if each not in self.setup_done) if is_due else ()
+
+    @property
+    def waits_for_containers(self) -> bool:
+        """Whether its setup needs containers that only the first start runs."""
+        return self.bare and self.compose is not None
 
 
 class Conflict(NamedTuple):

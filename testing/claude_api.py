@@ -1,8 +1,9 @@
 """A local stand-in for the API that Claude Code talks to: with it the real command line takes whole turns offline.
 
 What it answers is written in the prompt, in steps with ";;" between: `DO say TEXT`, `DO bash COMMAND`, `DO serve
-COMMAND` (in the background), `DO write FILE`, `DO slow SECONDS`, `DO fail STATUS TYPE`. A step that is a command, a
-file or a failure ends an answer; the next one follows when its result has come. Without steps it says "ok".
+COMMAND` (in the background), `DO write FILE`, `DO slow SECONDS`, `DO fail STATUS TYPE`, `DO isolate PROMPT` (a subagent
+in a worktree). A step that is a command, a file, a failure or a subagent ends an answer; the next one follows when its
+result has come. Without steps it says "ok".
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _answers(prompt: str) -> list[list[str]]:
     answers: list[list[str]] = [[]]
     for step in prompt.replace("\n", " ").split(";;"):
         answers[-1].append(step.strip().removeprefix("DO "))
-        if answers[-1][-1].startswith(("bash ", "serve ", "write ", "fail ")):
+        if answers[-1][-1].startswith(("bash ", "serve ", "write ", "fail ", "isolate ")):
             answers.append([])
     return [answer for answer in answers if answer]
 
@@ -121,6 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
             elif word in ("bash", "serve"):
                 given = {"command": rest, "description": "scripted", "run_in_background": word == "serve"}
                 blocks.append(_tool_use("Bash", given))
+            elif word == "isolate":
+                given = {"description": "scripted", "prompt": rest, "subagent_type": "general-purpose"}
+                blocks.append(_tool_use("Agent", {**given, "isolation": "worktree"}))
             elif word == "write":
                 blocks.append(_tool_use("Write", {"file_path": rest, "content": "scripted\n"}))
             else:

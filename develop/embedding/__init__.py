@@ -7,19 +7,20 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from develop.embedding import files, layout, session_config
+from develop.embedding import assistant, files, layout, session_config
 from develop.embedding.layout import EmbedError
 from tasks.errors import SessionError
 
 __all__ = ["EmbedError", "embed"]
 
 
-def embed(target: Path, preset: str = "", patch: bool = False) -> str:
+def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = False) -> str:
     """Write `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository *target*; return the next steps.
 
     Every refusal comes before any change. What a person wrote is never rewritten: with *patch* three lines are added
     to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it, and returns only
     the steps that remain. A `session.config.mjs` is run once, and written as the `session:` part, unless there is one.
+    With *claude* Claude Code gets hooks and a skill.
     """
     top = _top(target)
     if top / "tasks" == files.OURS:
@@ -32,9 +33,9 @@ def embed(target: Path, preset: str = "", patch: bool = False) -> str:
     own_work = _own_work(top, found, door, file)
     results = [
         files.put_package(top / "tasks"), files.write_front_door(door), layout.write_configuration(file, settings),
-        *notes, files.write_ignores(top, found),
+        *notes, files.write_ignores(top, found), *(assistant.give_to_claude(top) if claude else []),
     ]  # fmt: skip
-    following = _next(top, found, layout.choose_preset(found, preset), file, own_work)
+    following = _next(top, found, layout.choose_preset(found, preset), file, own_work, claude)
     return "\n".join([*(line for line in results if line), "", *following])
 
 
@@ -79,8 +80,11 @@ def _own_work(top: Path, found: layout.Layout, door: files.Plan, file: Path) -> 
     return [step for step, needed in steps.items() if needed]
 
 
-def _next(top: Path, found: layout.Layout, preset: str, file: Path, own_work: list[str]) -> list[str]:
-    ours = ("tasks", "tasks.py", file.name, ".gitignore")
+def _next(
+    top: Path, found: layout.Layout, preset: str, file: Path, own_work: list[str], claude: bool
+) -> list[str]:  # fmt: skip
+    theirs = (each for each in (assistant.SETTINGS, assistant.SKILL) if (top / each).exists())
+    ours = ("tasks", "tasks.py", file.name, ".gitignore", *(theirs if claude else ()))
     was_committed = layout.is_tracked(top, "tasks/session.py")
     commits = bool(own_work) or layout.has_changes(top, ours)
     pushes = preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
@@ -89,7 +93,9 @@ def _next(top: Path, found: layout.Layout, preset: str, file: Path, own_work: li
         layout.INSTALL[found.python]: not was_committed,
         f"git add {' '.join(ours)} && git commit -m '{message}'": commits,
         "git push    (sessions start from what is on the remote)": pushes,
+        "optional, with hooks and a skill for Claude Code: run inv embed again with --claude":
+            not (was_committed or claude),
         f"inv session.add{'' if preset == 'dev-session' else ' try-it'}": not was_committed,
-    }
+    }  # fmt: skip
     remaining = [*own_work, *(step for step, needed in steps.items() if needed)]
     return [f"Next, in {top}:", *(f"  {step}" for step in remaining)] if remaining else ["Nothing remains to be done."]

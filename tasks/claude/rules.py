@@ -129,7 +129,7 @@ def _with_rules(file: Path, new: Rules) -> str:
         try:
             from ..system import json_splice
 
-            text = json_splice.add_strings(text, ("permissions", kind), each)
+            text = json_splice.add_values(text, ("permissions", kind), each)
         except TypeError:
             raise SessionError(
                 f"{file}: permissions.{kind} is not a list.\nFix the file. Nothing was changed."

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     "yes": "approve values that are not committed or approved yet",
     "wait": "wait until its servers respond (timeout: setting wait)",
     "attach": "attach to its tmux session afterwards",
+    "bare": "start nothing: no tmux session, servers or Claude until session.start NAME",
     "json": "print JSON",
 })  # fmt: skip
 def add(
@@ -42,7 +43,7 @@ def add(
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
     without: str = "", pr: str = "", from_issue: str = "", dry_run: bool = False, yes: bool = False,
     wait: bool = False, attach: bool = False, json: bool = False, fork: str = "", continue_from: str = "",
-    agent: str = "",
+    agent: str = "", bare: bool = False,
 ) -> None:  # fmt: skip
     """Create a session: worktree, ports, servers, Claude.
 
@@ -55,23 +56,33 @@ def add(
 
     purpose = {"component": component, "profile": profile, "template": template, "issue": issue, "eta": eta}
     purpose |= {"mode": mode, "without": without, "prompt": selection.read_prompt(prompt, prompt_file), "agent": agent}
-    request = Request(name=name, base=base, branch=branch, **purpose)
+    request = Request(name=name, base=base, branch=branch, bare=bare, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
     request = _continued(c, _with_forge(request, pr, from_issue, repository, settings, dry), fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
         return
-    if attach:
-        from ..tools import tmux_attach
-
-        tmux_attach.require_outer_terminal("Run it without --attach.")
+    _check_flags(bare, wait, attach)
     session = lifecycle.add_session(request, settings, repository)
     failures = _unfinished(session, settings.wait if wait else 0)
     report.mention_news(session, settings)
     report.answer_session(c, session, json, failures)
     if attach:
+        from ..tools import tmux_attach
+
         tmux_attach.attach_to_tmux(session)
+
+
+def _check_flags(bare: bool, wait: bool, attach: bool) -> None:
+    if bare and (wait or attach):
+        from ..errors import SessionError
+
+        raise SessionError(f"--bare starts nothing. Leave out --{'wait' if wait else 'attach'}, or --bare.")
+    if attach:
+        from ..tools import tmux_attach
+
+        tmux_attach.require_outer_terminal("Run it without --attach.")
 
 
 def _unfinished(session: Session, seconds: float) -> list[str]:

@@ -61,6 +61,6 @@ def _list(sessions: Sequence[Session], repository: Repository, json: bool, cost:
 
         for note in outlived.outlived_notes(statuses):
             progress.notice(note)
-    states = {each.state for each in statuses if each.session.windows}
+    states = {each.state for each in statuses if each.session.windows and not each.session.bare}
     if not json and states == {"stopped"}:
         progress.notice("No session is running.\nRun: inv session.resume")

@@ -53,7 +53,7 @@ def answer_plan(session: Session, json: bool) -> None:
     from ..store import rows
     from ..views import details
 
-    plan = details.format_plan(session, lifecycle.RESOURCES, lifecycle.resource_label)
+    plan = details.format_plan(session, lifecycle.resources_at_add(session))
     answer(as_json(rows.session_row(session)) if json else plan)
 
 
@@ -67,8 +67,9 @@ def answer_session(c: Context, session: Session, json: bool, failures: Sequence[
             f"{_OURS}/ is not on its branch, so inv doesn't work in its worktree. Commit {_OURS}/ first.\n"
             f"Then run: inv session.sync {session.name}"
         )
-    mention_missing_claude([session])
-    mention_trust(session)
+    if not session.bare:
+        mention_missing_claude([session])
+        mention_trust(session)
     if session.scope or session.brings_work:
         from ..status import conflicts
 

@@ -18,4 +18,4 @@ def resume(c: Context, name: str = "", wait: bool = False, yes: bool = False, js
     """
     from . import selection
 
-    bring_sessions_back(c, selection.select_sessions(c, name, not name), wait, yes, json)
+    bring_sessions_back(c, selection.select_sessions_to_start(c, name, not name), wait, yes, json)

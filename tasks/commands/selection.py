@@ -66,6 +66,11 @@ def select_sessions(c: Context, names: str, all: bool = False) -> list[Session]:
     return named_sessions(split_names(names), sessions) if names else [_current_session(sessions)]
 
 
+def select_sessions_to_start(c: Context, names: str, all: bool) -> list[Session]:
+    """Return what `select_sessions` does; of *all* those not that were added without anything that runs."""
+    return [session for session in select_sessions(c, names, all) if not (all and session.bare)]
+
+
 def split_names(names: str) -> list[str]:
     """Return the *names* that are separated by commas, each once."""
     return list(dict.fromkeys(filter(None, map(str.strip, names.split(","))))) or [names]

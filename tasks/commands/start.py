@@ -22,7 +22,7 @@ WAIT = {
 }
 
 
-@command("name", help={**NAMES, "all": "start every session", **WAIT})
+@command("name", help={**NAMES, "all": "start every session, but none that was added with --bare", **WAIT})
 def start(
     c: Context, name: str = "", all: bool = False, wait: bool = False, yes: bool = False, json: bool = False
 ) -> None:
@@ -32,7 +32,7 @@ def start(
     """
     from . import selection
 
-    bring_sessions_back(c, selection.select_sessions(c, name, all), wait, yes, json)
+    bring_sessions_back(c, selection.select_sessions_to_start(c, name, all), wait, yes, json)
 
 
 def bring_sessions_back(c: Context, targets: Sequence[Session], wait: bool, yes: bool, json: bool) -> None:

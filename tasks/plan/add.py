@@ -183,8 +183,9 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
 
     Raises `SessionError` for everything that can be known to be in the way.
     """
-    tmux.require_tmux()
     request = checked.request
+    if not request.bare:
+        tmux.require_tmux()
     facts, own_ports = _place(checked, settings, repository, other_ports)
     now = datetime.now().astimezone()
     session = Session(
@@ -192,7 +193,7 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
-        forks=request.forks,
+        forks=request.forks, bare=request.bare,
         **_branch(facts["branch"], request, settings, repository),
         **contents.decide_contents(settings, facts, own_ports, repository),
         **contents.decide_assignment(request, settings, facts, now),

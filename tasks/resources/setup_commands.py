@@ -55,6 +55,8 @@ def remove(session: Session) -> None:
 
 def problems(session: Session) -> list[Problem]:
     """Return the setup commands that have not succeeded."""
+    if session.waits_for_containers:
+        return []
     fix, pending = f"inv session.start {session.name}", map(terminal.mask_passwords, _pending(session))
     return [
         Problem(f"setup command failed: {command}", "the worktree may not be ready to use", fix) for command in pending

@@ -231,7 +231,7 @@ def tool_problems(sessions: list[Session]) -> list[Problem]:
         if shutil.which(agent.command) is None:
             fix = launch.INSTALL if agent.is_claude else f"install {agent.command}"
             problems.append(Problem(f"{agent.command} is missing", "conversations can't start", fix))
-    problems += _trust_problem([session for session in sessions if session.converses and session.agent.is_claude])
+    problems += _trust_problem([each for each in sessions if each.converses and each.agent.is_claude and not each.bare])
     if any(session.activate.startswith("workon ") for session in sessions) and not _knows_workon():
         fix = "source virtualenvwrapper.sh in ~/.bashrc or ~/.zshrc"
         problems.append(Problem("workon is not found in a login shell", "the servers don't start", fix))

@@ -5,6 +5,7 @@ were decided at `add`; what they mean is in `model.py`. These keys are noted bes
 
 added, seal     what the ports were at `add`, and the digest of what was approved (`seals`)
 archive         the archive that a removal fills, or a restore empties
+bare            whether it was added without anything that runs, and was never started
 brought         branches that `fleet.move` made here, with their commits
 claude_entry    Claude Code's entry of the worktree, if `add` made it; else claude_added: what it added there
 landing         a merge that is being done, until it is known whether it landed (`integrate/interrupted_merge`)
@@ -39,9 +40,10 @@ Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
     " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
+    " bare"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
-_NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive".split()
+_NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive bare".split()
 _LISTS = (
     "copy", "link", "setup", "setup_done", "teardown", "env_files", "verify", "scope", "thin", "python_path"
 )  # fmt: skip
@@ -54,7 +56,7 @@ _AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin"
 _PROJECT = {**dict.fromkeys(("file", "project", "mode"), TEXT), **dict.fromkeys(("profiles", "services"), TEXTS)}
 _COMPOSE = {**dict.fromkeys(("without", "once", "found"), TEXTS), "wait": shape.NUMBER, "keeps_volumes": SWITCH}
 _ROW = shape.fields_form({}, {
-    **dict.fromkeys(_FACTS, TEXT), "creates_branch": SWITCH, "created": shape.MOMENT,
+    **dict.fromkeys(_FACTS, TEXT), "creates_branch": SWITCH, "bare": SWITCH, "created": shape.MOMENT,
     **dict.fromkeys((*_LISTS, "ports"), TEXTS), **_TABLES,
     "windows": shape.list_form(shape.fields_form({"name": TEXT}, _WINDOW)), "agent": shape.fields_form({}, _AGENT),
     "compose": shape.fields_form(_PROJECT, _COMPOSE),

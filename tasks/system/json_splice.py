@@ -1,4 +1,4 @@
-"""Adds strings to a list in the text of a JSON file; every other byte stays as it was written."""
+"""Adds values to a list in the text of a JSON file; every other byte stays as it was written."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Span(NamedTuple):
     end: int
 
 
-def add_strings(text: str, path: Sequence[str], strings: Sequence[str]) -> str:
-    """Return the JSON object *text* with *strings* at the end of the list at *path*, which is created if it is missing.
+def add_values(text: str, path: Sequence[str], values: Sequence[object]) -> str:
+    """Return the JSON object *text* with *values* at the end of the list at *path*, which is created if it is missing.
 
     *text* must be valid, and each value on the way an object. Of duplicate keys the last one counts, as for every
     reader. Raises `TypeError` when the value at *path* is not a list.
@@ -29,17 +29,25 @@ def add_strings(text: str, path: Sequence[str], strings: Sequence[str]) -> str:
     for depth, key in enumerate(path):
         members = _members(text, span.start)
         if key not in members:
-            return _append(text, span.start, [_member(text, path[depth:], strings, depth + 1)], depth)
+            return _append(text, span.start, [_member(text, path[depth:], values, depth + 1)], depth)
         span = members[key]
     if text[span.start] != "[":
         raise TypeError("expected a list")
-    items = [json.dumps(each, ensure_ascii=not each.isprintable()) for each in strings]
+    items = [_written(text, each, len(path) + 1) for each in values]
     return _append(text, span.start, items, len(path))
 
 
-def _member(text: str, keys: Sequence[str], strings: Sequence[str], depth: int) -> str:
-    """Return the member *keys* of an object at *depth*, with a list of *strings*, indented as *text* is."""
-    value: object = list(strings)
+def _written(text: str, value: object, depth: int) -> str:
+    """Return *value* as an element at *depth*, indented as *text* is."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=not value.isprintable())
+    step = _indent(text, 1).lstrip("\r\n")
+    return json.dumps(value, ensure_ascii=False, indent=step or None).replace("\n", _indent(text, depth))
+
+
+def _member(text: str, keys: Sequence[str], values: Sequence[object], depth: int) -> str:
+    """Return the member *keys* of an object at *depth*, with a list of *values*, indented as *text* is."""
+    value: object = list(values)
     for key in reversed(keys[1:]):
         value = {key: value}
     step = _indent(text, 1).lstrip("\r\n")

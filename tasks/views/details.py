@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,14 @@ def format_added(session: Session) -> str:
     lines = [
         *model.list_addresses(session, tmux.present_windows(session)),
         ("worktree", terminal.home_path(str(session.worktree))),
-        ("attach", f"inv session.attach {session.name}"),
+        ("start" if session.bare else "attach", f"inv session.{'start' if session.bare else 'attach'} {session.name}"),
     ]
     return _aligned(lines)
 
 
-def format_plan(session: Session, resources: Sequence[Resource], label: Callable[[Resource], str]) -> str:
+def format_plan(session: Session, resources: Sequence[Resource]) -> str:
     """Return what `add` would make."""
-    lines = [(label(resource), resource.describe(session)) for resource in resources]
+    lines = [(resource.LABEL, resource.describe(session)) for resource in resources]
     lines += [("setup", command) for command in session.setup]
     return _aligned(
         [*model.list_addresses(session, tmux.present_windows(session)), *(line for line in lines if line[1])]

@@ -102,7 +102,7 @@ def test_the_checklist_tells_what_is_changed_who_works_and_who_has_the_port(
         ({"template": "odd"}, "No template .odd. in .* Known: feature, fix"),
     ],
 )
-def test_what_cannot_be_asked_for(facts: dict[str, str], said: str) -> None:
+def test_what_cannot_be_asked_for(facts: dict[str, Any], said: str) -> None:
     configured = _PARALLEL._replace(components={"ui": ["ui/"], "server": ["server/"]})
 
     with pytest.raises(SessionError) as error:

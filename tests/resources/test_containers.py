@@ -28,7 +28,7 @@ services:
 """
 
 
-def _chosen(**asked: str) -> Compose:
+def _chosen(**asked: Any) -> Compose:
     found = compose.compose_services("dc.yml", _TEXT)
     return compose.choose_services(Request("x", **asked), _CONFIGURED, found, "tally-x")
 

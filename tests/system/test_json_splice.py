@@ -36,7 +36,7 @@ _TEXTS = (
 
 @pytest.mark.parametrize(("text", "expected"), _TEXTS)
 def test_strings_are_added_in_the_manner_of_the_file(text: str, expected: str) -> None:
-    made = json_splice.add_strings(text, _PLACES, ["B", "C"])
+    made = json_splice.add_values(text, _PLACES, ["B", "C"])
 
     assert made == expected
     before, after = json.loads(text.removeprefix("\ufeff")), json.loads(made.removeprefix("\ufeff"))
@@ -45,7 +45,7 @@ def test_strings_are_added_in_the_manner_of_the_file(text: str, expected: str) -
 
 def test_what_is_no_list_is_refused() -> None:
     with pytest.raises(TypeError):
-        json_splice.add_strings('{"permissions": {"allow": {}}}', _PLACES, ["B"])
+        json_splice.add_values('{"permissions": {"allow": {}}}', _PLACES, ["B"])
 
 
 def test_a_merge_of_rules_changes_no_other_byte(sandbox: Path) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lifecycle import RESOURCES, resource_label
+from tasks.lifecycle import RESOURCES
 from testing import failing_inv
 from testing.project import Project
 from testing.terminal import tmux
 
 _PROGRAM = str(failing_inv.__file__)
 _KILLED = -signal.SIGKILL
-_NAMES = [resource_label(resource) for resource in RESOURCES]
+_NAMES = [resource.LABEL for resource in RESOURCES]
 
 
 @pytest.fixture

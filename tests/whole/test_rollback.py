@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks import lifecycle
-from tasks.lifecycle import RESOURCES, RUNNING, resource_label
+from tasks.lifecycle import RESOURCES, RUNNING
 from testing import failing_inv, sessions
 from testing.project import INV, Project, eventually
 from testing.terminal import tmux
@@ -24,9 +24,7 @@ _FAILURES = {
 _TOLD = ("worktree", "tmux", "files", "claude", "programs")
 
 # Those of containers do nothing without any; what they begin is undone in test_compose.
-_NAMES = [
-    resource_label(resource) for resource in RESOURCES if resource_label(resource) not in ("compose", "containers")
-]
+_NAMES = [resource.LABEL for resource in RESOURCES if resource.LABEL not in ("compose", "containers")]
 
 
 @pytest.fixture
@@ -125,7 +123,7 @@ def test_what_runs_is_undone_first_as_a_removal_does(project: Project, monkeypat
     (session,) = sessions.all_of(project)
     undone: list[str] = []
     for resource in RESOURCES:
-        monkeypatch.setattr(resource, "remove", lambda _session, each=resource: undone.append(resource_label(each)))
+        monkeypatch.setattr(resource, "remove", lambda _session, each=resource: undone.append(each.LABEL))
 
     lifecycle.undo_all(session, RESOURCES[:9], RUNNING)
 

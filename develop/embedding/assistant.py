@@ -1,0 +1,59 @@
+"""What an embedded repository can give Claude Code: hooks that make its worktrees sessions, and a skill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tasks.system import json_splice
+
+SETTINGS = ".claude/settings.json"
+SKILL = ".claude/skills/sessions/SKILL.md"
+_SCRIPT = "tasks/claude/worktree_hook.py"
+_PATIENCE = 600  # seconds: setup commands install packages
+_HOOK = {
+    "hooks": [{"type": "command", "command": f'python3 "$CLAUDE_PROJECT_DIR"/{_SCRIPT}', "timeout": _PATIENCE}]
+}  # fmt: skip
+_EVENTS = ("WorktreeCreate", "WorktreeRemove")
+_TEXT = Path(__file__).with_name("skill.md")
+
+
+def give_to_claude(top: Path) -> list[str]:
+    """Add the hooks and the skill to the repository *top*; return a message for each. What is there stays."""
+    return [line for line in (_add_hooks(top / SETTINGS), _write_skill(top / SKILL)) if line]
+
+
+def _add_hooks(file: Path) -> str:
+    """Add the hooks that are missing to *file*, in its own format; where it can't be added to, show them."""
+    try:
+        text = file.read_bytes().decode() if file.exists() else "{}\n"
+        missing = _missing_events(json.loads(text.removeprefix("\ufeff")))
+        for event in missing:
+            text = json_splice.add_values(text, ("hooks", event), [_HOOK])
+    except (ValueError, TypeError, AttributeError):
+        shown = json.dumps({"hooks": {event: [_HOOK] for event in _EVENTS}}, indent=2)
+        return f"Kept {SETTINGS}: it isn't in the form that Claude Code expects. Add this to it:\n\n{shown}"
+    if not missing:
+        return ""
+    verb = "Added hooks to" if file.exists() else "Wrote"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode())
+    return f"{verb} {SETTINGS}: worktrees that Claude Code creates become sessions."
+
+
+def _missing_events(settings: dict[str, Any]) -> list[str]:
+    """Return the events for which *settings* don't run our script."""
+    hooks = settings.get("hooks", {})
+    return [event for event in _EVENTS if _SCRIPT not in json.dumps(hooks.get(event, []))]
+
+
+def _write_skill(file: Path) -> str:
+    ours = _TEXT.read_text(encoding="utf-8")
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(ours, encoding="utf-8")
+        return f"Wrote {SKILL}."
+    if file.read_text(encoding="utf-8", errors="replace") == ours:
+        return ""
+    return f"Kept {SKILL}, which differs from ours. To get the current one, delete it, then run this again."

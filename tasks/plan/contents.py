@@ -97,11 +97,10 @@ def decide_contents(
     own = _env_files(settings, variables, ports, filled)
     env = {file: {k: filled(v, f"env.{file}.{k}") for k, v in vs.items()} for file, vs in settings.env.items()}
     return {
-        "copy": _copies(settings, repository, Path(facts["worktree"])),
-        "link": tuple(settings.link), "thin": tuple(settings.thin),
+        "copy": _copies(settings, repository, Path(facts["worktree"])), "link": tuple(settings.link),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
-        "env_files": tuple(own), "variables": variables,
+        "env_files": tuple(own), "variables": variables, "thin": tuple(settings.thin),
         **_commands(settings, filled),
         "windows": _windows(settings, filled),
         "scope": _scope(settings, facts["component"]),

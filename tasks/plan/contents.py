@@ -100,7 +100,7 @@ def decide_contents(
         "copy": _copies(settings, repository, Path(facts["worktree"])), "link": tuple(settings.link),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
-        "env_files": tuple(own), "variables": variables,
+        "env_files": tuple(own), "variables": variables, "thin": tuple(settings.thin),
         **_commands(settings, filled),
         "windows": _windows(settings, filled), "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),

@@ -131,7 +131,7 @@ _STATES = {
     "a pipe": "It is not a file.",
     "a dangling link": "which does not exist",
     "a link to itself": "Too many levels of symbolic links",
-    "50 MB": "It has 50 MB",
+    "50 MB": "It is 50 MB",
     "read-only": "It is read-only.",
     "no lock": "Couldn't create",
 }

@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said_in_a_sentence(with_own: Project) -> None:
 
 def test_what_is_right_is_as_before_also_in_tasks_of_ones_own(with_own: Project) -> None:
     assert with_own.inv("build", "--target", "y", "session.list", "build").out.splitlines()[0] == "built y"
-    assert with_own.inv("session.remove", "--echo", "x", code=1).err.startswith('No session "x"')
+    assert with_own.inv("session.remove", "--echo", "x", code=1).err.splitlines()[1].startswith('No session "x"')
 
 
 def test_nothing_is_done_before_a_wrong_word(with_own: Project) -> None:

@@ -116,6 +116,8 @@ def copy_into(
     source: Path, root: Root, path: str, finish: Callable[[str], None] | None = None, replaces_directory: bool = False
 ) -> None:
     """Do the same for *path* in *root*; *finish* may change the copy before it appears."""
+    if source.is_file() and is_database(source) and root.lstat(path) is None:
+        _set_log_aside(root, path)
     with root.beside(path, replaces_directory) as new:
         if source.is_dir():
             copies.copy_tree(Root(source), "", root, new, _copy_in_tree)
@@ -123,6 +125,14 @@ def copy_into(
             _copy_file(source, root, new)
         if finish is not None:
             finish(new)
+
+
+def _set_log_aside(root: Root, path: str) -> None:
+    """Rename the log of a database that was deleted: SQLite would write it into another one at the same place."""
+    for log in (f"{path}-wal", f"{path}-journal"):
+        if root.lstat(log) is not None:
+            root.move(log, f"{log}.old")
+            progress.notice(f"{log} belonged to a database that is gone. It is now {log}.old.")
 
 
 def _copy_in_tree(source: Root, path: str, target: Root, to: str) -> None:

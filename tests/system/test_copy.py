@@ -284,3 +284,25 @@ def test_a_directory_that_appeared_meanwhile_is_kept_and_nothing_left_beside_it(
         system_copy.copy_file(sandbox / "tree", place / "copy")
 
     assert names_in(place) == ["copy"]
+
+
+def test_the_log_of_a_database_that_was_deleted_is_not_replayed_into_the_next_one(
+    sandbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fresh, own = sandbox / "fresh.db", sandbox / "own.db"
+    with closing(sqlite3.connect(fresh)) as connection:
+        connection.executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+    with closing(sqlite3.connect(own)) as connection:
+        connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE t (x)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(number,) for number in range(500)])
+        connection.commit()
+        log = (sandbox / "own.db-wal").read_bytes()
+    own.unlink()
+    (sandbox / "own.db-wal").write_bytes(log)
+
+    system_copy.copy_file(fresh, own)
+
+    with closing(sqlite3.connect(own)) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (1,)
+    assert (sandbox / "own.db-wal.old").read_bytes() == log
+    assert "own.db-wal belonged to a database that is gone" in capsys.readouterr().err

@@ -90,6 +90,8 @@ def why_unusable(look: Look) -> str:
 
 def describe_failure(session: Session, error: SessionError) -> str:
     """Return in one line that git could not read the work of *session*, and why, and what to do."""
+    if "\nRun: " in str(error):
+        return str(error)
     lines = error.stderr.strip().splitlines() if isinstance(error, CommandError) else str(error).splitlines()
     reason = next((line for line in lines if line.startswith(("fatal: ", "error: "))), "".join(lines[:1]))
     look = shlex.join(["git", "-C", str(session.worktree), "status"])

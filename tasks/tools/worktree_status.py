@@ -93,10 +93,23 @@ def read_work(session: Session, ignored: bool = False, worktree: Worktree | None
     except CommandError as error:
         if "index file" in error.stderr:
             raise _damaged_index(session, admin_dir, error) from None
+        if _is_damaged(head := admin_dir / "HEAD"):
+            raise _damaged_head(session, head) from None
         if lockless:
             raise
         output, warnings = shell.read_outputs(*place, "--no-optional-locks", *words, seconds=seconds)  # a full disk
     return _parse_status(output, session)._replace(closed=tuple(_CLOSED.findall(warnings)))
+
+
+def _is_damaged(head: Path) -> bool:
+    """Return whether git's file *head* names neither a branch nor a commit, as after a power cut."""
+    return not re.match(r"ref: refs/|[0-9a-f]{40}", git.read_git_file(head))
+
+
+def _damaged_head(session: Session, head: Path) -> SessionError:
+    """Return what lets git know again which branch the worktree is on: no file and nothing staged changes."""
+    fix = f"echo {shlex.quote(f'ref: refs/heads/{session.branch}')} > {shlex.quote(str(head))}"
+    return SessionError(f"Git doesn't know what is checked out in {session.worktree}: {head} is damaged.\nRun: {fix}")
 
 
 def _damaged_index(session: Session, admin_dir: Path, error: CommandError) -> SessionError:

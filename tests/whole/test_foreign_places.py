@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -110,6 +111,23 @@ def test_a_damaged_index_names_what_puts_it_in_order(two: Project) -> None:
     subprocess.run(said.partition("Run: ")[2].splitlines()[0], shell=True, check=True, env=os.environ)
     assert (two.worktree("a") / "work").read_text() == "a\n"
     two.inv("session.remove", "a", "--force")
+
+
+@pytest.mark.parametrize("task", ["doctor", "remove", "merge"])
+def test_a_damaged_head_names_what_puts_it_in_order(two: Project, task: str) -> None:
+    tree = two.worktree("a")
+    (tree / "staged").write_text("s")
+    two.git("add", "staged", cwd=tree)
+    (two.main / ".git" / "worktrees" / tree.name / "HEAD").write_text("")
+
+    said = two.inv(f"session.{task}", *(("a",) if task != "doctor" else ()), code=1)
+
+    command = re.search(r"echo 'ref: .*", said.out + said.err)
+    assert command and "is damaged" in said.out + said.err
+    subprocess.run(command[0], shell=True, check=True)
+    assert two.git("symbolic-ref", "HEAD", cwd=tree) == "refs/heads/a"
+    assert "A  staged" in two.git("status", "--porcelain", cwd=tree)
+    assert two.inv("session.doctor").out == "No problems.\n"
 
 
 def test_a_row_with_a_work_log_without_its_file_is_named(two: Project) -> None:

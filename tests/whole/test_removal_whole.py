@@ -6,7 +6,7 @@ import pytest
 
 from testing import dirty, full_state
 from testing.awkward import WORK
-from testing.project import Project
+from testing.project import Project, eventually
 
 
 @pytest.fixture
@@ -54,3 +54,25 @@ def test_no_garbage_collection_takes_what_is_kept(added: Project, kind: str) -> 
 
     after = full_state.of(tree)
     assert full_state.differing({"fsck": before["fsck"], "files": before["files"]}, after) == {}
+
+
+def test_what_the_main_checkout_changed_or_deleted_meanwhile_comes_back_as_it_was(added: Project) -> None:
+    tree = added.worktree("x")
+    copied = ("backend/db.sqlite3", "backend/.env", "frontend/.env")
+    before = {path: (tree / path).read_bytes() for path in copied}
+    assert before["backend/.env"] == (added.main / "backend/.env").read_bytes()
+
+    added.inv("session.remove", "x", "--force")
+    (archive,) = dirty.archives(added)
+    eventually((archive / "size").exists)  # so that what can be made again is thinned out
+    (added.main / "backend/.env").write_text("OTHER=today\n")
+    (added.main / "backend/db.sqlite3").write_bytes(b"other")
+    (added.main / "frontend/.env").unlink()
+    added.git("rm", "--quiet", "both")
+    added.git("commit", "--quiet", "-m", "gone")
+    _collect(added)
+    added.inv("session.restore", "x")
+
+    assert {path: (tree / path).read_bytes() for path in copied} == before
+    assert (tree / "both").read_text() == "begin\n"
+    assert (added.main / "backend/.env").read_text() == "OTHER=today\n"

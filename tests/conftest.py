@@ -98,6 +98,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     }.items():  # fmt: skip
         monkeypatch.setenv(key, str(value))
     guard.enter(directory)
+    monkeypatch.chdir(Path.cwd())  # some steps leave their directory: a test that runs them in its process comes back
     yield directory
     _end_leftovers(directory)
     guard.enter(None)

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +112,15 @@ def test_a_checkout_that_is_not_trusted_yet_is_said(real: Project, sandbox: Path
 
 
 def _trusts(pane: str) -> bool:
-    """Choose the answer, which is not the first everywhere, and give it."""
-    chosen = re.search("\u276f .*Yes, I trust", screen(pane)) is not None
+    """Choose the answer, which is not the first everywhere, and give it; return whether the question is gone."""
+    shown = screen(pane)
+    if "Yes, I trust" not in shown:
+        return True
+    chosen = re.search("\u276f .*Yes, I trust", shown) is not None
     tmux("send-keys", "-t", pane, "Enter" if chosen else "Down")
-    return chosen
+    with suppress(AssertionError):  # a key that comes too early has no effect, and a second one may have two
+        eventually(lambda: screen(pane) != shown, 5)
+    return False
 
 
 def _answered(project: Project, prompt: str, *answer: str) -> str:

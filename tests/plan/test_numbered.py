@@ -183,7 +183,7 @@ def test_a_name_may_be_left_out_where_sessions_are_numbered_only() -> None:
 
 
 def test_a_compose_project_gets_a_name_that_compose_takes() -> None:
-    facts = {"name": "001", "project": "_My.App", "component": ""}
+    facts = {"name": "001", "project": "_My.App", "component": "", "worktree": "/w"}
     repository = Repository(Path("/r"), Path("/r/.git"))
 
     decided = contents.decide_contents(settings(activate=""), {**facts}, {"A": 1, "low_port": 2}, repository)
@@ -197,7 +197,10 @@ def test_what_is_configured_for_a_file_of_ours_wins_and_an_app_at_the_top_shares
     configured = settings(activate="", env=files, app_env={".": {"URL": "${low_port} ${LOW_PORT} {x}"}}, variables={})
 
     decided = contents.decide_contents(
-        configured, {"x": "fact", "component": ""}, {"A": 1, "low_port": 2}, Repository(Path("/r"), Path("/g"))
+        configured,
+        {"x": "fact", "component": "", "worktree": "/w"},
+        {"A": 1, "low_port": 2},
+        Repository(Path("/r"), Path("/g")),
     )
 
     assert decided["env"] == {".env.session": {"A": "own", "LOW_PORT": "2", "URL": "2 2 fact"}}

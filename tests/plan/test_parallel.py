@@ -118,7 +118,7 @@ def test_a_template_without_a_log_is_refused_and_a_component_without_any_configu
 
 def test_a_variable_that_says_nothing_is_left_out_and_one_configured_empty_is_not(project: Project) -> None:
     configured = _PARALLEL._replace(variables={"A": "{profile}", "B": "", "C": "c"}, windows=[])
-    facts = {"profile": "", "project": "p", "component": ""}
+    facts = {"profile": "", "project": "p", "component": "", "worktree": "/w"}
 
     assert contents.decide_contents(configured, facts, {}, git.find_repository(project.main))["variables"] == {
         "B": "",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from develop import demo, sample
-from testing import missing
+from testing import missing, port_slot
 from testing.project import Project, eventually
 
 _SETTINGS = """from pathlib import Path
@@ -65,7 +65,8 @@ def admin(project: Project, sandbox: Path) -> Project:
     run = f"{python} manage.py runserver --noreload {{web_port}}"
     project.git("add", "*.py")
     project.configure(
-        "session: {ports: {web_port: 8600}, copy: [db.sqlite3], activate: '', host: '{slug}.localhost',"
+        f"session: {{ports: {{web_port: {6000 + port_slot.own()}}}, copy: [db.sqlite3], activate: '',"
+        " host: '{slug}.localhost',"
         f" variables: {{PAGE: 'http://{{host}}:{{web_port}}'}}, windows: [{{name: web, run: '{run}'}}]}}\n"
     )
     return project

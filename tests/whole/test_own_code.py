@@ -72,7 +72,7 @@ def test_what_runs_in_a_session_is_its_own_code(project: Project, manager: str) 
         assert project.inv("session.run", f"{program} run acme", cwd=tree).out == own
     eventually(lambda: (tree / "window.txt").exists() and (tree / "window.txt").read_text() == own)
     assert [each for each in project.inv("session.doctor", code=None).out.splitlines() if "import" in each] == []
-    (tree / root / "acme" / "__init__.py").write_text(_SAYS.replace("MISTAKE = 0", "MISTAKE = 3"))
+    (tree / root / "acme" / "__init__.py").write_text(_SAYS.replace("MISTAKE = 0", "MISTAKE = 1 + 2"))
     project.git("commit", "--quiet", "-am", "a mistake", cwd=tree)
     assert "Verify failed (exit code 3): acme" in project.inv("session.merge", "x", code=1).err
     assert (tree / "verify.txt").read_text() == own

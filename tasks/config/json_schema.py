@@ -66,7 +66,7 @@ def _schema_of(check: Check) -> dict[str, Any]:
         return _VALUES[check]
     if check.func is schema.check_known:
         known, required = check.args
-        keys = {key: _or_null(_schema_of(of)) for key, of in known.items()}
+        keys = {key: _schema_of(of) if key in required else _or_null(_schema_of(of)) for key, of in known.items()}
         needed = {"required": list(required)} if required else {}
         return {"type": "object", "properties": keys, "additionalProperties": False, **needed}
     if check.func is schema.check_table:
@@ -98,9 +98,15 @@ def _ports_schema() -> dict[str, Any]:
     return {"anyOf": [first, _schema_of(schema.FORMULA)]}
 
 
+def _work_log_schema() -> dict[str, Any]:
+    table = _schema_of(schema.WORK_LOG)
+    table["properties"]["templates"] = {**table["properties"]["templates"], "minProperties": 1}
+    return {"anyOf": [_TEXT, table]}
+
+
 _WHOLE: dict[Check, Callable[[], dict[str, Any]]] = {
     schema.check_window: _windows_schema,
     schema.check_ports: _ports_schema,
     schema.check_compose: lambda: _schema_of(schema.COMPOSE),
-    schema.check_work_log: lambda: {"anyOf": [_TEXT, {**_schema_of(schema.WORK_LOG), "required": ["file"]}]},
+    schema.check_work_log: _work_log_schema,
 }

@@ -61,7 +61,7 @@ def check_known(of: Mapping[str, Check], required: tuple[str, ...], key: str, va
 
     Without one that is *required* the table is wrong.
     """
-    if not isinstance(value, Mapping) or not set(required) <= set(value):
+    if not isinstance(value, Mapping) or any(value.get(name) is None for name in required):
         least = f"a table with at least {' and '.join(f'`{name}`' for name in required)}"
         raise wrong_value(key, least if required else f"a table of {', '.join(of)}", value)
     for name in value:

@@ -18,7 +18,8 @@ from tests.plan.test_consent import _CHANGES
 _VALIDATOR = Draft202012Validator(json_schema())
 _WRONG: list[tuple[str, Any]] = [
     ("preset", "point"), ("numbered", "yes"), ("numbered", 2), ("base", ""), ("ports", {"a": 0}), ("ports", {"a b": 1}),
-    ("ports", {"a": 70000}), ("ports", {"offsets": {"a": -1}}), ("ports", {"offsets": {"a": 1}, "step": 2}),
+    ("ports", {"a": 70000}), ("ports", {"offsets": {"a": -1}}),
+    ("ports", {"offsets": None}), ("windows", [{"name": None}]), ("ports", {"offsets": {"a": 1}, "step": 2}),
     ("copy", "x"), ("copy", ["/x"]), ("link", [1]), ("env", {"x": ["A"]}), ("env", {"x": {"A": [1]}}),
     ("variables", {"A-B": "1"}), ("setup", "make"), ("setup", [""]), ("windows", {"name": "x"}), ("windows", [{}]),
     ("windows", [{"name": "x", "run": "a", "type": "b"}]), ("windows", [{"name": "x", "rnu": "a"}]),

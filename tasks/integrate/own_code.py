@@ -65,7 +65,7 @@ def refuse_other_code(session: Session) -> None:
 def _imported_elsewhere(session: Session, runner: str) -> dict[str, str]:
     """Return the packages of the session's branch that Python, as *runner* starts it, imports from elsewhere."""
     repository = session.repository
-    checkouts = [repository.main, *(place for _entry, place in worktrees.linked_worktrees(repository))]
+    checkouts = worktrees.list_checkouts(repository)
     python = f"{runner} python" if runner else '"$(command -v python || command -v python3)"'
     words = [_ASK, *(str(each.resolve()) for each in checkouts)]
     answer = session_command.ask_in_session(session, f"{python} -c {shlex.join(words)}", _PATIENCE)

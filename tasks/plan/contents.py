@@ -154,7 +154,7 @@ def _python_path(activate: str, variables: Mapping[str, str], repository: Reposi
         return ()
     from ..system import editable
 
-    checkouts = [repository.main, *(place for _entry, place in worktrees.linked_worktrees(repository))]
+    checkouts = worktrees.list_checkouts(repository)
     return editable.own_roots(environment, checkouts)
 
 

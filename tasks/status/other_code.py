@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from ..model import Problem, Repository, Session
 from ..system import activation, editable
@@ -26,7 +25,7 @@ def imports_elsewhere(session: Session) -> Iterator[Problem]:
         yield Problem(fact, "no window can activate it", f"make it again, or add {session.name} again")
         return
     first = {os.path.realpath(each) for each in session.environment.get("PYTHONPATH", "").split(os.pathsep) if each}
-    checkouts = _checkouts(session.repository)
+    checkouts = worktrees.list_checkouts(session.repository)
     for each in editable.list_editables(environment):
         inside = editable.place_in_checkout(each.place, checkouts)
         if inside is None or inside[0] == session.worktree or "PYTHONPATH" in session.activate:
@@ -43,17 +42,13 @@ def imports_elsewhere(session: Session) -> Iterator[Problem]:
 def imports_of_sessions(repository: Repository, sessions: Sequence[Session]) -> Iterator[Problem]:
     """Yield each shared environment that imports the code of one session: an install was run in there."""
     environments = {activation.find_environment(session.activate) for session in sessions} - {None}
-    names = {session.worktree: session.name for session in sessions}
+    names, checkouts = {session.worktree: session.name for session in sessions}, worktrees.list_checkouts(repository)
     for environment in sorted(each for each in environments if each is not None):
         if any(environment.is_relative_to(worktree) for worktree in names):
             continue
         for each in editable.list_editables(environment):
-            inside = editable.place_in_checkout(each.place, _checkouts(repository))
+            inside = editable.place_in_checkout(each.place, checkouts)
             if inside and inside[0] in names:
                 fact = f"{environment} imports the code of session {names[inside[0]]} ({each.file})"
                 why = "an install there replaced the main checkout's, which everybody uses"
                 yield Problem(fact, why, f"run the install again in {repository.main}")
-
-
-def _checkouts(repository: Repository) -> list[Path]:
-    return [repository.main, *(place for _entry, place in worktrees.linked_worktrees(repository))]

@@ -19,6 +19,11 @@ def linked_worktrees(repository: Repository) -> Iterator[tuple[Path, Path]]:
             yield entry, recorded
 
 
+def list_checkouts(repository: Repository) -> list[Path]:
+    """Return the main checkout, and where each linked worktree is or was."""
+    return [repository.main, *(place for _entry, place in linked_worktrees(repository))]
+
+
 def admin_dirs(repository: Repository) -> list[Path]:
     """Return git's own directories for the main checkout and for each linked worktree."""
     return [repository.common, *_entries(repository)]

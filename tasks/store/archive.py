@@ -78,7 +78,10 @@ class Archive(NamedTuple):
         try:
             return int((self.directory / "size").read_text())
         except (OSError, ValueError):
-            return measure_files(self.directory) + (measure_files(self.beside) if self.is_whole else 0)
+            from . import thinning
+
+            places = [self.directory, *([self.beside] if self.is_whole else [])]
+            return sum(thinning.measure_files(str(place)) for place in places)
 
     @property
     def is_whole(self) -> bool:
@@ -167,16 +170,6 @@ def read_archive(directory: Path) -> Archive | None:
         return load_archive(directory)
     except SessionError:
         return None
-
-
-def measure_files(place: Path) -> int:
-    """Return the bytes of the files below *place*; no link is followed."""
-    sizes = 0
-    for directory, _names, files in os.walk(place):
-        for file in files:
-            with suppress(OSError):
-                sizes += os.lstat(os.path.join(directory, file)).st_size
-    return sizes
 
 
 def drop_archive(repository: Repository, archive: Archive) -> None:

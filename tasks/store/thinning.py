@@ -52,7 +52,8 @@ def main(directory: str, tree: str, common: str, head: str, *also: str) -> None:
             _take_away(directory, tree, blobs)
         for path in (*caches, *_agreed(directory, tree, common, also)):
             _delete(directory, os.path.join(tree, path))
-        _write(directory, SIZE, [_measure(directory) + (0 if tree.startswith(f"{directory}/") else _measure(tree))])
+        places = [directory, *([] if tree.startswith(f"{directory}/") else [tree])]
+        _write(directory, SIZE, [sum(map(measure_files, places))])
 
 
 def _delete(directory: str, place: str) -> None:
@@ -219,7 +220,8 @@ def _take_away(directory: str, tree: str, blobs: list[Blob]) -> None:
                     os.unlink(name, dir_fd=descriptor)
 
 
-def _measure(place: str) -> int:
+def measure_files(place: str) -> int:
+    """Return the bytes of the files below *place*; no link is followed."""
     sizes = 0
     for directory, _names, files in os.walk(place):
         for file in files:

@@ -59,7 +59,7 @@ def _fault(error: OSError | ValueError) -> SessionError | None:
         from ..errors import describe_error
 
         return SessionError(describe_error(error))
-    if isinstance(error, UnicodeEncodeError):  # a terminal, YAML or JSON can give us what is no text
+    if isinstance(error, UnicodeEncodeError):  # a terminal, YAML or JSON can give us what is not text
         return SessionError(f"{error.object[error.start : error.end]!r} is not valid UTF-8.")
     nul = "A value in invoke.yaml has a NUL character, which no program accepts. Remove it."
     return SessionError(nul) if str(error).startswith("embedded null") else None

@@ -34,7 +34,7 @@ def explain_help(word: str, contexts: Mapping[str, Any]) -> str:
 
 
 def explain_task(word: str, contexts: Mapping[str, Any], argv: Sequence[str]) -> str:
-    """Return that *word* is no task, and which of *contexts* was probably meant in its place in *argv*."""
+    """Return that *word* is not a task, and which of *contexts* was probably meant in its place in *argv*."""
     names, index = [*contexts, *getattr(contexts, "aliases", ())], argv.index(word) if word in argv else len(argv)
     groups = list(dict.fromkeys(name.rpartition(".")[0] for name in sorted(names, key=_everyday)))
     following = argv[index + 1] if index + 1 < len(argv) else ""

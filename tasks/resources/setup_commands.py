@@ -7,10 +7,11 @@ import time
 from ..errors import CommandError, SessionError
 from ..model import Problem, Session
 from ..store import registry, rows
-from ..system import activation, shell, terminal
+from ..system import terminal
 from ..system.progress import notice, say, show_busy, tell
 
 LABEL = "setup"
+KEY = "setup_done"
 
 
 def describe(session: Session) -> str:
@@ -21,13 +22,17 @@ def describe(session: Session) -> str:
 
 def create(session: Session) -> None:
     """Run the setup commands that have not succeeded yet; the next start tries one that failed again."""
-    for command in _pending(session):
+    if not (pending := _pending(session)):
+        return
+    from ..system import session_command
+
+    for command in pending:
         if not terminal.is_live():
             say(f"  setup      {command} …")
         started = time.monotonic()
         try:
             with show_busy("setup", command):
-                _run(session, command)
+                session_command.run_project_step(session, command, "setup")
         except CommandError as error:
             notice(f"Setup command failed: {command}")
             if output := error.stderr.rstrip():
@@ -35,7 +40,8 @@ def create(session: Session) -> None:
             notice(f"The session was kept. Fix the problem, then run: inv session.start {session.name}")
             return
         tell("setup", f"{command}  {time.monotonic() - started:.2f} s")
-        registry.note_facts(session.repository, session.name, setup_done=[*_successful(session), command])
+        done = registry.read_noted(session.repository, session.name, KEY)
+        registry.note_facts(session.repository, session.name, **{KEY: [*done, command]})
 
 
 def run_again(session: Session) -> None:
@@ -68,21 +74,8 @@ def unfinished_commands(session: Session) -> list[str]:
     return [f"S{problem.what[1:]}\nFix the problem, then run: {problem.fix}" for problem in problems(session)]
 
 
-def _successful(session: Session) -> list[str]:
-    row = registry.read_registry(session.repository).get(session.name, {})
-    successes = row.get("setup_done", [])
-    return successes if isinstance(successes, list) else []
-
-
 def _pending(session: Session) -> list[str]:
     if not session.setup:
         return []
-    successes = _successful(session)
+    successes = registry.read_noted(session.repository, session.name, KEY)
     return [command for command in session.setup if command not in successes]
-
-
-def _run(session: Session, command: str) -> None:
-    from ..system import session_command
-
-    argv = ("bash", "-c", session_command.command_script(session, command), "setup", str(session.worktree))
-    shell.run_step(*argv, env=activation.session_environment(session))

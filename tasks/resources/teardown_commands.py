@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import CommandError, SessionError
 from ..model import Session
 from ..store import registry
-from ..system import activation, session_command, shell
+from ..system import session_command
 from ..system.progress import notice, show_busy, tell
 
 KEY = "teardown_done"
@@ -19,12 +19,12 @@ def run_teardown(session: Session, forced: bool) -> None:
     if not session.worktree.is_dir():
         return
     for command in session.teardown:
-        if command in successful_commands(session):
+        done = registry.read_noted(session.repository, session.name, KEY)
+        if command in done:
             continue
-        argv = ("bash", "-c", session_command.command_script(session, command), "teardown", str(session.worktree))
         try:
             with show_busy("teardown", command):
-                shell.run_step(*argv, env=activation.session_environment(session))
+                session_command.run_project_step(session, command, "teardown")
         except CommandError as error:
             words = f"Teardown command failed: {command}\n{error.stderr.rstrip()}".rstrip()
             if not forced:
@@ -32,15 +32,9 @@ def run_teardown(session: Session, forced: bool) -> None:
             notice(words)
             continue
         tell("teardown", command)
-        registry.note_facts(session.repository, session.name, **{KEY: [*successful_commands(session), command]})
+        registry.note_facts(session.repository, session.name, **{KEY: [*done, command]})
 
 
 def _advice(name: str) -> str:
     fact = f"Nothing was removed, but {name} is stopped. Fix the problem, then remove it again."
     return f"{fact}\nTo remove it all the same, run: inv session.remove {name} --force"
-
-
-def successful_commands(session: Session) -> list[str]:
-    """Return the commands that succeeded in a removal that didn't end."""
-    noted = registry.read_registry(session.repository).get(session.name, {}).get(KEY, [])
-    return noted if isinstance(noted, list) else []

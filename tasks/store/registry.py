@@ -25,6 +25,12 @@ def registry_path(repository: Repository) -> Path:
     return repository.main / _NAME
 
 
+def read_noted(repository: Repository, name: str, key: str) -> list[str]:
+    """Return the list that the row of the session *name* has under *key*; none where it is not a list."""
+    noted = read_registry(repository).get(name, {}).get(key, [])
+    return noted if isinstance(noted, list) else []
+
+
 def read_registry(repository: Repository) -> dict[str, Row]:
     """Return the row of every session by name; empty without a registry. Callers must not change the rows.
 

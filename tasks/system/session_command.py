@@ -166,3 +166,12 @@ def _app(session: Session, app: str) -> str:
         return directory
     hint = f"Its apps: {', '.join(apps)}" if apps else "No app has variables of its own (`app_env`)."
     raise SessionError(f'{session.name} has no app "{app}". {hint}')
+
+
+def run_project_step(session: Session, command: str, role: str) -> None:
+    """Run *command* of the configuration in the worktree as a step of ours; bash calls itself by its *role*.
+
+    Raises `CommandError` when it fails.
+    """
+    argv = ("bash", "-c", command_script(session, command), role, str(session.worktree))
+    shell.run_step(*argv, env=activation.session_environment(session))

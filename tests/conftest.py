@@ -18,7 +18,8 @@ from testing.project import Project, make
 
 # In memory where that is, and short: a socket's path has 108 bytes, and 104 on macOS, whose own TMPDIR takes 50.
 _PLACE = next((place for place in ("/dev/shm", "/tmp") if os.access(place, os.W_OK)), None)
-_INHERITED = ("CLAUDE", "GIT_", "INVOKE_", "TALLY_", "TMUX", "VIRTUAL", "WORKON", "XDG_")
+# What a developer's shell or a CI service sets; with CI, package managers refuse to change a lock file.
+_INHERITED = ("CI", "CLAUDE", "GIT_", "GITHUB_", "GITLAB_", "INVOKE_", "TALLY_", "TMUX", "VIRTUAL", "WORKON", "XDG_")
 _LIMIT = 600.0  # seconds for each part of a test
 _HOURS = 24 * 3600.0
 _RC = 'PS1="$ "\nPATH={path}\n'

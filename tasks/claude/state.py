@@ -116,6 +116,8 @@ def ask_assistants(sessions: Sequence[Session], panes: Mapping[str, Sequence[tmu
 def talk_state(session: Session, panes: Sequence[tmux.Pane], running: Open) -> Talk:
     """Return the state of the conversation of *session*, which has *panes*."""
     busy = _busy(session, panes)
+    if not session.agent.is_claude:
+        return _other_state(session) if busy else Talk("off")
     conversations = running.get(_question(session.agent))
     if conversations is None:
         return _silent(session) if busy else Talk("off")  # no conversation was open in this directory before
@@ -134,6 +136,14 @@ def talk_state(session: Session, panes: Sequence[tmux.Pane], running: Open) -> T
     at = hooks.state_since(events, state, live.started) or live.since
     what = hooks.summary_of(session, events, state, live.started)
     return Talk(state, live.waiting_for, _when(at), live, tasks, what=what)
+
+
+def _other_state(session: Session) -> Talk:
+    """Return what another assistant than Claude Code says of itself, which has no way to be asked everywhere."""
+    from . import other_agents
+
+    state, what = other_agents.read_state(session)
+    return Talk(state, what=what) if state else Talk("unknown", reason=f"{Path(session.agent.command).name} is open")
 
 
 def _has_moved(session: Session, live: Live | None, moved: Live) -> bool:

@@ -52,7 +52,7 @@ _NO_LOG = shape.plain_form("an empty table", lambda value: value == {})
 _LOG = shape.either_form(_NO_LOG, shape.fields_form({"file": TEXT}, dict.fromkeys(("before", "after"), TEXT)))
 _TABLES: dict[str, Form] = {"env": shape.table_form(TEXT_TABLE), "variables": TEXT_TABLE, "work_log": _LOG}
 _WINDOW = {**dict.fromkeys(Window._fields, TEXT), "claude": SWITCH}
-_AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin", "resume", "prompt"), TEXTS)}
+_AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin", "resume", "fork", "prompt"), TEXTS)}
 _PROJECT = {**dict.fromkeys(("file", "project", "mode"), TEXT), **dict.fromkeys(("profiles", "services"), TEXTS)}
 _COMPOSE = {**dict.fromkeys(("without", "once", "found"), TEXTS), "wait": shape.NUMBER, "keeps_volumes": SWITCH}
 _ROW = shape.fields_form({}, {

@@ -129,6 +129,8 @@ def talk_state(session: Session, panes: Sequence[tmux.Pane], running: Open) -> T
         return _not_ready(session) if any(_runs(session.agent, pane) for pane in busy) else Talk("off")
     if live.state == "unknown":
         return _not_ready(session)._replace(live=live)
+    if live.state == "idle" and hooks.awaits_first_prompt(session):
+        return _not_ready(session)._replace(live=live)
     tasks = max(hooks.count_tasks(session), 1) if live.has_tasks else 0
     events = hooks.read_events(session)
     has_failed = live.state == "idle" and hooks.last_state(events)[0] == "failed"

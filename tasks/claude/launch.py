@@ -156,7 +156,7 @@ def _other_arguments(session: Session) -> list[str]:
     if identity and identity != session.conversation:
         registry.note_facts(session.repository, session.name, conversation=identity)
     words = agent.resume if identity else agent.fork if session.forks and agent.fork else agent.begin
-    known = {"{id}": identity or session.conversation, "{from}": session.forks}
+    known = {"{id}": identity or session.conversation, "{from}": session.forks, "{worktree}": str(session.worktree)}
     return [functools.reduce(lambda text, each: text.replace(each, known[each]), known, word) for word in words]
 
 

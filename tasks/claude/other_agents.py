@@ -23,7 +23,10 @@ _PAUSE = 30.0  # seconds until one that did not answer is asked again
 _TAIL = 400_000  # bytes at the end of a conversation in which the last turn begins or ends
 _MOST = 500  # conversations that are looked at, the latest first
 _CODEX = {"task_started": "working", "task_complete": "idle", "turn_aborted": "idle"}
-_OWN = "select id from session where directory = ? and parent_id is null and time_created >= ? order by time_created"
+_OWN = (
+    "select id from session where parent_id is null and (id = ? or directory = ? and time_created >= ?)"
+    " order by time_created"
+)
 _LAST = "select data from message where session_id = ? order by time_created desc limit 1"
 
 
@@ -88,13 +91,19 @@ def _codex_files(session: Session) -> dict[str, Path]:
                 continue
             with file.open("rb") as lines:
                 facts = json.loads(lines.readline())["payload"]
-            begun = datetime.fromisoformat(str(facts["timestamp"]).replace("Z", "+00:00")).timestamp()
-            is_own = facts["cwd"] == str(session.worktree) and begun >= began - 1
-            if is_own and facts.get("source") != "exec" and isinstance(facts.get("source"), str):
+            if _is_codex_of(session, facts):
                 found = {str(facts["id"]): file, **found}
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return found
+
+
+def _is_codex_of(session: Session, facts: dict[str, Any]) -> bool:
+    """Return whether a person began the conversation with *facts* in the worktree; not a script, nor another agent."""
+    begun = datetime.fromisoformat(str(facts["timestamp"]).replace("Z", "+00:00")).timestamp()
+    is_own = facts["cwd"] == str(session.worktree) and begun >= _began(session) - 1
+    source = facts.get("source")
+    return (is_own or facts["id"] == session.conversation) and isinstance(source, str) and source != "exec"
 
 
 def _codex_state(session: Session, identity: str) -> str:
@@ -142,7 +151,10 @@ def _ask_opencode(question: str, *values: object) -> list[Any]:
 
 
 def _opencode_conversations(session: Session) -> list[str]:
-    return [str(each) for each in _ask_opencode(_OWN, str(session.worktree), int(_began(session) * 1000))]
+    return [
+        str(each)
+        for each in _ask_opencode(_OWN, session.conversation, str(session.worktree), int(_began(session) * 1000))
+    ]
 
 
 def _opencode_state(_session: Session, identity: str) -> str:

@@ -15,11 +15,12 @@ Shared with the main checkout and every session, so install or change nothing in
 
 
 # Their flags as `--help` of codex 0.171.0, gemini 0.61.0, copilot 1.0.102 and opencode 1.18.33 has them. Codex would
-# begin a process that all of its conversations share, and that would end with the session that began it.
+# begin a process that all of its conversations share, and that would end with the session that began it; without -C it
+# asks whether a copy works in the worktree of the original. OpenCode's copy stays there, so it has no `fork`.
 _AGENTS = {
     "codex": {
-        "command": "codex", "begin": ["--no-daemon"], "resume": ["resume", "--no-daemon", "{id}"],
-        "fork": ["fork", "--no-daemon", "{from}"], "find": "codex", "state": "codex",
+        "command": "codex", "begin": ["--no-daemon"], "resume": ["resume", "--no-daemon", "-C", "{worktree}", "{id}"],
+        "fork": ["fork", "--no-daemon", "-C", "{worktree}", "{from}"], "find": "codex", "state": "codex",
     },
     "gemini": {
         "command": "gemini", "begin": ["--session-id", "{id}"], "resume": ["--resume", "{id}"],
@@ -29,8 +30,8 @@ _AGENTS = {
         "command": "copilot", "begin": ["--session-id", "{id}"], "resume": ["--session-id", "{id}"], "prompt": ["-i"],
     },
     "opencode": {
-        "command": "opencode", "resume": ["--session", "{id}"], "fork": ["--session", "{from}", "--fork"],
-        "prompt": ["--prompt"], "find": "opencode", "state": "opencode",
+        "command": "opencode", "resume": ["--session", "{id}"], "prompt": ["--prompt"], "find": "opencode",
+        "state": "opencode",
     },
 }  # fmt: skip
 

@@ -116,11 +116,11 @@ def test_codex_goes_on_by_its_own_id_forks_and_says_what_it_does(project: Projec
 
     project.inv("session.stop", "x")
     project.inv("session.resume", "x")
-    eventually(lambda: _calls(sandbox)[1:] == [["resume", "--no-daemon", _ID]])
+    eventually(lambda: _calls(sandbox)[1:] == [["resume", "--no-daemon", "-C", str(place), _ID]])
     assert project.row("x")["conversation"] == _ID
 
     project.inv("session.add", "y", "--fork", "x", "--prompt", "more")
-    eventually(lambda: _calls(sandbox)[2:] == [["fork", "--no-daemon", _ID, "more"]])
+    eventually(lambda: _calls(sandbox)[2:] == [["fork", "--no-daemon", "-C", str(project.worktree("y")), _ID, "more"]])
     assert project.row("y")["agent"]["name"] == "codex"
     said = project.inv("session.add", "z", "--fork", "y").err
     assert "Nothing was said to codex in y yet, so a new conversation starts." in said
@@ -137,8 +137,8 @@ def test_opencode_goes_on_by_its_own_id_and_says_what_it_does(project: Project, 
     project.inv("session.stop", "x")
     project.inv("session.resume", "x")
     eventually(lambda: _calls(sandbox)[1:] == [["--session", "ses_own"]])
-    project.inv("session.add", "y", "--fork", "x")
-    eventually(lambda: _calls(sandbox)[2:] == [["--session", "ses_own", "--fork"]])
+    said = project.inv("session.add", "y", "--fork", "x").err  # its own copy would stay in x's worktree
+    assert "opencode can't copy a conversation, so a new one starts." in said
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ class Dashboard(ActingApp):
         self.call_after_refresh(self._show)
 
     def _show(self) -> None:
-        if not self.screen_stack or not self.screen_stack[0].query(SessionList):
+        if not self._is_up:
             return
         rows, sessions = self.feed.rows(), self.sessions
         shown = [row for row in rows if filters.matches(row, self._filter)]
@@ -188,16 +188,23 @@ class Dashboard(ActingApp):
         row = sessions.row
         name = self.repository.main.name if not self._grouped else "All repositories"
         trouble = next((text.splitlines()[0] for text in self.feed.troubles.values() if text), "")
-        self.query_part("#top").update(bars.summary(name, rows, width, trouble or f"by {self._sort}"))
+        self.query_part("#top").update(bars.summary(name, rows, width, trouble or f"sorted by {self._sort}"))
         left.border_title = f"Sessions {place}/{count}"
         facts = [*([f"filter: {self._filter}"] if self._filter else []),
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
         left.border_subtitle = " · ".join(facts)
-        self.preview.border_title = row.session.name if row else ""
+        self.preview.border_title = Text(f"{row.session.name}", "bold").markup if row else ""
         self.screen_stack[0].query_one(bars.KeyBar).show(row.attention if row else "", width)
         self._show_status()
 
+    @property
+    def _is_up(self) -> bool:
+        """Whether the parts are there: they are not before the start, and go before the end."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query(bars.KeyBar))
+
     def _show_status(self) -> None:
+        if not self._is_up:
+            return
         width, (at, said) = self.size.width - 2, self._said
         lines = [bars.job_line(job, width) for job in self.jobs.running[:2]]
         if said.plain and time.monotonic() - at < _SHOWN:

@@ -50,7 +50,7 @@ def format_rows(rows: Sequence[Row], width: int, marks: frozenset[tuple[str, str
     heading = Text("   " + (" " * _GAP).join(f"{title:<{wide}}" for title, wide in widths.items()), "dim")
     lines = []
     for place, row in enumerate(rows):
-        line = Text("▌" if row.key in marks else " ", "bold magenta", end="")
+        line = Text(end="").append("▌" if row.key in marks else " ", "bold magenta")
         line.append(f"{glyph(row.attention)} ", STYLES[row.attention])
         for title, wide in widths.items():
             line.append_text(_fitted(columns[title][place], wide))

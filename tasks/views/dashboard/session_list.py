@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
@@ -164,8 +165,8 @@ class SessionList(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         text, row = self._lines[line].copy(), self._places[line]
         text.truncate(width)
-        style = self.rich_style
         if row is not None and row.key == self._key:
             chosen = _CHOSEN_PLAIN if self.app.no_color else _CHOSEN
-            text, style = Text(text.plain, chosen), self.app.console.get_style(chosen)
-        return Strip(text.render(self.app.console), text.cell_len).extend_cell_length(width, style)
+            style = self.app.console.get_style(chosen)
+            return Strip([Segment(text.plain, style)], text.cell_len).extend_cell_length(width, style)
+        return Strip(text.render(self.app.console), text.cell_len).extend_cell_length(width, self.rich_style)

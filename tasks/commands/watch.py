@@ -33,14 +33,14 @@ def watch(c: Context, interval: str = "2") -> None:
     seconds, repository = checks.check_seconds("--interval", interval), git.current_repository()
     from ..views.dashboard import app
 
-    setup = app.Setup(repository, [_source(c, repository)], lambda: _choices(c), seconds)
+    setup = app.Setup(repository, [source_of(c, repository)], lambda: form_choices(c), seconds)
     with progress.muted_output():
         choice = app.show_dashboard(setup)
     if choice is not None:
         tmux_attach.attach_to_tmux(choice)
 
 
-def _source(c: Context, repository: Repository) -> Source:
+def source_of(c: Context, repository: Repository) -> Source:
     """Return where the sessions of *repository* come from."""
     from ..status.feed import Source
     from . import selection
@@ -48,7 +48,7 @@ def _source(c: Context, repository: Repository) -> Source:
     return Source(repository, lambda: selection.list_sessions(c, repository))
 
 
-def _choices(c: Context) -> Choices:
+def form_choices(c: Context) -> Choices:
     """Return what the form of `add` offers."""
     from ..store import configuration
     from ..views.dashboard.forms import Choices

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -281,7 +283,19 @@ class ActingApp(App[Session]):
     def action_open_editor(self) -> None:
         """Open the worktree in the editor, which may take the terminal meanwhile."""
         if (row := self.chosen()) is not None:
-            self.begin(self._each("Opening", "session.open", [row], "--editor"))
+            self.begin(self._edit(row))
+
+    async def _edit(self, row: Row) -> None:
+        words = [sys.executable, sys.argv[0], "session.open", row.session.name, "--editor"]
+        place = row.session.repository.main if self.is_elsewhere(row) else None
+        try:
+            with self.suspend():
+                code = subprocess.run(words, cwd=place, check=False).returncode
+                if code:
+                    input("Press Enter to go back. ")
+        except SuspendNotSupported:
+            await self._each("Opening", "session.open", [row], "--editor")
+        self.done()
 
 
 def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

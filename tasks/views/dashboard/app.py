@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, NamedTuple
@@ -153,10 +154,17 @@ class Dashboard(ActingApp):
         if not sessions.was_moved and sessions.shown:
             sessions.choose(sessions.shown[0].key)
         self.query_part("#headings").update(sessions.headings)
+        left = self.screen_stack[0].query_one("#left")
+        left.styles.height = min(len(sessions.shown) + 3, self.size.height // 2) if self._is_stacked else None
         self._show_empty(rows, shown)
         self._show_around(rows)
         self.preview.show(sessions.row)
         self.painted_at = self.painted_at or (time.monotonic() if self.feed.is_listed else 0.0)
+
+    @property
+    def _is_stacked(self) -> bool:
+        """Whether the preview stands below the list."""
+        return self.size.width < _STACKED and self.size.height >= _LOW
 
     def query_part(self, selector: str) -> Static:
         """Return a line of the main screen."""
@@ -296,7 +304,7 @@ class Dashboard(ActingApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(dialogs.Help())
+        self.push_screen(dialogs.Help(self.size.width))
 
     def action_results(self) -> None:
         """Show what the last actions printed."""
@@ -343,6 +351,8 @@ def _created(row: Row) -> float:
 
 def show_dashboard(setup: Setup) -> Session | None:
     """Show the sessions until the person leaves; return the session to attach to, if one was chosen in a popup."""
+    if sys.__stderr__ is not None and not sys.__stderr__.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # where Textual draws
     return Dashboard(setup).run()
 
 

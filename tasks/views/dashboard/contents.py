@@ -14,7 +14,7 @@ from ... import model
 from ...claude import state as claude_state
 from ...errors import SessionError, describe_error
 from ...model import Session
-from ...status import conflicts, next_steps, session_status
+from ...status import conflicts, next_steps, session_status, worktree_diff
 from ...status.feed import Row
 from ...system import shell, table, terminal
 from ...tools import tmux, tmux_output
@@ -95,14 +95,11 @@ def _container_lines(session: Session, service: str, room: int) -> list[Text]:
 
 def _diff(row: Row, _rows: int) -> Page:
     """Return everything since the merge base, with what git doesn't track yet."""
-    session, words = row.session, ("--no-pager", "diff", "--color=always", "--no-ext-diff", "--stat", "--patch")
-    tip = row.status.look.tip or "HEAD"
-    place = ("git", "--no-optional-locks", "-C", str(session.worktree))
-    start = shell.read_output(*place, "merge-base", "HEAD", tip, check=False).strip() or "HEAD"
-    lines = _decoded(shell.read_output(*place, *words, start, "--", check=False))
-    for path in (row.status.work.untracked if row.status.work else ())[:50]:
-        lines.append(_title(f"untracked: {path}"))
-    return Page(lines) if lines else _said(f"No changes against {session.base or 'HEAD'}.")
+    session = row.session
+    with worktree_diff.open_diff(session.repository, session) as diff:
+        text = worktree_diff.diff_text(diff, "--color=always", "--stat", "--patch")
+        skipped = [Text(f"{path} is a repository of its own: not compared", "yellow") for path in diff.skipped]
+    return Page([*skipped, *_decoded(text)]) if text else _said(f"No changes since it left {diff.base}.")
 
 
 def _log(row: Row, _rows: int) -> Page:
@@ -165,7 +162,7 @@ def _facts(status: session_status.Status) -> list[tuple[str, str]]:
         ("tmux", session.tmux),
         ("windows", ", ".join(window.name for window in tmux.present_windows(session))),
         ("setup", f"failed: {failed}" if failed else ", ".join(session.setup_done)),
-        ("component", f"{status.component}: {', '.join(session.scope)}" if session.component else ""),
+        ("component", f"{status.component}: {', '.join(session.scope)}".rstrip(": ")),
         ("outside", ", ".join(status.outside[:10])),
         ("profile", session.profile), ("issue", session.issue), ("eta", session.eta),
         ("agent", session.agent.name or os.path.basename(session.agent.command)),

@@ -86,8 +86,17 @@ async def _picture(main: Path, view: View) -> str:
             await pilot.pause(1.0)
             picture = dashboard.export_screenshot(title=view.title)
         dashboard.feed.join(10)
-    home = str(main.parent.parent)
-    return re.sub(r"[ \t]+$", "", picture.replace(home, "~"), flags=re.MULTILINE)
+    return _without_home(picture, str(main.parent.parent))
+
+
+def _without_home(picture: str, home: str) -> str:
+    """Return *picture* with `~` for *home*; a text that gets shorter isn't stretched to its former length."""
+    lines = []
+    for line in picture.splitlines():
+        texts = re.split("(?=<text )", line)
+        short = [re.sub(' textLength="[^"]*"', "", each).replace(home, "~") if home in each else each for each in texts]
+        lines.append("".join(short).rstrip())
+    return "\n".join([*lines, ""])
 
 
 async def _press(pilot: Pilot[Session], dashboard: Dashboard, key: str) -> None:

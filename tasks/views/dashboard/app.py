@@ -200,7 +200,7 @@ class Dashboard(ActingApp):
         left.border_title = f"Sessions {place}/{count}"
         facts = [*([f"filter: {self._filter}"] if self._filter else []),
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
-        left.border_subtitle = " · ".join(facts)
+        left.border_subtitle = Text(" · ".join(facts)).markup
         self.preview.border_title = Text(f"{row.session.name}", "bold").markup if row else ""
         self.screen_stack[0].query_one(bars.KeyBar).show(row.attention if row else "", width)
         self._show_status()

@@ -23,8 +23,8 @@ def summary(name: str, rows: Sequence[Row], width: int, note: str = "") -> Text:
     """Return the first line: how many sessions there are of each class, the urgent ones first."""
     counts = Counter(row.attention for row in rows)
     present = [kind for kind in attention.CLASSES if counts[kind]]
-    text = Text(f"{name} ", "bold", no_wrap=True, end="")
-    words = Text(f" {len(rows)} session{'s' * (len(rows) != 1)}", "dim")
+    text = Text(no_wrap=True, end="").append(f"{name} ", "bold")
+    words = Text().append(f" {len(rows)} session{'s' * (len(rows) != 1)}", "dim")
     short = Text()
     for kind in present:
         words.append("   ").append(f"{columns.glyph(kind)} {counts[kind]} {kind}", columns.STYLES[kind])
@@ -41,7 +41,7 @@ def job_line(job: Job, width: int) -> Text:
     """Return how a task that runs stands."""
     sign = _SPINNER[int(time.monotonic() / 0.12) % len(_SPINNER)]
     sign = sign if terminal.encodable_text(sign) == sign else "*"
-    text = Text(f"{sign} {job.command.title} … {job.seconds:.0f} s  ", "cyan", no_wrap=True, end="")
+    text = Text(no_wrap=True, end="").append(f"{sign} {job.command.title} … {job.seconds:.0f} s  ", "cyan")
     text.append(terminal.shorten_text(job.progress, max(width - text.cell_len, 1)), "dim")
     return text
 

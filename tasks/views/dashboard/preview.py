@@ -20,6 +20,7 @@ from textual.widgets import Static
 
 from ...status.feed import Row
 from . import contents
+from .strips import strip_of
 
 
 class LinesView(ScrollView, can_focus=True):
@@ -55,7 +56,7 @@ class LinesView(ScrollView, can_focus=True):
         if y + top >= len(self._lines):
             return Strip.blank(width, style)
         text = self._lines[y + top]
-        strip = Strip(text.render(self.app.console), text.cell_len)
+        strip = strip_of(text, self.app.console)
         return strip.crop(left, left + width).extend_cell_length(width, style)
 
 

@@ -1,7 +1,12 @@
 """How the parts of the dashboard look: sizes and borders; colours are the terminal's own, light or dark."""
 
 CSS = """
-Screen { layers: base; background: ansi_default; color: ansi_default; }
+Screen { background: ansi_default; color: ansi_default; }
+* {
+    scrollbar-color: ansi_bright_black; scrollbar-color-hover: ansi_blue; scrollbar-color-active: ansi_blue;
+    scrollbar-background: ansi_default; scrollbar-background-hover: ansi_default;
+    scrollbar-background-active: ansi_default; scrollbar-corner-color: ansi_default;
+}
 #top { height: 1; padding: 0 1; }
 #main { height: 1fr; }
 #left { width: 5fr; border: round ansi_bright_black; border-title-color: ansi_default; }

@@ -1,6 +1,7 @@
 """Going to a session's tmux session from the terminal that we run in."""
 
 import os
+import subprocess
 import sys
 
 from ..errors import SessionError
@@ -25,6 +26,17 @@ def attach_to_tmux(session: Session, window: str = "") -> None:
         tmux.run_tmux([("switch-client", "-c", _client(server), "-t", target)])
         return
     os.execvpe("tmux", ["tmux", "attach-session", "-t", target], shell.clean_environment())
+
+
+def visit_tmux(session: Session) -> None:
+    """Show *session* in this terminal until the person detaches, or it ends; for outside of tmux.
+
+    Raises `SessionError` when it is not running.
+    """
+    if not tmux.list_panes(session):
+        raise SessionError(f"{session.name} is not running.\nRun: inv session.start {session.name}")
+    argv = ["tmux", "attach-session", "-t", f"={session.tmux}"]
+    subprocess.run(argv, env=shell.clean_environment(), check=False)
 
 
 def _client(server: str) -> str:

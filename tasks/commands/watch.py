@@ -10,13 +10,16 @@ from invoke.context import Context
 from .command import command
 
 if TYPE_CHECKING:
-    from ..model import Repository
+    from ..model import Repository, Session
     from ..status.feed import Source
     from ..views.dashboard.forms import Choices
 
 
-@command(help={"interval": "seconds between updates"}, needs=("textual",))
-def watch(c: Context, interval: str = "2") -> None:
+@command(help={
+    "interval": "seconds between updates",
+    "all-repositories": "show the sessions of every repository on this machine",
+}, needs=("textual",))  # fmt: skip
+def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> None:
     """Open the dashboard: sessions, previews, and keys.
 
     The keys are shown at the bottom; ? explains all of them.
@@ -33,7 +36,8 @@ def watch(c: Context, interval: str = "2") -> None:
     seconds, repository = checks.check_seconds("--interval", interval), git.current_repository()
     from ..views.dashboard import app
 
-    setup = app.Setup(repository, [source_of(c, repository)], lambda: form_choices(c), seconds)
+    sources = _all_sources(c) if all_repositories else [source_of(c, repository)]
+    setup = app.Setup(repository, sources, lambda: form_choices(c), seconds)
     with progress.muted_output():
         choice = app.show_dashboard(setup)
     if choice is not None:
@@ -46,6 +50,29 @@ def source_of(c: Context, repository: Repository) -> Source:
     from . import selection
 
     return Source(repository, lambda: selection.list_sessions(c, repository))
+
+
+def _all_sources(c: Context) -> list[Source]:
+    """Return where the sessions of each repository of this machine come from: this one's first."""
+    from . import repositories
+
+    current, *others = repositories.list_repositories()
+    return [source_of(c, current), *(_other_source(c, each) for each in others)]
+
+
+def _other_source(c: Context, repository: Repository) -> Source:
+    """Return where those of another repository come from: while its registry can't be read, there are none."""
+    from ..errors import SessionError
+    from ..status.feed import Source
+    from . import repositories
+
+    def listed() -> list[Session]:
+        try:
+            return repositories.list_sessions(c, repository)
+        except (SessionError, OSError):
+            return []
+
+    return Source(repository, listed)
 
 
 def form_choices(c: Context) -> Choices:

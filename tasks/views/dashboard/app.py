@@ -63,6 +63,7 @@ class Dashboard(ActingApp):
         self.jobs = Jobs(lambda _job: self._announce())
         self._is_announced = False
         self._grouped = len(setup.sources) > 1
+        self._places = {str(source.repository.main): place for place, source in enumerate(setup.sources)}
         self._sort, self._filter = _SORTS[0], ""
         self._wanted = ""  # the name of a session that is chosen as soon as it is there
         self._said: tuple[float, Text] = (0.0, Text())
@@ -177,7 +178,7 @@ class Dashboard(ActingApp):
                 sessions.choose(row.key)
 
     def _order(self, row: Row) -> tuple[object, ...]:
-        group = row.key[0] if self._grouped else ""
+        group = self._places.get(row.key[0], 0)
         if self._sort == "attention":
             return group, *row.urgency
         return (group, 0) if self._sort == "name" else (group, -_created(row))

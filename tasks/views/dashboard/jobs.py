@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from ...tools import other_inv
+
 _TICK = 0.15  # seconds between two looks at what a task printed
 _KEPT = 50
 
@@ -77,9 +79,10 @@ class Jobs:
         # Files, not pipes: a task goes on, and can print, when the screen is left before it has ended.
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
+                program, environment = _program(job.command.place)
                 process = subprocess.Popen(
-                    [sys.executable, sys.argv[0], *job.command.words], cwd=job.command.place, stdin=subprocess.DEVNULL,
-                    stdout=out, stderr=err, env={**os.environ, "NO_COLOR": "1"}, start_new_session=True,
+                    [*program, *job.command.words], cwd=job.command.place, stdin=subprocess.DEVNULL,
+                    stdout=out, stderr=err, env={**environment, "NO_COLOR": "1"}, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 job.err, code = str(error), 127
@@ -94,6 +97,13 @@ class Jobs:
         job.ended, job.code = time.monotonic(), code
         self._changed(job)
         ended(job)
+
+
+def _program(place: Path | None) -> tuple[list[str], dict[str, str]]:
+    """Return what runs a task, and its environment: in the main checkout of another repository that one's own."""
+    if place is None:
+        return [sys.executable, sys.argv[0]], dict(os.environ)
+    return other_inv.inv_command(place), other_inv.inv_environment()
 
 
 def _text(file: IO[bytes]) -> str:

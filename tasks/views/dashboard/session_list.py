@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ...status.feed import Key, Row
+from ...system import terminal
 from . import columns
 from .strips import strip_of
 
@@ -143,7 +144,9 @@ class SessionList(ScrollView, can_focus=True):
         for row, line in zip(self._rows, table.lines, strict=True):
             if self._grouped and row.key[0] != group:
                 group = row.key[0]
-                self._lines.append(Text(f" {row.session.repository.main.name}", "bold underline"))
+                place = terminal.one_line(terminal.home_path(group))
+                name = terminal.one_line(row.session.repository.main.name)
+                self._lines.append(Text.assemble(" ", (name, "bold underline"), ("  " + place, "dim")))
                 self._places.append(None)
             self._lines.append(line)
             self._places.append(row)

@@ -13,8 +13,11 @@ from ..errors import SessionError
 # module -> the package that brings it
 PACKAGES = {
     "libtmux": "libtmux", "dotenv": "python-dotenv", "tabulate": "tabulate", "psutil": "psutil",
-    "fabric": "fabric", "prompt_toolkit": "prompt_toolkit",
+    "fabric": "fabric", "textual": "textual",
 }  # fmt: skip
+
+
+_TEXTUAL = 8
 
 
 def missing_packages() -> SessionError:
@@ -25,6 +28,16 @@ def missing_packages() -> SessionError:
     packages = [package for module, package in PACKAGES.items() if find_spec(module) is None]
     command = install_command(Path(__file__).absolute().parents[2], packages)
     return SessionError(f"Missing packages: {', '.join(packages)}\nRun: {command}")
+
+
+def require_textual() -> None:
+    """Raise `SessionError` if the installed Textual is older than the dashboard needs."""
+    from importlib.metadata import version
+
+    found = version("textual")
+    if int(found.partition(".")[0]) < _TEXTUAL:
+        command = install_command(Path(__file__).absolute().parents[2], [f"textual>={_TEXTUAL}"])
+        raise SessionError(f"Textual {found} is too old. The dashboard needs version {_TEXTUAL}.\nRun: {command}")
 
 
 def install_command(top: Path, names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from tasks.commands import packages
 from tasks.commands.command import _CORE
 from testing.project import CHECKOUT, Project
 
-_ALL = ["libtmux", "python-dotenv", "tabulate", "psutil", "fabric", "prompt_toolkit"]
+_ALL = ["libtmux", "python-dotenv", "tabulate", "psutil", "fabric", "textual"]
 # A Python without any package but those in one directory: no site-packages, nothing from the environment.
 _INV = """import sys
 sys.path.insert(0, sys.argv.pop(1))
@@ -52,7 +52,7 @@ def test_what_only_some_tasks_need_is_asked_for_there(project: Project, tmp_path
 
     assert "No sessions." in bare_inv(project, place, "session.list").stdout
     for task in ("session.watch", "session.pick", "fleet.list", "fleet.show x"):
-        assert bare_inv(project, place, *task.split()).stderr.startswith("Missing packages: fabric, prompt_toolkit\n")
+        assert bare_inv(project, place, *task.split()).stderr.startswith("Missing packages: fabric, textual\n")
 
 
 @pytest.mark.parametrize(

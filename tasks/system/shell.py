@@ -94,8 +94,8 @@ class Step(NamedTuple):
         """Wait for it, and return its stdout; raises as `run_step` does. Whatever interrupts us ends it."""
         late = f"{_named(self.argv)} has been running for {_LONG:g} s. Waiting for it to end."
         reminder = Timer(_LONG, progress.notice, (late,))  # a large checkout takes its time: no limit
-        reminder.start()
         try:
+            reminder.start()
             output, errors = reading.read_pipes(self.process, b"", reading.UNBOUNDED)
         except BaseException as error:
             self.end()

@@ -10,18 +10,19 @@ from testing.project import Project
 
 def _verbs(started: list[str]) -> list[str]:
     words = "worktree for-each-ref source-file send-keys if-shell list-panes status ls-files update-ref".split()
-    words += ["rev-list", "rev-parse", "diff-index"]
+    words += ["rev-list", "rev-parse", "diff-index", "ls-tree"]
     own = [line for line in started if "@tally_state" not in line]  # which the conversation's hooks set, when they like
     return [next((word for word in words if word in line.split()), line) for line in own]
 
 
-def test_add_starts_git_twice_and_tmux_twice(project: Project, sandbox: Path) -> None:
+def test_add_starts_git_four_times_and_tmux_twice(project: Project, sandbox: Path) -> None:
     project.inv("session.add", "first")  # from then on it is known that the configuration is committed
     git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
 
     project.inv("session.add", "x")
 
-    assert _verbs(wrappers.starts(git)) == ["for-each-ref", "worktree"]
+    # The last two tell, while the first writes the files, whether windows can open already.
+    assert sorted(_verbs(wrappers.starts(git))) == ["for-each-ref", "ls-tree", "rev-parse", "worktree"]
     assert _verbs(wrappers.starts(tmux)) == ["source-file", "send-keys"]
 
 

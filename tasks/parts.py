@@ -11,7 +11,10 @@ from .errors import SessionError, describe_error
 from .model import Resource, Session
 from .resources import claude_project, files, tmux_session, worktree
 from .store import exclude, ports, registry
-from .system import progress, signals
+from .system import progress, signals, startup
+
+# What is needed once git has made the worktree.
+_LATER = ("system.envfile", "resources.claude_rules", "resources.window_programs", "views.details")
 
 
 def create_all(session: Session, resources: Sequence[Resource], begun: list[Resource]) -> None:
@@ -46,6 +49,7 @@ def _meanwhile(
         _make(opening, tmux_session, begun)
     _make(session, claude_project, begun)
     files.begin_copies(session)
+    startup.prefetch_modules(*(f"{__package__}.{name}" for name in _LATER))
 
 
 def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:

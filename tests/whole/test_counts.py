@@ -35,7 +35,7 @@ def test_activation_costs_add_one_more_tmux_for_what_is_typed_after_it(project: 
     assert _verbs(wrappers.starts(tmux)) == ["source-file", "send-keys", "send-keys"]
 
 
-def test_remove_starts_tmux_twice_and_git_no_oftener_than_keeping_needs(project: Project, sandbox: Path) -> None:
+def test_remove_starts_tmux_once_and_git_no_oftener_than_keeping_needs(project: Project, sandbox: Path) -> None:
     project.inv("session.add", "x")
     git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
 
@@ -43,8 +43,7 @@ def test_remove_starts_tmux_twice_and_git_no_oftener_than_keeping_needs(project:
 
     # The second looks for what is staged, which is held by a ref.
     assert _verbs(wrappers.starts(git)) == ["status", "diff-index", "update-ref"]
-    # The first reads what was typed for Claude and not sent.
-    assert _verbs(wrappers.starts(tmux)) == ["if-shell", "if-shell"]
+    assert _verbs(wrappers.starts(tmux)) == ["if-shell"]
 
 
 def test_list_asks_tmux_once_for_all_sessions(project: Project, sandbox: Path) -> None:

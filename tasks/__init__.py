@@ -8,6 +8,7 @@ from invoke.tasks import Task
 
 from .system import startup
 
+startup.ease_collection()
 startup.keep_bytecode()
 
 try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError, describe_error
 from .model import Problem, Repository, Resource, Session
+from .parts import create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
-from .store import exclude, ports, registry
+from .store import ports, registry
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup
 
@@ -167,7 +167,8 @@ def finish_named(name: str, repository: Repository, complete: store_rows.Complet
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
-    startup.prefetch_modules("psutil")
+    # While git looks at the worktree.
+    startup.prefetch_modules("psutil", *(f"{__package__}.{each}" for each in ("store.aside", "system.processes")))
     from .plan import remove as removing
 
     worktree.clear_half_made(session)  # first: git fails on some of it
@@ -302,49 +303,3 @@ def make_session(
             raise
         afterwards()
     return session
-
-
-def create_all(session: Session, resources: Iterable[Resource], begun: list[Resource]) -> None:
-    """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
-    for resource in resources:
-        begun.append(resource)
-        detail = resource.describe(session)
-        with progress.tell_step(resource.LABEL, detail) if detail else nullcontext():
-            resource.create(session)
-
-
-def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:
-    """Remove what was *begun*, what is *running* first; drop the row unless something couldn't be removed."""
-    with signals.signals_held():
-        leftovers = remove_all(session, [resource for resource in begun if resource in running])
-        leftovers += remove_all(session, [resource for resource in begun if resource not in running])
-        failure = f": {sys.exc_info()[1]}"  # which is printed at the end, with what to do
-        for leftover in (each.splitlines()[0] if each.endswith(failure) else each for each in leftovers):
-            progress.notice(f"Couldn't remove {leftover}")
-        if leftovers:
-            progress.notice(f"{session.name} is only partly removed.\nRun: inv session.remove {session.name}")
-        else:
-            release_session(session)
-            progress.say(f"{session.name} was removed completely.")
-
-
-def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:
-    """Remove *resources*, the last one first; return a message for each that failed."""
-    leftovers = []
-    for resource in reversed(resources):
-        try:
-            resource.remove(session)
-        except (SessionError, OSError) as error:  # raising here would hide why the add failed
-            leftovers.append(f"{resource.LABEL}: {describe_error(error)}")
-    return leftovers
-
-
-def release_session(session: Session) -> None:
-    """Drop the row of *session*; with the last one, take the repository off the machine's list."""
-    count = registry.drop_row(session.repository, session.name)
-    exclude.refresh_exclude(session.repository)  # two removals at once each leave the other's lines
-    if not count:
-        try:
-            ports.leave_machine(session.repository)
-        except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
-            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")

@@ -25,6 +25,7 @@ _RANKS = (
     "status",
     "integrate hosts",
     "lifecycle",
+    "parts",
     "plan",
     "resources",
     "claude",
@@ -43,8 +44,8 @@ _MOST_LOADED = {
     "--list": 6 + len(session.TASKS),
     "--complete": 12,
     "session.list": 38,
-    "session.add": 65,
-    "session.remove": 53,
+    "session.add": 67,
+    "session.remove": 54,
 }
 _SLOW = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "textual", "filelock", "rich")
 _DASHBOARD = _TASKS / "views" / "dashboard"

@@ -124,6 +124,8 @@ class Session(NamedTuple):
     tmux: str  # the tmux session's name
     state: str = "ready"  # or "adding", "removing"
     base: str = ""  # the ref that its work is measured against
+    based: str = ""  # what that ref is called on the machine that added it to this one, through `fleet`
+    owner: str = ""  # who did, as their git calls them
     start: str = ""  # the commit that the branch began at
     tip: str = ""  # the commit that the branch must still have when it is deleted
     creates_branch: bool = True

@@ -39,7 +39,7 @@ from . import ports, registry
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
-    " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
+    " based owner issue eta activate host archive adopts merged merged_tip merged_into merged_as"
     " bare"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.

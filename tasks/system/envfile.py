@@ -20,14 +20,20 @@ _COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
 
 
 def put_values(root: Root, path: str, values: Mapping[str, str]) -> None:
-    """Set *values* in the file *path*, which keeps its mode; a missing file is created for its owner alone.
+    """Set *values* in the file *path*, which keeps its mode; a missing file is created for its owner alone."""
+    content = _text(root, path)
+    text = with_values(content or "", values)
+    if text != content:
+        root.write(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
 
-    python-dotenv reads the file; its own `set_key` would lose blank lines, line ends, `export` and foreign bytes.
+
+def with_values(before: str, values: Mapping[str, str]) -> str:
+    """Return the text *before* of a file with *values* set in it.
+
+    python-dotenv reads the text; its own `set_key` would lose blank lines, line ends, `export` and foreign bytes.
     """
     from dotenv.parser import parse_stream
 
-    content = _text(root, path)
-    before = content or ""
     newline = "\r\n" if "\r\n" in before else "\n"
     missing, text = dict(values), ""
     for binding in parse_stream(io.StringIO(before, newline="")):
@@ -39,8 +45,7 @@ def put_values(root: Root, path: str, values: Mapping[str, str]) -> None:
     for key, value in missing.items():
         text += newline if text and not text.endswith(("\n", "\r")) else ""
         text += _line(key, value, newline)
-    if text != content:
-        root.write(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
+    return text
 
 
 def differing_keys(root: Root, path: str, values: Mapping[str, str]) -> list[str]:

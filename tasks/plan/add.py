@@ -188,15 +188,18 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         tmux.require_tmux()
     facts, own_ports = _place(checked, settings, repository, other_ports)
     now = datetime.now().astimezone()
+    parts = {
+        **_branch(facts["branch"], request, settings, repository),
+        **contents.decide_contents(settings, facts, own_ports, repository),
+    }
+    parts["link"] += tuple(path for path in parts.pop("lacks") if path not in parts["link"])
     session = Session(
         name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
         branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
         forks=request.forks, bare=request.bare,
-        **_branch(facts["branch"], request, settings, repository),
-        **contents.decide_contents(settings, facts, own_ports, repository),
-        **contents.decide_assignment(request, settings, facts, now),
+        **parts, **contents.decide_assignment(request, settings, facts, now),
     )  # fmt: skip
     if not (settings.compose or request.mode or request.without):
         return session

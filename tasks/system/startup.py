@@ -167,11 +167,11 @@ def _of_file(error: OSError | ValueError | YAMLError, frames: Sequence[FrameType
 
 def load_all_below(place: Path) -> None:
     """Import all of our modules if they are in the directory *place*, or linked there: it is about to be moved."""
-    top = Path(__file__).absolute().parents[1]
+    top, package = Path(__file__).absolute().parents[1], str(__package__).partition(".")[0]
     if top.parent.resolve().is_relative_to(place.resolve()):
         for file in sorted(top.rglob("*.py")):
             if "remote_scripts" not in file.parts:
-                import_module(".".join(file.relative_to(top.parent).with_suffix("").parts))
+                import_module(".".join((package, *file.relative_to(top).with_suffix("").parts)))
 
 
 class Late:

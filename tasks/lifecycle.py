@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError, describe_error
-from .model import Problem, Repository, Resource, Session
+from .model import Repository, Resource, Session
 from .parts import create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
 from .store import ports, registry
@@ -24,42 +23,18 @@ if TYPE_CHECKING:
     from .store import archive
 
 
-class _Late:
-    """The resource in the module *name*, which is loaded for a session that has one; *remains*: also to remove it."""
-
-    def __init__(self, name: str, label: str, has_one: Callable[[Session], object], remains: bool = True) -> None:
-        self.LABEL = label
-        self._name, self._has_one, self._remains = name, has_one, remains
-
-    def __getattr__(self, key: str) -> Any:
-        return getattr(import_module(f".resources.{self._name}", __package__), key)
-
-    def describe(self, session: Session) -> str:
-        return str(self.__getattr__("describe")(session)) if self._has_one(session) else ""
-
-    def create(self, session: Session) -> None:
-        if self._has_one(session):
-            self.__getattr__("create")(session)
-
-    def remove(self, session: Session) -> None:
-        if self._remains and self._has_one(session):
-            self.__getattr__("remove")(session)
-
-    def problems(self, session: Session) -> list[Problem]:
-        return list(self.__getattr__("problems")(session)) if self._has_one(session) else []
-
-
-_restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
-_compose_project = _Late("compose_project", "compose", lambda session: session.compose)
-_containers = _Late("containers", "containers", lambda session: session.compose)
-_packages = _Late("packages", "packages", files.has_own_packages, remains=False)
-_setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
-_claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
-_window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
-_worklog = _Late("worklog", "worklog", lambda session: session.work_log)
+_restored_work = startup.Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
+_compose_project = startup.Late("compose_project", "compose", lambda session: session.compose)
+_containers = startup.Late("containers", "containers", lambda session: session.compose)
+_packages = startup.Late("packages", "packages", files.has_own_packages, remains=False)
+_databases = startup.Late("databases", "databases", lambda session: session.databases)
+_setup_commands = startup.Late("setup_commands", "setup", lambda session: session.setup, remains=False)
+_claude_rules = startup.Late("claude_rules", "rules", lambda _session: True, remains=False)
+_window_programs = startup.Late("window_programs", "programs", lambda session: session.windows, remains=False)
+_worklog = startup.Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, _restored_work, tmux_session, claude_project, files, _packages, _compose_project, _containers,
+    worktree, _restored_work, tmux_session, claude_project, files, _packages, _databases, _compose_project, _containers,
     _setup_commands, _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
@@ -235,6 +210,8 @@ def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted:
     from .store import aside
 
     try:
+        if doomed.databases and session.state != "adding":
+            _databases.save(doomed)
         saved = aside.move_aside(doomed, directory, uncommitted)
         if saved.facts["tree"] or saved.facts["held"]:
             return saved

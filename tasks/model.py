@@ -145,6 +145,7 @@ class Session(NamedTuple):
     link: tuple[str, ...] = ()
     thin: tuple[str, ...] = ()  # directories that need not be kept when it is removed
     env: Mapping[str, Mapping[str, str]] = {}
+    databases: Mapping[str, Mapping[str, str]] = {}  # file -> variable -> the name of its own database, or a port
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
     host: str = ""  # the name in its web addresses; empty for localhost

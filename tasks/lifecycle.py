@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import SessionError, describe_error
 from .model import Problem, Repository, Resource, Session
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
-from .store import exclude, ports, registry
+from .store import ports, registry
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup
 
@@ -167,6 +167,13 @@ def finish_named(name: str, repository: Repository, complete: store_rows.Complet
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
+    if not session.is_taken:
+        return _remove_whole(session, how)
+    undo_all(session, RESOURCES, RUNNING)
+    return None
+
+
+def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
     startup.prefetch_modules("psutil")
     from .plan import remove as removing
 
@@ -189,7 +196,7 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
         if leftovers:
             advice = f"The rest was removed.\nRun: inv session.remove {session.name}"
             raise SessionError("\n".join([*leftovers, advice]))
-        release_session(session)
+        ports.release_row(session)
     if saved is not None:
         from .store import refilling
 
@@ -294,8 +301,9 @@ def make_session(
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
-            row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
-            session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
+            noted = {"state": "ready", "archive": "", "taken": "", **(confirmed or {})}
+            done = registry.note_facts(repository, session.name, **noted).get("setup_done", ())
+            session = session._replace(state="ready", archive="", taken="", setup_done=tuple(done))
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
@@ -324,7 +332,7 @@ def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Reso
         if leftovers:
             progress.notice(f"{session.name} is only partly removed.\nRun: inv session.remove {session.name}")
         else:
-            release_session(session)
+            ports.release_row(session)
             progress.say(f"{session.name} was removed completely.")
 
 
@@ -337,14 +345,3 @@ def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:
         except (SessionError, OSError) as error:  # raising here would hide why the add failed
             leftovers.append(f"{resource.LABEL}: {describe_error(error)}")
     return leftovers
-
-
-def release_session(session: Session) -> None:
-    """Drop the row of *session*; with the last one, take the repository off the machine's list."""
-    count = registry.drop_row(session.repository, session.name)
-    exclude.refresh_exclude(session.repository)  # two removals at once each leave the other's lines
-    if not count:
-        try:
-            ports.leave_machine(session.repository)
-        except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
-            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")

@@ -83,6 +83,9 @@ class Request(NamedTuple):
     forks: str = ""  # the conversation of which it begins with a copy
     agent: str = ""  # one of the setting `agents`, in the place of Claude Code
     bare: bool = False  # whether nothing of it is to run before somebody starts it
+    worktree: str = ""  # the path of a worktree that exists already
+    tmux: str = ""  # the name of a tmux session that exists already
+    conversation: str = ""  # the id of one that exists already
 
 
 class Removal(NamedTuple):
@@ -160,6 +163,7 @@ class Session(NamedTuple):
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     bare: bool = False  # whether it was added without anything that runs, and was never started
+    taken: str = ""  # while a worktree that existed becomes one: where that is kept of it which `add` changes
     windows: tuple[Window, ...] = ()
     compose: Compose | None = None
     agent: Agent = Agent()
@@ -174,6 +178,11 @@ class Session(NamedTuple):
     def brings_work(self) -> bool:
         """Whether its branch had commits, or its worktree changes, when it was made."""
         return bool(not self.creates_branch or self.tracks or self.archive)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether its worktree was there before it, and is given back if adding it fails."""
+        return bool(self.taken) and self.state == "adding" and not self.archive
 
     @property
     def converses(self) -> bool:

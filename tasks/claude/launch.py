@@ -125,7 +125,7 @@ def _arguments(session: Session) -> list[str]:
 
 def _fresh_note(session: Session) -> list[str]:
     """Return the arguments without which a conversation that goes on keeps the note that it began with."""
-    if session.state == "adding" and not session.archive:
+    if session.state == "adding" and not (session.archive or session.is_taken):
         return []
     from . import version
 
@@ -140,7 +140,7 @@ def conversation_command(session: Session) -> str:
     """
     arguments: list[str] | None = []
     if session.agent.is_claude:
-        is_new = session.state == "adding" and not session.archive  # its id cannot be in use yet
+        is_new = session.state == "adding" and not (session.archive or session.is_taken)  # else its id may be in use
         arguments = _first_arguments(session, session.conversation) if is_new else _continue_arguments(session)
     else:
         given = session.agent.begin if session.state == "adding" and not session.archive else session.agent.resume

@@ -83,6 +83,9 @@ def _open(session: Session) -> None:
         raise
     except CommandError as error:
         if "duplicate session" in error.stderr:
+            if _is_ours(session):  # somebody closed our windows, and has others in it
+                _open_missing(session, set())
+                return
             raise SessionError(
                 f"A tmux session {session.tmux} is already running, and it isn't this session's.\n"
                 f"Choose another NAME or `project`, or end it.\nRun: tmux kill-session -t '={session.tmux}'"
@@ -95,6 +98,12 @@ def _open(session: Session) -> None:
         remove(session)
         output = tmux.begin_tmux(_opening(session, plain_names=True), shell.pristine_environment())
     tmux.remember_panes(session, output)
+
+
+def _is_ours(session: Session) -> bool:
+    from ..tools import found_tmux
+
+    return found_tmux.read_mark(session.tmux) == str(session.worktree)
 
 
 def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import SessionError
-from ..model import Repository
+from ..errors import SessionError, describe_error
+from ..model import Repository, Session
 from ..system import files, locks, progress, shape
 from . import registry
 from .state_directory import state_directory
@@ -143,3 +143,16 @@ def _answers(port: int) -> bool:
         except OSError:
             continue
     return False
+
+
+def release_row(session: Session) -> None:
+    """Drop the row of *session*; with the last one, take the repository off the machine's list."""
+    count = registry.drop_row(session.repository, session.name)
+    from . import exclude
+
+    exclude.refresh_exclude(session.repository)  # two removals at once each leave the other's lines
+    if not count:
+        try:
+            leave_machine(session.repository)
+        except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
+            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")

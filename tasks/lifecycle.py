@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import SessionError, describe_error
 from .model import Problem, Repository, Resource, Session
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
-from .store import ports, registry
+from .store import ports, registry, seals
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup
 
@@ -295,21 +295,24 @@ def make_session(
             with ports.claiming_ports(repository) as elsewhere, registry.changing_registry(repository) as rows:
                 session = plan(elsewhere, held)
                 ports.join_machine(repository)  # before the row is written: others could choose its ports
-                from .store import seals
-
                 rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
-            noted = {"state": "ready", "archive": "", "taken": "", **(confirmed or {})}
-            done = registry.note_facts(repository, session.name, **noted).get("setup_done", ())
-            session = session._replace(state="ready", archive="", taken="", setup_done=tuple(done))
+            session = _confirm(session, confirmed or {})
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
             raise
         afterwards()
     return session
+
+
+def _confirm(session: Session, facts: registry.Row) -> Session:
+    """Note that *session* is complete, and return it as it is then."""
+    now: registry.Row = {"state": "ready", "archive": "", "taken": ""}
+    row = registry.note_facts(session.repository, session.name, **now, **facts)
+    return session._replace(**now, setup_done=tuple(row.get("setup_done", ())))
 
 
 def create_all(session: Session, resources: Iterable[Resource], begun: list[Resource]) -> None:

@@ -12,10 +12,10 @@ RULES = ".claude/settings.local.json"  # in a worktree: what its conversation ma
 
 
 class Window(NamedTuple):
-    """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
+    """One window of the tmux session, or a pane of one; of *run*, *type* and *claude* at most one is set.
 
     *directory* is relative to the worktree; *run* is executed, *type* is typed but not executed. The window is left
-    out if its directory doesn't have the file *needs*.
+    out if its directory doesn't have the file *needs*. A pane has the name of its *window*, and that one's *layout*.
     """
 
     name: str
@@ -24,6 +24,19 @@ class Window(NamedTuple):
     type: str = ""
     claude: bool = False
     needs: str = ""
+    start: str = ""  # "attach": its server starts once somebody attaches, or runs session.start
+    window: str = ""
+    layout: str = ""
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether nothing starts in it before somebody attaches."""
+        return self.start == "attach" and bool(self.run)
+
+    @property
+    def title(self) -> str:
+        """The name of the tmux window that it is, or is a pane of."""
+        return self.window or self.name
 
 
 class Compose(NamedTuple):
@@ -168,6 +181,7 @@ class Session(NamedTuple):
     compose: Compose | None = None
     agent: Agent = Agent()
     prompt: str = ""  # what the conversation begins with; not in the row, for it is used once
+    wakes: bool = False  # whether servers that wait for somebody to attach are to start now; not in the row
 
     @property
     def private(self) -> Path:

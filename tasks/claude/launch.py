@@ -21,7 +21,7 @@ from . import hooks, live
 _KEY = "claude.note"
 _WORD = re.compile(r"(?<![\${])\{([A-Za-z_]\w*)\}")
 _KNOWN = (
-    "name slug project branch worktree main component profile tmux urls values activate own shared".split()
+    "name slug project branch worktree main component profile tmux urls values activate own shared later".split()
 )  # and each port  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def _facts(session: Session) -> dict[str, str]:
         "tmux": session.tmux, "activate": session.activate, "own": ", ".join(own), "values": "; ".join(values),
         "urls": ", ".join(f"{what} {url}" for what, url in addresses),
         "shared": ", ".join(path for path in session.link if (top / path).is_symlink()),
+        "later": ", ".join(window.name for window in tmux.present_windows(session) if window.is_lazy),
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from .errors import SessionError, describe_error
 from .model import Repository, Resource, Session
 from .parts import create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
-from .store import ports, registry
+from .store import ports, registry, seals
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup
 
@@ -142,6 +142,13 @@ def finish_named(name: str, repository: Repository, complete: store_rows.Complet
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
+    if not session.is_taken:
+        return _remove_whole(session, how)
+    undo_all(session, RESOURCES, RUNNING)
+    return None
+
+
+def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
     # While git looks at the worktree.
     startup.prefetch_modules("psutil", *(f"{__package__}.{each}" for each in ("store.aside", "system.processes")))
     from .plan import remove as removing
@@ -266,17 +273,21 @@ def make_session(
             with ports.claiming_ports(repository) as elsewhere, registry.changing_registry(repository) as rows:
                 session = plan(elsewhere, held)
                 ports.join_machine(repository)  # before the row is written: others could choose its ports
-                from .store import seals
-
                 rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
-            row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
-            session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
+            session = _confirm(session, confirmed or {})
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
             raise
         afterwards()
     return session
+
+
+def _confirm(session: Session, facts: registry.Row) -> Session:
+    """Note that *session* is complete, and return it as it is then."""
+    now: registry.Row = {"state": "ready", "archive": "", "taken": ""}
+    row = registry.note_facts(session.repository, session.name, **now, **facts)
+    return session._replace(**now, setup_done=tuple(row.get("setup_done", ())))

@@ -133,7 +133,7 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
 
     They go through tmux's stdin: everybody can read the arguments of a process, and they stay those of the server.
     """
-    line = " ; ".join(" ".join(map(_quoted, command)) for command in commands) + "\n"
+    line = command_line(commands) + "\n"
     shown = join_commands(map(_without_values, commands))
     for attempt in range(_ATTEMPTS + 1):
         try:
@@ -144,6 +144,11 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
                 raise
         time.sleep(0.05)
     raise AssertionError
+
+
+def command_line(commands: Iterable[Sequence[str]]) -> str:
+    """Return *commands* as a line of tmux's configuration."""
+    return " ; ".join(" ".join(map(_quoted, command)) for command in commands)
 
 
 def _opening_limit(env: dict[str, str]) -> float:
@@ -331,6 +336,12 @@ def present_windows(session: Session) -> tuple[Window, ...]:
     if not session.worktree.exists():
         return session.windows
     return tuple(window for window in session.windows if not find_missing(session, window))
+
+
+def waiting_windows(session: Session, panes: Iterable[Pane]) -> list[Window]:
+    """Return the windows of *session* whose server waits for somebody to attach; *panes* are the open ones."""
+    lazy = {window.name: window for window in session.windows if window.is_lazy}
+    return [lazy[pane.window] for pane in panes if pane.window in lazy and not pane.typed]
 
 
 def find_missing(session: Session, window: Window) -> str:

@@ -140,6 +140,8 @@ class Session(NamedTuple):
     tmux: str  # the tmux session's name
     state: str = "ready"  # or "adding", "removing"
     base: str = ""  # the ref that its work is measured against
+    based: str = ""  # what that ref is called on the machine that added it to this one, through `fleet`
+    owner: str = ""  # who did, as their git calls them
     start: str = ""  # the commit that the branch began at
     tip: str = ""  # the commit that the branch must still have when it is deleted
     creates_branch: bool = True
@@ -159,6 +161,7 @@ class Session(NamedTuple):
     link: tuple[str, ...] = ()
     thin: tuple[str, ...] = ()  # directories that need not be kept when it is removed
     env: Mapping[str, Mapping[str, str]] = {}
+    databases: Mapping[str, Mapping[str, str]] = {}  # file -> variable -> the name of its own database, or a port
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
     host: str = ""  # the name in its web addresses; empty for localhost

@@ -21,6 +21,8 @@ DESCRIPTIONS = {
         " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",
         "env": "file → variables that are set in it; the rest of the file is kept",
+        "databases": "file → variables that hold a database's address → `own`, for [a Postgres database of the"
+        " session's own](#databases), or a port; the rest of the address is kept",
         "env_file": "a file in the worktree with `variables` and every port; empty for none",
         "app_env": "an app's directory → variables in its own `env_file`, with `${PORT}` replaced",
         "variables": "environment variables in every window and for `setup`; empty ones are left out",

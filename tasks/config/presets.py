@@ -42,6 +42,7 @@ POINTS: dict[str, Any] = {
     "link": ["frontend/node_modules"],
     "thin": [],
     "env": {"frontend/.env": {"VITE_API_URL": "http://localhost:{backend_port}"}},
+    "databases": {},
     "env_file": "",
     "app_env": {},
     "variables": {},

@@ -275,7 +275,7 @@ CHECKS: dict[str, Check] = {
     "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_fetch,
     "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
     "env": table_of(check_inside, table_of(check_filled, check_scalar)), "activate": check_text,
-    "host": check_text,
+    "databases": table_of(check_inside, table_of(check_variable, check_filled)), "host": check_text,
     "setup": list_of(check_filled), "teardown": list_of(check_filled), "verify": list_of(check_filled),
     "env_file": check_file, "app_env": table_of(check_inside, table_of(check_variable, check_scalar)),
     "variables": table_of(check_variable, check_scalar), "date": check_date,

@@ -20,6 +20,7 @@ from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
 from ..system import activation, files
+from ..system.caller import find_caller
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -163,7 +164,7 @@ def _obstacle(numbers: Mapping[str, int], other_ports: set[int], user: Callable[
         if port > _LAST:
             return f"{key} would be {port}, above the highest port, {_LAST}"
         if port in other_ports:
-            return f"{key} {port} belongs to another session on this machine"
+            return f"{key} {port} belongs to another session, here or on a host"
         if not ports.is_port_free(port):
             return f"{key} {port} is in use by {user(port)}"
     return ""
@@ -188,14 +189,18 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         tmux.require_tmux()
     facts, own_ports = _place(checked, settings, repository, other_ports)
     now = datetime.now().astimezone()
-    session = Session(
-        name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
-        branch=facts["branch"], ports=own_ports,
-        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
-        prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
-        **_existing(request, repository, checked.slug, facts["project"]),
+    parts = {
         **_branch(facts["branch"], request, settings, repository),
         **contents.decide_contents(settings, facts, own_ports, repository),
+    }
+    parts["link"] += tuple(path for path in parts.pop("lacks") if path not in parts["link"])
+    caller = find_caller()
+    session = Session(
+        name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
+        branch=facts["branch"], ports=own_ports, based=caller.base, owner=caller.owner,
+        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
+        prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
+        **_existing(request, repository, checked.slug, facts["project"]), **parts,
         **contents.decide_assignment(request, settings, facts, now),
     )  # fmt: skip
     if not (settings.compose or request.mode or request.without):

@@ -100,7 +100,8 @@ def decide_contents(
         "copy": _copies(settings, repository, Path(facts["worktree"])), "link": tuple(settings.link),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
-        "env_files": tuple(own), "variables": variables, "thin": tuple(settings.thin),
+        "env_files": tuple(own), "variables": variables,
+        "databases": _databases(settings, facts, filled, repository), "thin": tuple(settings.thin),
         **_commands(settings, filled),
         "windows": _windows(settings, filled), "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
@@ -156,6 +157,29 @@ def _python_path(activate: str, variables: Mapping[str, str], repository: Reposi
 
     checkouts = worktrees.list_checkouts(repository)
     return editable.own_roots(environment, checkouts)
+
+
+def _databases(
+    settings: Settings, facts: Mapping[str, str], filled: Expand, repository: Repository
+) -> dict[str, dict[str, str]]:  # fmt: skip
+    """Return the port, or the name of the session's own database, of each variable whose address is known."""
+    if not settings.databases:
+        return {}
+    from ..system import database_urls
+
+    decided: dict[str, dict[str, str]] = {}
+    for file, wishes in settings.databases.items():
+        addresses = database_urls.read_addresses(repository.main / file)
+        for variable, wish in wishes.items():
+            own = filled(wish, f"databases.{file}.{variable}")
+            if own == "own":
+                own = database_urls.own_name(addresses.get(variable, ""), facts["slug"])
+            elif not own.isdigit():
+                key = f"session.databases.{file}.{variable}"
+                raise SessionError(f"{key} must be own, or a port like {{db_port}}, not {quote_text(wish)}.")
+            if own:
+                decided.setdefault(file, {})[variable] = own
+    return decided
 
 
 def _scope(settings: Settings, component: str) -> tuple[str, ...]:

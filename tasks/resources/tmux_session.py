@@ -48,15 +48,11 @@ def remove(session: Session) -> None:
     """End the tmux session, if it is ours, with every program that was started in it."""
     if session.tmux in _unopened:
         return
-    target = f"={session.tmux}:"
-    condition = tmux.same_mark(str(session.worktree))
     if not session.created:
         tmux.own_panes(session)
-    with suppress(SessionError):
-        if draft := tmux.read_draft(session):
-            notice(f"{session.name} had an unsent prompt for Claude, which isn't saved: {draft}")
     try:
-        tmux.run_tmux([("if-shell", "-F", "-t", target, condition, f"kill-session -t '={session.tmux}'")])
+        if draft := tmux.kill_session(session):
+            notice(f"{session.name} had an unsent prompt for Claude, which isn't saved: {draft}")
     except CommandError as error:
         if not _absent(error):
             raise

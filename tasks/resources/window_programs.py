@@ -171,7 +171,9 @@ def _conversation(session: Session) -> str:
 
 def _typing(session: Session, window: Window, pane: tmux.Pane) -> list[Sequence[str]]:
     text = window_line(session, window)
-    if text and not pane.typed:  # what was typed would stay on the screen, and be cut where that is narrower
+    if not pane.typed and session.state == "adding":  # its prompt may be of a checkout that was not complete
+        text = f"clear; {text}" if text else "clear"
+    elif text and not pane.typed:  # what was typed would stay on the screen, and be cut where that is narrower
         text = f"clear; {text}"
     typed = [("send-keys", "-t", pane.id, "-l", "--", text), ("send-keys", "-t", pane.id, "Enter")] if text else []
     ahead = [_literal(window, pane)] if window.type and not session.activate else []

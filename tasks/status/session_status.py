@@ -127,10 +127,12 @@ def session_statuses(
             ports.answering_ports({port for session in sessions for port in session.ports.values()})
         )
         seen = [worktree_looks.with_tip(look, bases.result()) for look in worktrees]
-        distances = list(pool.map(_distance, seen))
-        surroundings = _Surroundings(panes.result(), services.result(), listeners, assistants.result())
+        distances = list(pool.map(measure_distance, seen))
+        surroundings = Surroundings(panes.result(), services.result(), listeners, assistants.result())
     known = find_conflicts(repository, seen) if find_conflicts else None
-    return [_status(look, surroundings, distance, known) for look, distance in zip(seen, distances, strict=True)]
+    return [
+        assemble_status(look, surroundings, distance, known) for look, distance in zip(seen, distances, strict=True)
+    ]
 
 
 def with_cost(status: Status) -> Status:
@@ -145,7 +147,7 @@ def with_memory(status: Status) -> Status:
     return status._replace(memory=processes.session_memory(status.session))
 
 
-class _Surroundings(NamedTuple):
+class Surroundings(NamedTuple):
     """What was asked once for all sessions."""
 
     panes: Mapping[str, list[tmux.Pane]] | None  # by worktree; None where tmux does not answer
@@ -169,20 +171,22 @@ def find_foreigners(
     return foreign
 
 
-def _distance(look: Look) -> tuple[int, int]:
+def measure_distance(look: Look) -> tuple[int, int]:
+    """Return how many commits the work of *look* is ahead of its base, and behind."""
     if look.work is None or not look.session.base:
         return 0, 0
     return worktree_status.count_ahead_behind(look.session, look.work.head, look.tip)
 
 
-def _status(look: Look, around: _Surroundings, distance: tuple[int, int], known: Conflicts | None) -> Status:
+def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int], known: Conflicts | None) -> Status:
+    """Return the state of a session from its *look* and what was asked for all of them."""
     session = look.session
     panes = None if around.panes is None else around.panes.get(str(session.worktree), [])
     services = around.services.get(session.name, ())
     foreign = find_foreigners(session, around.listeners, services)
     up = frozenset(port for port in session.ports.values() if port in around.listeners and port not in foreign)
     talk = claude_state.Talk("unknown") if panes is None else claude_state.talk_state(session, panes, around.assistants)
-    state = _unready_state(look) or ("unknown" if panes is None else _running_state(session, up, panes, services))
+    state = _unready_state(look) or ("unknown" if panes is None else running_state(session, up, panes, services))
     conflicts = known.about(session.name) if known else ()
     tried = known is not None and known.tried
     waiting = tuple(tmux.waiting_windows(session, panes or ()))
@@ -200,9 +204,10 @@ def _unready_state(look: Look) -> str:
     return "" if look.work is not None else "unknown" if look.silence else "broken"
 
 
-def _running_state(
+def running_state(
     session: Session, up: frozenset[int], panes: Sequence[tmux.Pane], services: docker_services.Seen
 ) -> str:
+    """Return running, partial or stopped: by its *panes*, its *services*, and its ports that are *up*."""
     by_window = {pane.window: pane for pane in panes}
     if not by_window and not any(each.running for each in services or ()):
         return "stopped"

@@ -207,13 +207,33 @@ def prompt_text(screen: str) -> str | None:
 
 def read_draft(session: Session) -> str:
     """Return what was typed into the Claude window of *session* and not sent, as far as its line shows it."""
+    if not (steps := _draft_steps(session)):
+        return ""
+    question = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)), steps)
+    return _draft_in(shell.read_output(*TMUX, *question, check=False))
+
+
+def kill_session(session: Session) -> str:
+    """End the tmux session, if it is ours, and return what `read_draft` does; raises as `run_tmux`."""
+    kill, draft = f"kill-session -t '={session.tmux}'", _draft_steps(session)
+    condition = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)))
+    if draft:
+        with suppress(CommandError):  # without that window tmux does not come to the second
+            return _draft_in(run_tmux([(*condition, f"{draft} ; {kill}")]))
+    run_tmux([(*condition, kill)])
+    return ""
+
+
+def _draft_steps(session: Session) -> str:
     name = next((window.name for window in session.windows if window.claude), "")
     if not (session.agent.is_claude and _WORD.fullmatch(name)):
         return ""
     place = f"'={session.tmux}:={name}'"
-    steps = f"display-message -p -t {place} '#{{pane_current_command}}' ; capture-pane -p -e -t {place}"
-    question = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)), steps)
-    program, _, screen = shell.read_output(*TMUX, *question, check=False).partition("\n")
+    return f"display-message -p -t {place} '#{{pane_current_command}}' ; capture-pane -p -e -t {place}"
+
+
+def _draft_in(output: str) -> str:
+    program, _, screen = output.partition("\n")
     return "" if program.lstrip("-") in _SHELLS else prompt_text(screen) or ""
 
 

@@ -193,10 +193,18 @@ def _insert(text: str, path: tuple[str, ...], value: Any, listed: bool) -> str:
         return f"{text[: len(before)]}{comma}{item}{text[len(before) :]}"
     if not node.value:
         raise PatchError
+    if not listed and (at := _after_key(node, path[-1])):
+        return f"{text[:at]} {written}{text[at:]}"
     last = node.value[-1] if listed else node.value[-1][1]
     at = text.find("\n", _end(last)) + 1 or len(text)
     newline = "\r\n" if text[:at].endswith("\r\n") else "\n"
     return f"{text[:at]}{' ' * node.start_mark.column}{'- ' if listed else ''}{item}{newline}{text[at:]}"
+
+
+def _after_key(node: Any, name: str) -> int:
+    """Return where the value of the key *name* belongs, if *node* has that key without a value; 0 otherwise."""
+    named = next((key for key, _value in node.value if getattr(key, "value", None) == name), None)
+    return named.end_mark.index + 1 if named is not None else 0
 
 
 def _key(name: str) -> str:

@@ -16,9 +16,8 @@ REQUIREMENTS = (
     "python-dotenv>=1.2",
     "tabulate>=0.9",
     "psutil>=6",
-    "prompt_toolkit>=3.0.43",
 )
-_MODULES = "invoke, libtmux, dotenv, tabulate, psutil, prompt_toolkit"
+_MODULES = "invoke, libtmux, dotenv, tabulate, psutil"
 _DISTRIBUTION, _MODULE = "tally-sessions", "tally_sessions"
 IS_INSTALLED = (__package__ or "").startswith(f"{_MODULE}.")
 

@@ -57,6 +57,15 @@ def differing_keys(root: Root, path: str, values: Mapping[str, str]) -> list[str
     return [key for key, value in values.items() if bindings.get(key) != value]
 
 
+def read_values(root: Root, path: str) -> dict[str, str]:
+    """Return the values in the file *path*, as they stand there."""
+    from dotenv.parser import parse_stream
+
+    text = _text(root, path) or ""
+    bindings = parse_stream(io.StringIO(text, newline=""))
+    return {each.key: each.value for each in bindings if each.key is not None and each.value is not None}
+
+
 def present_keys(root: Root, path: str) -> set[str]:
     """Return the keys that the file *path* has."""
     from dotenv.parser import parse_stream

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claude import state as claude_state
-from ..model import Conflict, Repository, Session
+from ..model import Conflict, Repository, Session, named_ports
 from ..store import ports
 from ..system import processes
 from ..tools import tmux, worktree_status
@@ -195,6 +195,6 @@ def _running_state(
     windows = tmux.present_windows(session)
     complete = all(window.name in by_window for window in windows)
     serving = all(not by_window[w.name].at_prompt for w in windows if w.run and w.name in by_window)
-    served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
+    served = {port for port in session.ports.values() for w in windows if port in named_ports(w.run)}
     contained = services is not None and all(each.up for each in services)
     return "running" if complete and serving and contained and served <= up else "partial"

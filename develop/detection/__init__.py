@@ -56,12 +56,12 @@ def detect_facts(facts: Facts) -> Found:
     rows = (
         *_server_rows(named), *(row for part in parts for row in part.rows), *_more_rows(more, parts),
         *managers.package_rows(facts, packages, environments), *containers.rows, *found.rows, *database_rows,
-        *notes, *fixed,
+        *notes, *fixed, *(() if named or containers.file else _nothing()),
     )  # fmt: skip
     return Found(
         tuple(named), (*_as_alternatives(more), *(each for part in parts for each in part.alternatives)), containers,
         found, tuple(packages), _activate(environments), env,
-        {**more_variables, **public, **variables}, databases, rows or _nothing(),
+        {**more_variables, **public, **variables}, databases, rows,
     )  # fmt: skip
 
 

@@ -78,6 +78,20 @@ def find_targets(facts: Facts, servers: Sequence[Server]) -> Part:
     return Part()
 
 
+_SHELLS = {
+    "flake.nix": "source <(nix print-dev-env '{worktree}')",
+    "shell.nix": "source <(nix print-dev-env -f '{worktree}/shell.nix')",
+    ".envrc": 'eval "$(direnv export bash)"',
+}
+
+
+def find_nix(facts: Facts) -> Part:
+    """Return what windows need where Nix or direnv has the programs: a login shell has none of them."""
+    path = next((each for each in _SHELLS if each in facts.own), "")
+    remark = f"windows have none of its programs. Set activate: {_SHELLS.get(path)}"
+    return Part(rows=(Row("unsure", "programs", path, remark),)) if path else Part()
+
+
 def find_devcontainer(facts: Facts) -> Part:
     """Return what a devcontainer says: sessions run in it, and don't make one each."""
     path = next(

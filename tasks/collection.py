@@ -6,6 +6,7 @@ from invoke.collection import Collection
 
 from .system import startup
 
+startup.ease_collection()
 startup.keep_bytecode()
 
 try:

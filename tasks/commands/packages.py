@@ -14,8 +14,11 @@ from ..errors import SessionError
 # module -> the package that brings it
 PACKAGES = {
     "libtmux": "libtmux", "dotenv": "python-dotenv", "tabulate": "tabulate", "psutil": "psutil",
-    "fabric": "fabric", "prompt_toolkit": "prompt_toolkit", "textual": "textual",
+    "fabric": "fabric", "textual": "textual",
 }  # fmt: skip
+
+
+_TEXTUAL = 8
 
 
 def missing_packages(modules: Sequence[str]) -> SessionError:
@@ -31,6 +34,16 @@ def _project() -> Path:
         return package.parent
     here = Path.cwd()
     return next((place for place in (here, *here.parents) if os.path.lexists(place / ".git")), here)
+
+
+def require_textual() -> None:
+    """Raise `SessionError` if the installed Textual is older than the dashboard needs."""
+    from importlib.metadata import version
+
+    found = version("textual")
+    if int(found.partition(".")[0]) < _TEXTUAL:
+        command = install_command(_project(), [f"textual>={_TEXTUAL}"])
+        raise SessionError(f"Textual {found} is too old. The dashboard needs version {_TEXTUAL}.\nRun: {command}")
 
 
 def install_command(top: Path, names: Sequence[str]) -> str:

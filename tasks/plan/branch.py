@@ -59,6 +59,16 @@ def _lacking(start: str, refs: Mapping[str, git.Ref], repository: Repository) ->
     return () if "tasks.py" in there else tuple(name for name in names("HEAD") if name not in there)
 
 
+def decide_base(asked: str, configured: str, repository: Repository, refs: Mapping[str, git.Ref]) -> str:
+    """Return the base that was *asked* for, or is *configured*: where that doesn't exist, another, with a note."""
+    if not asked and configured != "HEAD" and not git.resolve_commit(repository, configured):
+        from ..tools import fetch
+
+        missing, (configured, why) = configured, fetch.default_base(repository)
+        notice(f"No such branch: {missing}. It is compared with {configured}, because {why}.")
+    return _base(asked or configured, repository, refs)[0]
+
+
 def refuse_present(branch: str, refs: Mapping[str, git.Ref], repository: Repository) -> None:
     """Raise `SessionError` when *branch* is among *refs*, here or on a remote, or cannot be beside them."""
     for ref in refs.values():

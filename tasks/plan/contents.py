@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -269,21 +269,45 @@ def _config_directory() -> str:
 
 
 def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
+    """Return the configured windows; one that is divided as its panes, each of which has a name of its own."""
     windows: list[Window] = []
-    for index, window in enumerate(settings.windows):
+    for index, table in enumerate(settings.windows):
         key = f"windows[{index}]"
-        texts = {
-            word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
-        }
-        if texts["name"] in {other.name for other in windows} or "|" in texts["name"]:
-            raise SessionError(f"session.{key}.name: {quote_text(texts['name'])} is used twice, or contains '|'.")
-        directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
-        if claude and any(other.claude for other in windows):
-            raise SessionError(
-                f"session.{key}.claude: another window already has `claude: true`. A session has one conversation."
-            )
-        windows.append(Window(texts["name"], directory, texts["run"], texts["type"], claude, texts["needs"]))
+        whole = _window(table, key, filled)
+        panes = [_window(each, f"{key}.panes[{at}]", filled, whole) for at, each in enumerate(table.get("panes", ()))]
+        for number, window in enumerate(panes or [whole], 1):
+            windows.append(window if window.name else window._replace(name=f"{whole.name}.{number}"))
+            _refuse_repeated(windows, key)
     return tuple(windows)
+
+
+def _window(table: Mapping[str, Any], key: str, filled: Expand, around: Window | None = None) -> Window:
+    """Return the window of a *table*, or the pane of the window *around* it, which says what the table doesn't."""
+    words = ("name", "dir", "run", "type", "needs", "start", "layout")
+    texts = {word: filled(table.get(word, ""), f"{key}.{word}") for word in words}
+    window = Window(
+        name=texts["name"], directory="" if texts["dir"] == "." else texts["dir"], run=texts["run"],
+        type=texts["type"], claude=bool(table.get("claude")), needs=texts["needs"], start=texts["start"],
+        layout=texts["layout"],
+    )  # fmt: skip
+    if around is None:
+        return window
+    if "dir" not in table:
+        window = window._replace(directory=around.directory, needs=window.needs or around.needs)
+    start = around.start if window.run and "start" not in table else window.start
+    return window._replace(start=start, window=around.name, layout=around.layout)
+
+
+def _refuse_repeated(windows: Sequence[Window], key: str) -> None:
+    """Raise `SessionError` when the last of *windows* has the name of another, or a second conversation."""
+    *others, last = windows
+    titles = {other.title for other in others if other.window != last.window or not last.window}
+    if last.name in {other.name for other in others} or {last.name, last.title} & titles or "|" in last.name:
+        raise SessionError(f"session.{key}.name: {quote_text(last.name)} is used twice, or contains '|'.")
+    if last.claude and any(other.claude for other in others):
+        raise SessionError(
+            f"session.{key}.claude: another window already has `claude: true`. A session has one conversation."
+        )
 
 
 def complete_row(settings: Settings, name: str, where: dict[str, Any], repository: Repository) -> Session:

@@ -1,14 +1,16 @@
 """The resource of files that are not in git: copies, links and values in `.env` files."""
 
+import errno
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from .. import model
+from ..errors import SessionError
 from ..model import Problem, Session
 from ..store import exclude
 from ..system import files as system_files
@@ -17,6 +19,8 @@ from ..system.progress import notice
 from ..system.rooted import LeadsOutError, Root
 
 LABEL = "files"
+
+_LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
 
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
@@ -52,10 +56,57 @@ def create(session: Session) -> None:
             tree.symlink(str(original), path)
             _warn_of_shared_cache(session, path)
     copies = [path for path in session.copy if _can_make(session, path) and _copy(session, path)]
+    _drop_waiting(session)
     for path, values in session.env.items():
         if _keeps_values(session) and not _below(path, copies) and os.path.exists(session.worktree / path):
             continue  # a person may have edited it
         _set(session, path, values)
+
+
+def begin_copies(session: Session) -> None:
+    """Make the copies that take long where nobody sees them, in git's directory; `create` moves them into place.
+
+    What fails is done again there, which then says why.
+    """
+    private, place = Root(session.repository.private), _waiting(session)
+    if private.path.stat().st_dev != session.worktree.stat().st_dev:
+        return
+    with suppress(SessionError, OSError):
+        for number, path in enumerate(session.copy):
+            source = Root(session.repository.main).real(path)
+            is_long = source.is_dir() or (source.is_file() and source.stat().st_size > _LARGE)
+            if is_long and not session.worktree.is_relative_to(source):
+                from ..system import copy
+
+                private.make_directory(place, 0o700)
+                copy.copy_into(source, private, f"{place}/{number}")
+
+
+def _waiting(session: Session) -> str:
+    """Return where in our own directory its copies wait until git has made the worktree."""
+    return f"copies-{session.slug}"
+
+
+def _move_waiting(session: Session, path: str, finish: Callable[[str], None]) -> bool:
+    """Move the copy of *path* that waits into the worktree; return whether there was one."""
+    private = Root(session.repository.private)
+    copied = f"{_waiting(session)}/{session.copy.index(path)}" if path in session.copy else ""
+    if not copied or private.lstat(copied) is None:
+        return False
+    from ..system import copy
+
+    try:
+        copy.move_into(private, copied, Root(session.worktree), path, finish)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # two mounts of one file system
+            raise
+        return False
+    return True
+
+
+def _drop_waiting(session: Session) -> None:
+    if os.path.lexists(session.repository.private / _waiting(session)):
+        Root(session.repository.private).remove_tree(_waiting(session))
 
 
 def has_own_packages(session: Session) -> bool:
@@ -115,8 +166,9 @@ def _echo_values(session: Session, path: str, values: Mapping[str, str]) -> None
 
 
 def remove(session: Session) -> None:
-    """Remove their lines from `.git/info/exclude`; the files go with the worktree."""
+    """Remove their lines from `.git/info/exclude`, and copies that wait; the files go with the worktree."""
     exclude.refresh_exclude(session.repository, without=session.name)
+    _drop_waiting(session)
 
 
 def fix_files(session: Session) -> dict[str, list[str]]:
@@ -252,7 +304,9 @@ def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bo
     tree = Root(session.worktree)
 
     shell.echo_command(shlex.join(["cp", "-a", str(source), str(session.worktree / path)]))
-    copy.copy_into(source, tree, path, partial(_finish, session, tree, path), replaces_directory)
+    finish = partial(_finish, session, tree, path)
+    if not _move_waiting(session, path, finish):
+        copy.copy_into(source, tree, path, finish, replaces_directory)
     return True
 
 

@@ -17,6 +17,7 @@ retitle         the name before a rename, until its conversation goes on and get
 rules           Claude Code's permission rules as they were copied, to tell those that are new since
 setup_done      setup commands that succeeded
 state           ready; adding or removing while that lasts, or was interrupted
+taken           while a worktree that existed becomes a session: what `add` changes in it is kept there
 teardown_done   commands of `teardown` that succeeded in a removal that didn't end
 syncing         a sync by merge, until git has noted it itself (`integrate/interrupted_sync`)
 verifying       a merged result in the worktree while its checks run (`integrate/merged_checkout`)
@@ -39,11 +40,13 @@ from . import ports, registry
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
-    " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
-    " bare"
+    " based owner issue eta activate host archive adopts merged merged_tip merged_into merged_as"
+    " bare taken"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
-_NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive bare".split()
+_NOTED = (
+    "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive bare taken"
+).split()
 _LISTS = (
     "copy", "link", "setup", "setup_done", "teardown", "env_files", "verify", "scope", "thin", "python_path"
 )  # fmt: skip

@@ -38,6 +38,7 @@ def test_answers_are_as_the_schema_says(project: Project) -> None:
     for task in ("show", "env", "permissions", "stop", "start", "resume", "sync"):
         ask(task, "x")
     ask("compare", "x", "z")
+    assert [each["path"] for each in ask("diff", "x")[0]["files"]] == ["new"]
     ask("remove", "x", "--dry-run", "--force", under="session.remove --dry-run")
     assert ask("remove", "x", "z", "--force")[0]["saved"]["uncommitted"]
     assert len(ask("list", "--removed", under="session.list --removed")) == 2

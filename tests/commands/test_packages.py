@@ -14,7 +14,7 @@ from tasks.commands.command import _CORE
 from testing.project import CHECKOUT, Project
 
 _ALL = ["libtmux", "python-dotenv", "tabulate", "psutil"]
-_EXTRAS = {"fleet": ["fabric"], "watch": ["textual", "prompt_toolkit"]}
+_EXTRAS = {"fleet": ["fabric"], "watch": ["textual"]}
 # A Python without any package but those in one directory: no site-packages, nothing from the environment.
 _INV = """import sys
 sys.path.insert(0, sys.argv.pop(1))
@@ -40,7 +40,7 @@ def test_with_invoke_alone_every_task_says_what_is_missing(project: Project, tmp
 
     said = bare_inv(project, tmp_path / "packages", *f"session.{task}".split())
 
-    names = [*_ALL, *(["prompt_toolkit"] if task == "watch" else [])]
+    names = [*_ALL, *(["textual"] if task == "watch" else [])]
     run = f"{sys.executable} -m pip install {' '.join(names)}"
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr == f"Missing packages: {', '.join(names)}\nRun: {run}\n"
@@ -54,7 +54,7 @@ def test_what_only_some_tasks_need_is_asked_for_there(project: Project, tmp_path
         (place / f"{module}.py").write_text("")
 
     assert "No sessions." in bare_inv(project, place, "session.list").stdout
-    needed = dict.fromkeys(("session.watch", "session.pick"), "prompt_toolkit")
+    needed = dict.fromkeys(("session.watch", "session.pick"), "textual")
     for task, package in {**needed, **dict.fromkeys(("fleet.list", "fleet.show x"), "fabric")}.items():
         said = bare_inv(project, place, *task.split()).stderr
         assert said == f"Missing packages: {package}\nRun: {sys.executable} -m pip install {package}\n"

@@ -194,7 +194,7 @@ def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int],
 
 
 def _named_ports(session: Session, window: Window) -> list[int]:
-    return [port for port in session.ports.values() if str(port) in window.run.split()]
+    return [port for port in session.ports.values() if port in named_ports(window.run)]
 
 
 def _unready_state(look: Look) -> str:

@@ -52,6 +52,7 @@ class Place(NamedTuple):
             **kept, "HOME": str(self.home), "PATH": f"{_BIN}:{os.environ['PATH']}", "TMUX_TMPDIR": str(self.home),
             "XDG_STATE_HOME": str(self.home / "state"), "NEXT_TELEMETRY_DISABLED": "1", "ASTRO_TELEMETRY_DISABLED": "1",
             "NO_COLOR": "1", "INVOKE_SESSION_WAIT": str(_UP), "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+            "npm_config_manage_package_manager_versions": "false",  # pnpm would fetch the version that a project pins
         }  # fmt: skip
 
     def run(self, command: str, seconds: float) -> subprocess.CompletedProcess[str]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..claude import state as claude_state
 from ..errors import SessionError, describe_error
 from ..model import Repository, Session
-from ..store import ports
+from ..store import ports, request_cache
 from ..system import processes, shell
-from ..tools import tmux
-from . import attention, conflicts, session_status, worktree_looks
+from ..tools import forges, tmux
+from . import attention, conflicts, pull_requests, session_status, worktree_looks
 from .worktree_looks import Look
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ PARTS = ("git", "ports", "claude", "conflicts")
 _WORKERS = 12  # sessions that are looked at together: one that hangs holds one of them
 _A_SECOND = 5  # looks of git a second, so that fifty sessions don't keep a machine busy
 _CONFLICTS = 6.0  # seconds between two trials of merges
+_REQUESTS = 5.0  # seconds between two looks at what the forge said
 _SILENT = 30.0  # seconds until a worktree that didn't answer is asked again
 
 
@@ -36,6 +38,7 @@ class Source(NamedTuple):
 
     repository: Repository
     list_sessions: Callable[[], Sequence[Session]]
+    follows_requests: Callable[[], bool] = lambda: False  # whether its forge is asked for pull requests
 
 
 class Row(NamedTuple):
@@ -77,6 +80,7 @@ class Feed:
         self._listeners: Mapping[int, list[processes.Listener]] = {}
         self._services: dict[Key, docker_services.Seen] = {}
         self._open: claude_state.Open = {}
+        self._requests: dict[Path, request_cache.Cached] = {}
         self._conflicts: dict[Key, conflicts.Conflicts] = {}
         self._arrived: set[str] = set()
         self._wake: dict[str, threading.Event] = {}
@@ -95,6 +99,7 @@ class Feed:
             "containers": (self._contain, self._interval * 2),
             "claude": (self._ask, min(1.0, self._interval)),
             "conflicts": (self._compare, _CONFLICTS),
+            "requests": (self._follow, _REQUESTS),
         }
         self._wake = {part: threading.Event() for part in parts}
         for part, (renew, pause) in parts.items():
@@ -255,6 +260,18 @@ class Feed:
         self.notes = sorted(set(notes))
         self._arrive("conflicts")
 
+    def _follow(self) -> None:
+        """Read what the forges said, and have them asked again when that is due; nobody waits for them."""
+        requests = {}
+        for source in self._sources:
+            sessions = [each for each in self._sessions() if each.repository == source.repository]
+            if sessions and (kind := forges.find_forge_kind(source.repository)) and source.follows_requests():
+                pull_requests.renew_requests(source.repository, sessions, kind)
+                requests[source.repository.main] = request_cache.read_requests(source.repository)
+        if requests != self._requests:
+            self._requests = requests
+            self._assemble_all()
+
     def _assemble_all(self) -> None:
         with self._lock:
             every = list(self._known.values())
@@ -298,7 +315,10 @@ class Feed:
         status = session_status.assemble_status(
             known.look or Look(session), around, known.distance, self._conflicts.get(key)
         )
-        status = status._replace(session=session)
+        request = pull_requests.find_request(
+            status, self._requests.get(session.repository.main, request_cache.Cached())
+        )
+        status = status._replace(session=session, request=request)
         panes = None if self._panes is None else self._panes.get(str(session.worktree), [])
         if known.look is None and session.state == "ready" and panes is not None:
             state = session_status.running_state(session, status.answering, panes, status.services)

@@ -23,6 +23,7 @@ _OTHERS: dict[str, Callable[[Status], str]] = {
     "containers": lambda status: details.format_services(status) if status.session.compose else "",
     "cost": lambda status: str(status.cost or ""),
     "memory": lambda status: table.format_size(status.memory) if status.memory else "",
+    "pr": lambda status: details.format_request(status.request),
     "tmux": lambda status: status.session.tmux,
     "urls": lambda status: ", ".join(_addresses(status)),
     "worktree": lambda status: terminal.home_path(str(status.session.worktree)),

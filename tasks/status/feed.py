@@ -186,6 +186,7 @@ class Feed:
                     known.is_looking, known.looked = True, now
                     due.append(known)
         if not due:
+            self._note_looked()
             self._note_complete()
             return
         bases = {}
@@ -205,9 +206,13 @@ class Feed:
         finally:
             known.is_looking = False
         self._assemble(known)
+        self._note_looked()
+
+    def _note_looked(self) -> None:
+        """Note when every worktree was looked at once: then conflicts can be."""
         with self._lock:
             is_done = all(each.look is not None for each in self._known.values())
-        if is_done and "git" not in self._arrived:
+        if is_done and self.is_listed and "git" not in self._arrived:
             self._arrived.add("git")
             self._wake["conflicts"].set()
 

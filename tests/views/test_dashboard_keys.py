@@ -118,7 +118,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.click("#keys", offset=(2, 0))
         await shows(pilot, "Press r to start it.")
 
-    run(quick, story)
+    run(quick, story, (150, 50))
 
 
 def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) -> None:

@@ -1,10 +1,8 @@
 """The dashboard without a terminal: its app, its keys and what it shows."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from textual.pilot import Pilot
 
@@ -34,14 +32,11 @@ def run(
         dashboard.feed.join(20)
         return dashboard.return_value
 
-    before, directory = sys.argv[0], Path.cwd()
-    sys.argv[0] = INV
-    os.chdir(project.main)  # tasks run where the person is: never in the checkout that runs the tests
+    before, sys.argv[0] = sys.argv[0], INV
     try:
         return asyncio.run(tell())
     finally:
         sys.argv[0] = before
-        os.chdir(directory)
 
 
 async def until(pilot: Shown, true: Callable[[], object]) -> None:

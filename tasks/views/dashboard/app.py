@@ -60,7 +60,7 @@ class Dashboard(ActingApp):
         super().__init__()
         self.repository, self.choices = setup.repository, setup.choices
         self.feed = Feed(setup.sources, self._announce, setup.interval)
-        self.jobs = Jobs(lambda _job: self._announce())
+        self.jobs = Jobs(setup.repository.main, lambda _job: self._announce())
         self._is_announced = False
         self._grouped = len(setup.sources) > 1
         self._places = {str(source.repository.main): place for place, source in enumerate(setup.sources)}

@@ -37,15 +37,15 @@ def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> No
     seconds, repository = checks.check_seconds("--interval", interval), git.current_repository()
     from ..views.dashboard import app
 
-    sources = _all_sources(c) if all_repositories else [_source(c, repository)]
-    setup = app.Setup(repository, sources, lambda: _choices(c), seconds)
+    sources = _all_sources(c) if all_repositories else [source_of(c, repository)]
+    setup = app.Setup(repository, sources, lambda: form_choices(c), seconds)
     with progress.muted_output():
         choice = app.show_dashboard(setup)
     if choice is not None:
         tmux_attach.attach_to_tmux(choice)
 
 
-def _source(c: Context, repository: Repository) -> Source:
+def source_of(c: Context, repository: Repository) -> Source:
     """Return where the sessions of *repository* come from."""
     from ..status.feed import Source
     from . import forge_requests, selection
@@ -59,7 +59,7 @@ def _all_sources(c: Context) -> list[Source]:
     from . import repositories
 
     current, *others = repositories.list_repositories()
-    return [_source(c, current), *(_other_source(c, each) for each in others)]
+    return [source_of(c, current), *(_other_source(c, each) for each in others)]
 
 
 def _other_source(c: Context, repository: Repository) -> Source:
@@ -79,7 +79,7 @@ def _other_source(c: Context, repository: Repository) -> Source:
     return Source(repository, listed, follows)
 
 
-def _choices(c: Context) -> Choices:
+def form_choices(c: Context) -> Choices:
     """Return what the form of `add` offers."""
     from ..store import configuration
     from ..views.dashboard.forms import Choices

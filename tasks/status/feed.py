@@ -84,6 +84,7 @@ class Feed:
         self._conflicts: dict[Key, conflicts.Conflicts] = {}
         self._arrived: set[str] = set()
         self._wake: dict[str, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
         self._slots = threading.BoundedSemaphore(_WORKERS)
         self.chosen: Key | None = None  # is looked at more often
         self.troubles: dict[str, str] = {}  # by part: why it is not known now
@@ -103,12 +104,18 @@ class Feed:
         }
         self._wake = {part: threading.Event() for part in parts}
         for part, (renew, pause) in parts.items():
-            threading.Thread(target=self._repeat, args=(part, renew, pause), daemon=True).start()
+            self._start(self._repeat, part, renew, pause)
 
     def stop(self) -> None:
         """Look no more."""
         self._end.set()
         self.hurry()
+
+    def join(self, seconds: float) -> None:
+        """Wait at most *seconds* until nobody looks any more."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0.0))
 
     def hurry(self) -> None:
         """Look again at once, as after something was done."""
@@ -184,6 +191,7 @@ class Feed:
                     known.is_looking, known.looked = True, now
                     due.append(known)
         if not due:
+            self._note_looked()
             self._note_complete()
             return
         bases = {}
@@ -203,9 +211,13 @@ class Feed:
         finally:
             known.is_looking = False
         self._assemble(known)
+        self._note_looked()
+
+    def _note_looked(self) -> None:
+        """Note when every worktree was looked at once: then conflicts can be."""
         with self._lock:
             is_done = all(each.look is not None for each in self._known.values())
-        if is_done and "git" not in self._arrived:
+        if is_done and self.is_listed and "git" not in self._arrived:
             self._arrived.add("git")
             self._wake["conflicts"].set()
 
@@ -219,7 +231,13 @@ class Feed:
                 except (SessionError, OSError) as error:
                     self.troubles["git"] = describe_error(error)
 
-        threading.Thread(target=run, daemon=True).start()
+        self._start(run)
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive() or each.ident is None]
+        self._threads.append(thread)
+        thread.start()
 
     def _listen(self) -> None:
         if not self.is_listed:
@@ -285,7 +303,7 @@ class Feed:
             if known.is_assembling:
                 return
             known.is_assembling = True
-        threading.Thread(target=self._renew_row, args=(known,), daemon=True).start()
+        self._start(self._renew_row, known)
 
     def _renew_row(self, known: _Known) -> None:
         before = known.row

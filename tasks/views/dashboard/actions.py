@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from ...tools import tmux_attach
 from .. import details
 from . import dialogs, forms
 from .dialogs import Choice, Notice, Question
-from .jobs import Command, Job, Jobs
+from .jobs import Command, Job, Jobs, program_of
 
 _BUSY = ("working", "waiting")
 _ATTACHED = ("running", "partial")
@@ -281,7 +282,20 @@ class ActingApp(App[Session]):
     def action_open_editor(self) -> None:
         """Open the worktree in the editor, which may take the terminal meanwhile."""
         if (row := self.chosen()) is not None:
-            self.begin(self._each("Opening", "session.open", [row], "--editor"))
+            self.begin(self._edit(row))
+
+    async def _edit(self, row: Row) -> None:
+        main = row.session.repository.main
+        program, environment = program_of(main if self.is_elsewhere(row) else None)
+        words = [*program, "session.open", row.session.name, "--editor"]
+        try:
+            with self.suspend():
+                code = subprocess.run(words, cwd=main, env=environment, check=False).returncode
+                if code:
+                    input("Press Enter to go back. ")
+        except SuspendNotSupported:
+            await self._each("Opening", "session.open", [row], "--editor")
+        self.done()
 
 
 def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, NamedTuple
@@ -59,7 +60,7 @@ class Dashboard(ActingApp):
         super().__init__()
         self.repository, self.choices = setup.repository, setup.choices
         self.feed = Feed(setup.sources, self._announce, setup.interval)
-        self.jobs = Jobs(lambda _job: self._announce())
+        self.jobs = Jobs(setup.repository.main, lambda _job: self._announce())
         self._is_announced = False
         self._grouped = len(setup.sources) > 1
         self._places = {str(source.repository.main): place for place, source in enumerate(setup.sources)}
@@ -154,10 +155,17 @@ class Dashboard(ActingApp):
         if not sessions.was_moved and sessions.shown:
             sessions.choose(sessions.shown[0].key)
         self.query_part("#headings").update(sessions.headings)
+        left = self.screen_stack[0].query_one("#left")
+        left.styles.height = min(len(sessions.shown) + 3, self.size.height // 2) if self._is_stacked else None
         self._show_empty(rows, shown)
         self._show_around(rows)
         self.preview.show(sessions.row)
         self.painted_at = self.painted_at or (time.monotonic() if self.feed.is_listed else 0.0)
+
+    @property
+    def _is_stacked(self) -> bool:
+        """Whether the preview stands below the list."""
+        return self.size.width < _STACKED and self.size.height >= _LOW
 
     def query_part(self, selector: str) -> Static:
         """Return a line of the main screen."""
@@ -193,7 +201,7 @@ class Dashboard(ActingApp):
         left.border_title = f"Sessions {place}/{count}"
         facts = [*([f"filter: {self._filter}"] if self._filter else []),
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
-        left.border_subtitle = " · ".join(facts)
+        left.border_subtitle = Text(" · ".join(facts)).markup
         self.preview.border_title = Text(f"{row.session.name}", "bold").markup if row else ""
         self.screen_stack[0].query_one(bars.KeyBar).show(row.attention if row else "", width)
         self._show_status()
@@ -297,7 +305,7 @@ class Dashboard(ActingApp):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(dialogs.Help())
+        self.push_screen(dialogs.Help(self.size.width))
 
     def action_results(self) -> None:
         """Show what the last actions printed."""
@@ -344,6 +352,8 @@ def _created(row: Row) -> float:
 
 def show_dashboard(setup: Setup) -> Session | None:
     """Show the sessions until the person leaves; return the session to attach to, if one was chosen in a popup."""
+    if sys.__stderr__ is not None and not sys.__stderr__.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # where Textual draws
     return Dashboard(setup).run()
 
 

@@ -22,13 +22,18 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 def summary(name: str, rows: Sequence[Row], width: int, note: str = "") -> Text:
     """Return the first line: how many sessions there are of each class, the urgent ones first."""
     counts = Counter(row.attention for row in rows)
-    text = Text(f"{name} ", "bold", no_wrap=True, end="")
-    text.append(f" {len(rows)} session{'s' * (len(rows) != 1)}", "dim")
-    for kind in attention.CLASSES:
-        if counts[kind]:
-            text.append("   ").append(f"{columns.glyph(kind)} {counts[kind]} {kind}", columns.STYLES[kind])
-    if note and text.cell_len + len(note) + 2 <= width:
-        text.append(" " * (width - text.cell_len - len(note))).append(note, "dim")
+    present = [kind for kind in attention.CLASSES if counts[kind]]
+    text = Text(no_wrap=True, end="").append(f"{name} ", "bold")
+    words = Text().append(f" {len(rows)} session{'s' * (len(rows) != 1)}", "dim")
+    short = Text()
+    for kind in present:
+        words.append("   ").append(f"{columns.glyph(kind)} {counts[kind]} {kind}", columns.STYLES[kind])
+        short.append(" ").append(f"{columns.glyph(kind)} {counts[kind]} ", columns.STYLES[kind])
+    text.append_text(words if text.cell_len + words.cell_len <= width else short)
+    room = width - text.cell_len - 2
+    if note and room >= 12:
+        note = terminal.shorten_text(note, room)
+        text.append(" " * (width - text.cell_len - terminal.text_width(note))).append(note, "dim")
     return text
 
 
@@ -36,7 +41,7 @@ def job_line(job: Job, width: int) -> Text:
     """Return how a task that runs stands."""
     sign = _SPINNER[int(time.monotonic() / 0.12) % len(_SPINNER)]
     sign = sign if terminal.encodable_text(sign) == sign else "*"
-    text = Text(f"{sign} {job.command.title} … {job.seconds:.0f} s  ", "cyan", no_wrap=True, end="")
+    text = Text(no_wrap=True, end="").append(f"{sign} {job.command.title} … {job.seconds:.0f} s  ", "cyan")
     text.append(terminal.shorten_text(job.progress, max(width - text.cell_len, 1)), "dim")
     return text
 

@@ -14,7 +14,7 @@ from ... import model
 from ...claude import state as claude_state
 from ...errors import SessionError, describe_error
 from ...model import Session
-from ...status import conflicts, next_steps, session_status
+from ...status import conflicts, next_steps, session_status, worktree_diff
 from ...status.feed import Row
 from ...system import shell, table, terminal
 from ...tools import tmux, tmux_output
@@ -28,10 +28,11 @@ _MOST_LINES = 20_000
 
 
 class Page(NamedTuple):
-    """What a tab shows; *at_end*: its last lines are what matters."""
+    """What a tab shows; *at_end*: its last lines are what matters; *wraps*: they are sentences, not a program's."""
 
     lines: Sequence[Text]
     at_end: bool = False
+    wraps: bool = False
 
 
 def pause_of(tab: str) -> float:
@@ -44,8 +45,8 @@ def read_page(row: Row, tab: str, rows: int) -> Page:
     try:
         return _READERS[tab](row, rows)
     except (SessionError, OSError) as error:
-        return Page([Text(line, "yellow" if not place else "") for place, line in
-                     enumerate(describe_error(error).splitlines())])  # fmt: skip
+        lines = [Text(line, "" if place else "yellow") for place, line in enumerate(describe_error(error).splitlines())]
+        return Page(lines, wraps=True)
 
 
 def _claude(row: Row, rows: int) -> Page:
@@ -95,14 +96,11 @@ def _container_lines(session: Session, service: str, room: int) -> list[Text]:
 
 def _diff(row: Row, _rows: int) -> Page:
     """Return everything since the merge base, with what git doesn't track yet."""
-    session, words = row.session, ("--no-pager", "diff", "--color=always", "--no-ext-diff", "--stat", "--patch")
-    tip = row.status.look.tip or "HEAD"
-    place = ("git", "--no-optional-locks", "-C", str(session.worktree))
-    start = shell.read_output(*place, "merge-base", "HEAD", tip, check=False).strip() or "HEAD"
-    lines = _decoded(shell.read_output(*place, *words, start, "--", check=False))
-    for path in (row.status.work.untracked if row.status.work else ())[:50]:
-        lines.append(_title(f"untracked: {path}"))
-    return Page(lines) if lines else _said(f"No changes against {session.base or 'HEAD'}.")
+    session = row.session
+    with worktree_diff.open_diff(session.repository, session) as diff:
+        text = worktree_diff.diff_text(diff, "--color=always", "--stat", "--patch")
+        skipped = [Text(f"{path} is a repository of its own: not compared", "yellow") for path in diff.skipped]
+    return Page([*skipped, *_decoded(text)]) if text else _said(f"No changes since it left {diff.base}.")
 
 
 def _log(row: Row, _rows: int) -> Page:
@@ -130,7 +128,7 @@ def _conflicts(row: Row, _rows: int) -> Page:
         lines += [Text(f"    {terminal.one_line(file)}", "dim") for file in each.files] + [Text()]
     if not status.tried:
         lines.append(Text("Too many merges to try here. Run: inv session.conflicts", "dim"))
-    return Page(lines) if lines else _said("No conflicts with other sessions or its base.")
+    return Page(lines, wraps=True) if lines else _said("No conflicts with other sessions or its base.")
 
 
 def _details(row: Row, _rows: int) -> Page:
@@ -150,7 +148,7 @@ def _details(row: Row, _rows: int) -> Page:
     lines += [_fact(what, value) for what, value in _facts(status) if value]
     steps = next_steps.next_steps(status)
     lines += [Text(), *(_fact("next", command, "bold").append(f"  {why}", "dim") for why, command in steps)]
-    return Page(lines)
+    return Page(lines, wraps=True)
 
 
 def _facts(status: session_status.Status) -> list[tuple[str, str]]:
@@ -165,7 +163,7 @@ def _facts(status: session_status.Status) -> list[tuple[str, str]]:
         ("tmux", session.tmux),
         ("windows", ", ".join(window.name for window in tmux.present_windows(session))),
         ("setup", f"failed: {failed}" if failed else ", ".join(session.setup_done)),
-        ("component", f"{status.component}: {', '.join(session.scope)}" if session.component else ""),
+        ("component", f"{status.component}: {', '.join(session.scope)}".rstrip(": ")),
         ("outside", ", ".join(status.outside[:10])),
         ("profile", session.profile), ("issue", session.issue), ("eta", session.eta),
         ("agent", session.agent.name or os.path.basename(session.agent.command)),
@@ -185,7 +183,7 @@ def _title(text: str) -> Text:
 
 
 def _said(*lines: str) -> Page:
-    return Page([Text(line, "dim") for line in lines])
+    return Page([Text(line, "dim") for line in lines], wraps=True)
 
 
 def _decoded(text: str) -> list[Text]:

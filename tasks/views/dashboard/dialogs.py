@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.table import Table
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +16,8 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from . import columns, keys
+
+_TWO_COLUMNS = 104
 
 
 class Choice(NamedTuple):
@@ -31,17 +34,17 @@ class Dialog(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "close", show=False)]
 
-    def __init__(self, title: str, text: str | Text = "", is_danger: bool = False) -> None:
+    def __init__(self, title: str, text: str | Text | Table = "", is_danger: bool = False) -> None:
         super().__init__(classes="dialog")
         self._title, self._text, self._is_danger = title, text, is_danger
 
     def compose(self) -> ComposeResult:
         """Yield the box, its text and what the dialog adds."""
-        with Vertical(classes="danger" if self._is_danger else "") as box:
+        with Vertical(classes="warns" if self._is_danger else "") as box:
             box.border_title = Text(f" {self._title} ").plain
             if self._text:
                 with VerticalScroll(id="body"):
-                    yield Static(self._text if isinstance(self._text, Text) else Text(self._text))
+                    yield Static(Text(self._text) if isinstance(self._text, str) else self._text)
             yield from self.parts()
 
     def parts(self) -> ComposeResult:
@@ -56,6 +59,15 @@ class Dialog(ModalScreen[str | None]):
 class Question(Dialog):
     """A question with its answers as buttons; each has a key. The first one is what Enter means."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "scroll(1)", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
     def __init__(self, title: str, text: str | Text, choices: Sequence[Choice]) -> None:
         super().__init__(title, text, any(each.is_danger for each in choices))
         self._choices = choices
@@ -66,7 +78,16 @@ class Question(Dialog):
             for each in self._choices:
                 classes = "danger" if each.is_danger else ""
                 yield Button(f"{each.key}  {each.label}", id=f"choice-{each.value}", classes=classes, compact=True)
-        yield Static("tab moves, enter chooses, esc cancels", classes="hint")
+        yield Static("← → choose, enter takes it, esc cancels", classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin at the first answer, which changes nothing."""
+        self.query(Button).first().focus()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the text by lines."""
+        for body in self.query("#body"):
+            body.scroll_relative(y=by, animate=False)
 
     def on_key(self, event: events.Key) -> None:
         """Take the answer that has this key."""
@@ -88,7 +109,7 @@ class Notice(Dialog):
         Binding("y", "copy", show=False),
     ]
 
-    def __init__(self, title: str, text: str | Text, is_error: bool = False) -> None:
+    def __init__(self, title: str, text: str | Text | Table, is_error: bool = False) -> None:
         super().__init__(title, text, is_error)
 
     def parts(self) -> ComposeResult:
@@ -97,15 +118,22 @@ class Notice(Dialog):
 
     def action_copy(self) -> None:
         """Copy the text, by way of the terminal."""
-        self.app.copy_to_clipboard(self._text.plain if isinstance(self._text, Text) else self._text)
+        self.app.copy_to_clipboard(str(self._text) if isinstance(self._text, (str, Text)) else "")
         self.query_one(".hint", Static).update("Copied. esc closes")
 
 
 class Help(Notice):
-    """All keys, and what the signs mean."""
+    """All keys, and what the signs mean; in two columns where there is room for them."""
 
-    def __init__(self) -> None:
-        super().__init__("Keys", _help_text())
+    def __init__(self, width: int) -> None:
+        left, right = (_help_groups(keys.GO, keys.ACT, keys.WORK, keys.OTHER), _help_groups(keys.LOOK))
+        right.append_text(_help_signs())
+        grid = Table.grid(padding=(0, 3))
+        if width >= _TWO_COLUMNS:
+            grid.add_row(left, right)
+        else:
+            grid.add_row(left.append("\n").append_text(right))
+        super().__init__("Keys", grid)
 
 
 class Pick(Dialog):
@@ -125,21 +153,27 @@ class Pick(Dialog):
         self.dismiss(self._options[event.option_index][0])
 
 
-def _help_text() -> Text:
+def _help_groups(*groups: str) -> Text:
     text = Text()
-    groups = dict.fromkeys(key.group for key in keys.KEYS)
     for group in groups:
         text.append(f"{group}\n", "bold cyan")
         lines = [(key.shown, key.help) for key in keys.KEYS if key.group == group]
         for shown, what in [*lines, *(keys.MOVES if group == keys.LOOK else ())]:
-            text.append(f"  {shown:<10}", "bold").append(f"{what}\n")
+            text.append(f"  {shown:<8}", "bold").append(f"{what}\n")
         text.append("\n")
-    text.append("Signs\n", "bold cyan")
-    for name, style in columns.STYLES.items():
-        text.append(f"  {columns.glyph(name)} ", style).append(f"{name:<8}")
-    text.append("\n  ±3 changed  ↑2 ahead  ↓1 behind  ≠1 conflicts  ⊄1 outside of its component")
-    text.append("\n  8001 up  8001- off  8001! taken by another program  … not known yet")
-    text.append("\n\nFilters\n", "bold cyan")
-    text.append("  state: claude: component: branch: base: git: repository:\n")
-    text.append("  as state:waiting, git:conflict, git:ahead; words without a colon are letters of the name")
-    return text
+    text.rstrip()
+    return text.append("\n\n" if keys.LOOK in groups else "")
+
+
+def _help_signs() -> Text:
+    text = Text("Signs\n", "bold cyan")
+    signs = Text()
+    for place, (name, style) in enumerate(columns.STYLES.items()):
+        signs.append(f"  {columns.glyph(name)} ", style).append(f"{name:<10}{chr(10) * (place == 2)}")
+    signs.append("\n  ±3 changed  ↑2 ahead  ↓1 behind  ≠1 conflict")
+    signs.append("\n  ⊄1 outside of its component  … not known yet")
+    signs.append("\n  8001 up  8001- off  8001! another program's\n\n")
+    signs.append("Filters\n", "bold cyan")
+    signs.append("  fau             letters of the name, in order\n  state:waiting   git:conflict   component:server\n")
+    signs.append("  branch:  base:  claude:  repository:")
+    return Text().append_text(text).append_text(signs)

@@ -9,7 +9,8 @@ from typing import ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Input, Label, Select, Static, TextArea
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select, Static, TextArea
 
 from .dialogs import Dialog
 
@@ -33,16 +34,13 @@ class AddForm(Dialog):
 
     def parts(self) -> ComposeResult:
         """Yield the fields."""
-        yield Label("Name, which is also the branch")
-        yield Input(placeholder="feature/login", id="name")
-        yield Label("Base")
-        yield Input(placeholder=self._choices.base, id="base")
-        yield Label("First message to Claude")
-        yield Input(placeholder="none", id="prompt")
+        yield _titled(Input(placeholder="feature/login", id="name"), "Name, also of the branch")
+        yield _titled(Input(placeholder=self._choices.base, id="base"), "Base")
+        yield _titled(Input(placeholder="none", id="prompt"), "First message to Claude")
         for name in ("component", "agent"):
             if options := getattr(self._choices, f"{name}s"):
-                yield Label(name.capitalize())
-                yield Select([(each, each) for each in options], prompt="default", id=name, compact=True)
+                select = Select([(each, each) for each in options], prompt="default", id=name, compact=True)
+                yield _titled(select, name.capitalize())
         with Horizontal(classes="buttons"):
             yield Button("Add", id="add", variant="primary", compact=True)
         yield Static("enter adds, tab moves, esc cancels", classes="hint")
@@ -63,6 +61,11 @@ class AddForm(Dialog):
         name = values.pop("name")
         options = [f"--{key}={value}" for key, value in values.items() if value]
         self.dismiss(json.dumps([*([name] if name else []), *options]))
+
+
+def _titled(field: Widget, title: str) -> Widget:
+    field.border_title = title
+    return field
 
 
 class PromptForm(Dialog):

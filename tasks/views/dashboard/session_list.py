@@ -17,6 +17,7 @@ from textual.strip import Strip
 from ...status.feed import Key, Row
 from ...system import terminal
 from . import columns
+from .strips import strip_of
 
 _CHOSEN = "bold white on blue"  # readable with every palette
 _CHOSEN_PLAIN = "bold reverse"
@@ -172,4 +173,4 @@ class SessionList(ScrollView, can_focus=True):
             chosen = _CHOSEN_PLAIN if self.app.no_color else _CHOSEN
             style = self.app.console.get_style(chosen)
             return Strip([Segment(text.plain, style)], text.cell_len).extend_cell_length(width, style)
-        return Strip(text.render(self.app.console), text.cell_len).extend_cell_length(width, self.rich_style)
+        return strip_of(text, self.app.console).extend_cell_length(width, self.rich_style)

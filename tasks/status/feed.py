@@ -17,7 +17,7 @@ from ..errors import SessionError, describe_error
 from ..model import Repository, Session
 from ..store import ports, request_cache
 from ..system import processes, shell
-from ..tools import forges, tmux
+from ..tools import tmux
 from . import attention, conflicts, pull_requests, session_status, worktree_looks
 from .worktree_looks import Look
 
@@ -166,7 +166,7 @@ class Feed:
         panes = tmux.panes_by_worktree()
         listed = {(str(each.repository.main), each.name): each for source in self._sources
                   for each in source.list_sessions()}  # fmt: skip
-        seen = _last_visits() if panes else {}
+        seen = tmux.last_visits() if panes else {}
         with self._lock:
             gone = set(self._known) - set(listed)
             is_new = bool(gone or set(listed) - set(self._known))
@@ -279,15 +279,9 @@ class Feed:
         self._arrive("conflicts")
 
     def _follow(self) -> None:
-        """Read what the forges said, and have them asked again when that is due; nobody waits for them."""
-        requests = {}
-        for source in self._sources:
-            sessions = [each for each in self._sessions() if each.repository == source.repository]
-            if sessions and (kind := forges.find_forge_kind(source.repository)) and source.follows_requests():
-                pull_requests.renew_requests(source.repository, sessions, kind)
-                requests[source.repository.main] = request_cache.read_requests(source.repository)
-        if requests != self._requests:
-            self._requests = requests
+        followed = [source.repository for source in self._sources if source.follows_requests()]
+        before, self._requests = self._requests, pull_requests.read_followed(followed, self._sessions())
+        if self._requests != before:
             self._assemble_all()
 
     def _assemble_all(self) -> None:
@@ -333,9 +327,8 @@ class Feed:
         status = session_status.assemble_status(
             known.look or Look(session), around, known.distance, self._conflicts.get(key)
         )
-        request = pull_requests.find_request(
-            status, self._requests.get(session.repository.main, request_cache.Cached())
-        )
+        cached = self._requests.get(session.repository.main, request_cache.Cached())
+        request = pull_requests.find_request(status, cached)
         status = status._replace(session=session, request=request)
         panes = None if self._panes is None else self._panes.get(str(session.worktree), [])
         if known.look is None and session.state == "ready" and panes is not None:
@@ -355,13 +348,3 @@ def _by_repository(sessions: Sequence[Session]) -> dict[str, list[Session]]:
     for session in sessions:
         groups.setdefault(str(session.repository.main), []).append(session)
     return groups
-
-
-def _last_visits() -> dict[str, float]:
-    """Return by tmux session when a person was last attached to it; infinity where one is now."""
-    form = "#{session_attached} #{session_last_attached} #{session_name}"
-    output = shell.read_output(*tmux.TMUX, "list-sessions", "-F", form, check=False)
-    visits = {}
-    for attached, at, name in (line.split(" ", 2) for line in output.splitlines()):
-        visits[name] = float("inf") if attached != "0" else float(at or 0)
-    return visits

@@ -58,6 +58,17 @@ def follow_requests(repository: Repository, statuses: Sequence[Status]) -> list[
     return [each._replace(request=find_request(each, cached)) for each in statuses]
 
 
+def read_followed(repositories: Sequence[Repository], sessions: Sequence[Session]) -> dict[Path, Cached]:
+    """Return by main checkout what is known of the *repositories* of *sessions*; have it renewed if that is due."""
+    known = {}
+    for repository in repositories:
+        those = [each for each in sessions if each.repository == repository]
+        if those and (kind := forges.find_forge_kind(repository)):
+            renew_requests(repository, those, kind)
+            known[repository.main] = request_cache.read_requests(repository)
+    return known
+
+
 def find_request(status: Status, cached: Cached) -> PullRequest | None:
     """Return the pull request of the session's branch: one that is open, else the last one, if it is about its work.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -35,7 +36,10 @@ ORDERS = ("attention", "name", "age")
 def _attention(status: Status) -> str:
     from ..status import attention
 
-    return attention.attention_class(status)
+    return attention.attention_class(status, _visits().get(status.session.tmux, 0.0))
+
+
+_visits = functools.cache(tmux.last_visits)  # one question for all rows of a list
 
 
 def _addresses(status: Status) -> list[str]:
@@ -68,7 +72,8 @@ def sort_statuses(statuses: Sequence[Status], order: str) -> list[Status]:
     if order == "attention":
         from ..status import attention
 
-        return sorted(statuses, key=lambda each: attention.urgency(each, {}))
+        seen = _visits()  # what finished before a person was there needs nobody
+        return sorted(statuses, key=lambda each: attention.urgency(each, seen))
     if order == "age":
         return sorted(statuses, key=lambda each: each.session.created, reverse=True)
     return list(statuses)

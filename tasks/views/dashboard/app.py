@@ -112,6 +112,7 @@ class Dashboard(LookingApp):
     def go_to(self, name: str) -> None:
         """Choose the session *name* once it is there."""
         self._wanted = name
+        self.show()
 
     def _announce(self) -> None:
         if not self._is_announced:

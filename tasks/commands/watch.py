@@ -11,7 +11,7 @@ from .command import command
 
 if TYPE_CHECKING:
     from ..model import Repository, Session
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from ..views.dashboard.forms import Choices
 
 
@@ -46,7 +46,7 @@ def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> No
 
 def source_of(c: Context, repository: Repository) -> Source:
     """Return where the sessions of *repository* come from."""
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from . import selection
 
     return Source(repository, lambda: selection.list_sessions(c, repository))
@@ -63,7 +63,7 @@ def _all_sources(c: Context) -> list[Source]:
 def _other_source(c: Context, repository: Repository) -> Source:
     """Return where those of another repository come from: while its registry can't be read, there are none."""
     from ..errors import SessionError
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from . import repositories
 
     def listed() -> list[Session]:

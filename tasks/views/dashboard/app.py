@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,8 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from ...model import Repository, Session
-from ...status.feed import Feed, Key, Row, Source
+from ...status.feed import Feed
+from ...status.shown_rows import Key, Row, Source
 from . import bars, contents, dialogs, filters, forms, keys, styles
 from .jobs import Job, Jobs
 from .looking import SORTS, LookingApp
@@ -55,7 +57,8 @@ class Dashboard(LookingApp):
         """Something is known that was not."""
 
     def __init__(self, setup: Setup) -> None:
-        super().__init__()
+        # The terminal's own colours; Textual takes NO_COLOR out of the environment, and would show greys.
+        super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.repository, self.choices = setup.repository, setup.choices
         self.feed = Feed(setup.sources, self._announce, setup.interval)
         self.jobs = Jobs(setup.repository.main, lambda _job: self._announce())
@@ -66,7 +69,8 @@ class Dashboard(LookingApp):
         self._wanted = ""  # the name of a session that is chosen as soon as it is there
         self._said: tuple[float, Text] = (0.0, Text())
         self.painted_at = 0.0
-        self.theme = "ansi-dark"
+        wanted = os.environ.get("TEXTUAL_THEME", "")
+        self.theme = wanted if wanted in self.available_themes else "ansi-dark"
 
     def compose(self) -> ComposeResult:
         """Yield the parts."""

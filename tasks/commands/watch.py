@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -47,9 +48,10 @@ def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> No
 def source_of(c: Context, repository: Repository) -> Source:
     """Return where the sessions of *repository* come from."""
     from ..status.shown_rows import Source
-    from . import selection
+    from . import forge_requests, selection
 
-    return Source(repository, lambda: selection.list_sessions(c, repository))
+    follows = functools.cache(lambda: forge_requests.is_followed(c, repository))
+    return Source(repository, lambda: selection.list_sessions(c, repository), follows)
 
 
 def _all_sources(c: Context) -> list[Source]:
@@ -64,7 +66,9 @@ def _other_source(c: Context, repository: Repository) -> Source:
     """Return where those of another repository come from: while its registry can't be read, there are none."""
     from ..errors import SessionError
     from ..status.shown_rows import Source
-    from . import repositories
+    from . import forge_requests, repositories
+
+    follows = functools.cache(lambda: forge_requests.is_followed(c, repository))
 
     def listed() -> list[Session]:
         try:
@@ -72,7 +76,7 @@ def _other_source(c: Context, repository: Repository) -> Source:
         except (SessionError, OSError):
             return []
 
-    return Source(repository, listed)
+    return Source(repository, listed, follows)
 
 
 def form_choices(c: Context) -> Choices:

@@ -20,6 +20,7 @@ class Source(NamedTuple):
 
     repository: Repository
     list_sessions: Callable[[], Sequence[Session]]
+    follows_requests: Callable[[], bool] = lambda: False  # whether its forge is asked for pull requests
 
 
 class Row(NamedTuple):

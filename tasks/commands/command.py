@@ -69,7 +69,7 @@ def _require_modules(modules: Sequence[str]) -> None:
     if not all(find_spec(module) for module in modules):
         from . import packages
 
-        raise packages.missing_packages()
+        raise packages.missing_packages(modules)
 
 
 def command(*positional: str, needs: tuple[str, ...] = (), **options: Any) -> Callable[..., Any]:

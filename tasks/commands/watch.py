@@ -13,7 +13,7 @@ from .command import command
 
 if TYPE_CHECKING:
     from ..model import Repository, Session
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from ..views.dashboard.forms import Choices
 
 
@@ -60,7 +60,7 @@ def watch(
 
 def source_of(c: Context, repository: Repository) -> Source:
     """Return where the sessions of *repository* come from."""
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from . import forge_requests, selection
 
     follows = functools.cache(lambda: forge_requests.is_followed(c, repository))
@@ -78,7 +78,7 @@ def _all_sources(c: Context) -> list[Source]:
 def _other_source(c: Context, repository: Repository) -> Source:
     """Return where those of another repository come from: while its registry can't be read, there are none."""
     from ..errors import SessionError
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from . import forge_requests, repositories
 
     follows = functools.cache(lambda: forge_requests.is_followed(c, repository))

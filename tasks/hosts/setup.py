@@ -14,7 +14,7 @@ from ..errors import SessionError
 from ..model import Repository
 from ..system import copy, progress, shape, shell, signals, terminal
 from ..tools import git
-from . import branches, ssh
+from . import branches, reach, ssh
 from .host import VENV, Host
 from .remote_scripts import files
 
@@ -55,7 +55,7 @@ def _look(host: Host) -> str:
     """Return the output of the script, which needs no Python on the host."""
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        ssh.script_command(host, host.python), stdin=pipe, stdout=pipe, stderr=pipe, env=shell.clean_environment(),
+        reach.script_command(host, host.python), stdin=pipe, stdout=pipe, stderr=pipe, env=shell.clean_environment(),
         start_new_session=True,
     )  # fmt: skip
     printed = ssh.Collected(process)
@@ -93,7 +93,7 @@ def make_checkout(host: Host, repository: Repository) -> str:
     if answer["state"] == "diverged":
         raise SessionError(
             f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have. Merge them.\n"
-            f"Run: git pull {ssh.git_url(host)} {branch}"
+            f"Run: git pull {reach.git_url(host)} {branch}"
         )
     state = (
         f"at {commit[:12]}"

@@ -10,50 +10,26 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..claude import state as claude_state
 from ..errors import SessionError, describe_error
-from ..model import Repository, Session
+from ..model import Session
 from ..store import ports, request_cache
 from ..system import processes, shell
 from ..tools import tmux
 from . import attention, conflicts, pull_requests, session_status, worktree_looks
+from .shown_rows import PARTS, Key, Row, Source, first_row
 from .worktree_looks import Look
 
 if TYPE_CHECKING:
     from ..tools import docker_services
 
-Key = tuple[str, str]  # the main checkout and the session's name
-PARTS = ("git", "ports", "claude", "conflicts")
 _WORKERS = 12  # sessions that are looked at together: one that hangs holds one of them
 _A_SECOND = 5  # looks of git a second, so that fifty sessions don't keep a machine busy
 _CONFLICTS = 6.0  # seconds between two trials of merges
 _REQUESTS = 5.0  # seconds between two looks at what the forge said
 _SILENT = 30.0  # seconds until a worktree that didn't answer is asked again
-
-
-class Source(NamedTuple):
-    """A repository, and how its sessions are listed."""
-
-    repository: Repository
-    list_sessions: Callable[[], Sequence[Session]]
-    follows_requests: Callable[[], bool] = lambda: False  # whether its forge is asked for pull requests
-
-
-class Row(NamedTuple):
-    """A session as it is shown: its status, its class of attention, and the parts of it that are not known yet."""
-
-    key: Key
-    status: session_status.Status
-    attention: str
-    pending: frozenset[str] = frozenset()
-    urgency: tuple[int, float] = (0, 0.0)
-
-    @property
-    def session(self) -> Session:
-        """The session itself."""
-        return self.status.session
 
 
 class _Known:
@@ -172,7 +148,8 @@ class Feed:
             is_new = bool(gone or set(listed) - set(self._known))
             self._known = {key: self._known.get(key) or _Known(session) for key, session in listed.items()}
             for key, session in listed.items():
-                self._known[key].session = session
+                known = self._known[key]
+                known.session, known.row = session, known.row or first_row(key, session, panes)
             self._panes, self._seen = panes, seen
         self._arrive("sessions")
         if is_new:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claude import state as claude_state
-from ..model import Conflict, Repository, Session
+from ..model import Conflict, Repository, Session, Window
 from ..store import ports
 from ..system import processes
 from ..tools import tmux, worktree_status
@@ -38,8 +38,16 @@ class Status(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()  # also its changes outside of its component
     tried: bool = False  # whether merges were tried for that
     cost: Cost | None = None  # of its conversation; None if not measured
+    waiting: tuple[Window, ...] = ()  # whose servers start once somebody attaches
     memory: int | None = None  # bytes that its processes use; None if not measured
     request: PullRequest | None = None  # of its branch, as far as the forge said
+
+    @property
+    def not_started(self) -> dict[str, list[int]]:
+        """The windows whose servers start once somebody attaches, and the ports that these have."""
+        named = {each.name: _named_ports(self.session, each) for each in self.session.windows if each.run}
+        rest = [port for port in self.session.ports.values() if not any(port in own for own in named.values())]
+        return {each.name: named[each.name] or rest for each in self.waiting}
 
     @property
     def outlived(self) -> bool:
@@ -84,6 +92,7 @@ class Status(NamedTuple):
             "component": session.component, "operation": self.look.operation, "other_head": self.look.other_head,
             "created": session.created, "bare": session.bare, "setup_failed": list(session.setup_failed),
             "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "not_started": self.not_started,
             "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
             "merged": session.merged if self.merged else "", "outside": self.outside,
             "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
@@ -189,7 +198,12 @@ def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int],
     state = _unready_state(look) or ("unknown" if panes is None else running_state(session, up, panes, services))
     conflicts = known.about(session.name) if known else ()
     tried = known is not None and known.tried
-    return Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried)
+    waiting = tuple(tmux.waiting_windows(session, panes or ()))
+    return Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried, waiting=waiting)
+
+
+def _named_ports(session: Session, window: Window) -> list[int]:
+    return [port for port in session.ports.values() if str(port) in window.run.split()]
 
 
 def _unready_state(look: Look) -> str:
@@ -206,8 +220,10 @@ def running_state(
     by_window = {pane.window: pane for pane in panes}
     if not by_window and not any(each.running for each in services or ()):
         return "stopped"
-    windows = tmux.present_windows(session)
-    complete = all(window.name in by_window for window in windows)
+    present = tmux.present_windows(session)
+    complete = all(window.name in by_window for window in present)
+    waiting = tmux.waiting_windows(session, panes)
+    windows = [window for window in present if window not in waiting]
     serving = all(not by_window[w.name].at_prompt for w in windows if w.run and w.name in by_window)
     served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
     contained = services is not None and all(each.up for each in services)

@@ -2,14 +2,15 @@
 
 import errno
 import json
+import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import SessionError
 from ..model import Repository
-from ..system import files, locks, progress, shape
+from ..system import caller, files, locks, progress, shape, terminal
 from . import registry
 from .state_directory import state_directory
 
@@ -38,8 +39,16 @@ def join_machine(repository: Repository) -> None:
 
 
 def ports_held_elsewhere(repository: Repository) -> set[int]:
-    """Return the ports in every other registry of this machine."""
-    return {port for row in rows_elsewhere(repository) for port in ports_in_row(row).values()}
+    """Return the ports in every other registry of this machine, and those that sessions on other machines have.
+
+    Who called us knows these of now; without a call they are those that the hosts had when they were asked last.
+    """
+    there: Collection[int] = caller.find_caller().ports
+    if terminal.CALLED not in os.environ and (repository.private / "fleet.json").exists():
+        from . import host_cache
+
+        there = host_cache.read_ports(repository)
+    return {port for row in rows_elsewhere(repository) for port in ports_in_row(row).values()} | {*there}
 
 
 def rows_elsewhere(repository: Repository) -> list[registry.Row]:

@@ -146,7 +146,9 @@ def fleet_table(answers: Mapping[str, dict[str, Any] | SessionError]) -> str:
 
 def _row(host: str, session: Mapping[str, Any]) -> list[str]:
     up = session.get("answering", [])
-    ports = ", ".join(f"{port} {'up' if port in up else 'off'}" for port in session["ports"].values())
+    later = {port for each in session.get("not_started", {}).values() for port in each}
+    states = ["up" if port in up else "not started" if port in later else "off" for port in session["ports"].values()]
+    ports = ", ".join(f"{port} {state}" for port, state in zip(session["ports"].values(), states, strict=True))
     parts = ["changed" if session["dirty"] else "clean"]
     parts += [f"{session[way]} {way}" for way in ("ahead", "behind") if session[way]]
     age = details.format_age(datetime.fromisoformat(session["created"])) if session["created"] else ""

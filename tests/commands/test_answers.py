@@ -5,18 +5,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-import tasks
+from tasks.collection import ns
 from testing import origin
 from testing.answers import SCHEMA, check_answer
 from testing.project import Project
 
 
 def test_every_task_with_json_has_its_answer_in_the_schema() -> None:
-    names = {
-        name
-        for name in tasks.ns.task_names
-        if any("json" in argument.names for argument in tasks.ns[name].get_arguments())
-    }
+    names = {name for name in ns.task_names if any("json" in argument.names for argument in ns[name].get_arguments())}
     described = {name.partition(" ")[0] for name in SCHEMA["$defs"] if "." in name}
 
     jsonschema.Draft202012Validator.check_schema(SCHEMA)

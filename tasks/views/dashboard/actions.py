@@ -14,7 +14,8 @@ from textual.app import App, SuspendNotSupported
 
 from ...errors import SessionError
 from ...model import Repository, Session
-from ...status.feed import Feed, Row
+from ...status.feed import Feed
+from ...status.shown_rows import Row
 from ...store import archive
 from ...system import table
 from ...tools import tmux_attach

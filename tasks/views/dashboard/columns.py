@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from ...system import terminal
 from .. import details
 

@@ -15,7 +15,7 @@ from ...claude import state as claude_state
 from ...errors import SessionError, describe_error
 from ...model import Session
 from ...status import conflicts, next_steps, session_status, worktree_diff
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from ...system import shell, table, terminal
 from ...tools import tmux, tmux_output
 from .. import details

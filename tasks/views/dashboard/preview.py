@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from . import contents
 from .strips import strip_of
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from textual.pilot import Pilot
 
 from tasks.model import Repository, Session
-from tasks.status.feed import Source
+from tasks.status.shown_rows import Source
 from tasks.views.dashboard import app, forms
 from testing import sessions
 from testing.project import INV, Project

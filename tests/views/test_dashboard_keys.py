@@ -1,12 +1,15 @@
 """Each key of the dashboard, pressed in an app without a terminal; what it does is done by the tasks themselves."""
 
+import functools
 import json
 from pathlib import Path
 
 import pytest
 
+from tasks.status.shown_rows import Row
 from tasks.views.dashboard import contents, keys
 from tasks.views.dashboard.app import Dashboard
+from tasks.views.dashboard.jobs import Command, Job
 from testing import sessions
 from testing.dashboards import Shown, chosen, names, run, screen, shows, types, until
 from testing.project import Project
@@ -118,7 +121,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.click("#keys", offset=(2, 0))
         await shows(pilot, "Press r to start it.")
 
-    run(quick, story)
+    run(quick, story, (150, 50))
 
 
 def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) -> None:
@@ -142,6 +145,55 @@ def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) 
         await pilot.press("q")
 
     assert run(quick, story) is None
+
+
+def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:
+    return ran[-1:] == [expected]
+
+
+def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Project) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    async def perform(_title: str, *words: str, row: Row | None = None) -> Job:
+        ran.append(words)
+        job = Job(Command("", words))
+        job.code, job.out = 0, "Bash command\n  npm install\nDo you want to proceed?"
+        return job
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        shown.perform = perform  # type: ignore[method-assign, assignment]
+        for pressed, said, expected in (
+            ("a a", "", ("session.answer", "auth", "always")),
+            ("a n", "", ("session.answer", "auth", "no")),
+            ("a enter", "", ("session.answer", "auth", "yes")),
+            ("a i", "use uv", ("session.answer", "auth", "no", "--message=use uv")),
+            ("o", "", ("session.open", "auth", "--browser")),
+            ("e", "", ("session.open", "auth", "--editor")),  # there is no terminal to lend
+            ("p", "say hi", ("session.send", "auth", "--text=say hi")),
+            ("m s", "", ("session.merge", "auth", "--squash")),
+            ("m r", "", ("session.merge", "auth", "--remove")),
+            ("P d", "", ("session.pr", "auth", "--draft")),
+            ("D y", "", ("session.remove", "auth")),
+            ("space space x", "", ("session.stop", "auth,bugfix-ui")),
+            ("r", "", ("session.start", "auth,bugfix-ui")),
+            ("y", "", ("session.sync", "bugfix-ui")),
+        ):  # fmt: skip
+            for key in pressed.split():
+                await pilot.press(key)
+                await pilot.pause(0.2)
+            if said:
+                await pilot.pause(0.3)
+                await types(pilot, said)
+                await pilot.press("enter")
+            await until(pilot, functools.partial(_is_last, ran, expected))
+        count = len(ran)
+        await pilot.press("escape", "D")
+        await shows(pilot, "Do you want to proceed?")
+        await pilot.press("enter")  # the first answer keeps it
+        await pilot.pause(0.3)
+        assert ran[count:] == [("session.remove", "docs", "--dry-run")]
+
+    run(quick, story)
 
 
 def test_keys_that_act_run_the_tasks_and_show_what_they_say(project: Project) -> None:

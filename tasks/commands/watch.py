@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 @command(help={
     "interval": "seconds between updates",
     "all-repositories": "show the sessions of every repository on this machine",
+    "web": "show it in a browser, at an address of this machine with a random token",
+    "host": "with --web: listen on this address, which other machines can reach",
+    "port": "with --web: listen on this port (default: one that is free)",
 }, needs=("textual",))  # fmt: skip
-def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> None:
+def watch(
+    c: Context, interval: str = "2", all_repositories: bool = False, web: bool = False, host: str = "", port: str = ""
+) -> None:
     """Open the dashboard: sessions, previews, and keys.
 
     The keys are shown at the bottom; ? explains all of them.
@@ -32,9 +38,16 @@ def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> No
     from ..tools import git, tmux_attach
     from . import packages
 
-    require_terminal("watch")
-    packages.require_textual()
     seconds, repository = checks.check_seconds("--interval", interval), git.current_repository()
+    packages.require_textual()
+    if web or host or port:
+        from . import web_dashboard
+
+        words = ["session.watch", f"--interval={interval}", *(["--all-repositories"] if all_repositories else [])]
+        web_dashboard.serve(web, host, port or "0", words)
+        return
+    if os.environ.get("TEXTUAL_DRIVER") is None:  # which the server of a browser sets, where there is no terminal
+        require_terminal("watch")
     from ..views.dashboard import app
 
     sources = _all_sources(c) if all_repositories else [source_of(c, repository)]

@@ -264,7 +264,7 @@ def _created(row: Row) -> float:
 
 def show_dashboard(setup: Setup) -> Session | None:
     """Show the sessions until the person leaves; return the session to attach to, if one was chosen in a popup."""
-    if sys.__stderr__ is not None and not sys.__stderr__.isatty():
+    if sys.__stderr__ and sys.__stdout__ and sys.__stdout__.isatty() and not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # where Textual draws
     return Dashboard(setup).run()
 

@@ -19,8 +19,7 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
-from ..system import activation, files
-from ..system.caller import find_caller
+from ..system import activation, files, terminal
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -189,15 +188,13 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         tmux.require_tmux()
     facts, own_ports = _place(checked, settings, repository, other_ports)
     now = datetime.now().astimezone()
-    caller = find_caller()
     session = Session(
-        based=caller.base, owner=caller.owner,
         name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
         branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
         forks=request.forks, bare=request.bare,
-        **_branch(facts["branch"], request, settings, repository),
+        **_called(), **_branch(facts["branch"], request, settings, repository),
         **contents.decide_contents(settings, facts, own_ports, repository),
         **contents.decide_assignment(request, settings, facts, now),
     )  # fmt: skip
@@ -206,6 +203,16 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
     from . import compose
 
     return session._replace(compose=compose.decide_compose(request, settings, session))
+
+
+def _called() -> dict[str, Any]:
+    """Return what only the machine knows from which `fleet.add` called us."""
+    if terminal.CALLED not in os.environ:
+        return {}
+    from ..system import caller
+
+    called = caller.find_caller()
+    return {"based": called.base, "owner": called.owner}
 
 
 def _branch(branch: str, request: Request, settings: Settings, repository: Repository) -> dict[str, Any]:

@@ -12,7 +12,7 @@ del sys.modules[__name__]
 
 from invoke import Context, Exit, task  # noqa: E402
 
-from tasks import ns  # noqa: E402
+from tasks.collection import ns  # noqa: E402  in a worktree, too: here its own code is what is worked on
 
 _PYTHON = shlex.quote(sys.executable)
 _CHECKS = (

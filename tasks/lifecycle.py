@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError, describe_error
-from .model import Problem, Repository, Resource, Session
+from .model import Repository, Resource, Session
+from .parts import create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
-from .store import exclude, ports, registry
+from .store import ports, registry, seals
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup
 
@@ -24,42 +23,18 @@ if TYPE_CHECKING:
     from .store import archive
 
 
-class _Late:
-    """The resource in the module *name*, which is loaded for a session that has one; *remains*: also to remove it."""
-
-    def __init__(self, name: str, label: str, has_one: Callable[[Session], object], remains: bool = True) -> None:
-        self.LABEL = label
-        self._name, self._has_one, self._remains = name, has_one, remains
-
-    def __getattr__(self, key: str) -> Any:
-        return getattr(import_module(f".resources.{self._name}", __package__), key)
-
-    def describe(self, session: Session) -> str:
-        return str(self.__getattr__("describe")(session)) if self._has_one(session) else ""
-
-    def create(self, session: Session) -> None:
-        if self._has_one(session):
-            self.__getattr__("create")(session)
-
-    def remove(self, session: Session) -> None:
-        if self._remains and self._has_one(session):
-            self.__getattr__("remove")(session)
-
-    def problems(self, session: Session) -> list[Problem]:
-        return list(self.__getattr__("problems")(session)) if self._has_one(session) else []
-
-
-_restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
-_compose_project = _Late("compose_project", "compose", lambda session: session.compose)
-_containers = _Late("containers", "containers", lambda session: session.compose)
-_packages = _Late("packages", "packages", files.has_own_packages, remains=False)
-_setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
-_claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
-_window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
-_worklog = _Late("worklog", "worklog", lambda session: session.work_log)
+_restored_work = startup.Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
+_compose_project = startup.Late("compose_project", "compose", lambda session: session.compose)
+_containers = startup.Late("containers", "containers", lambda session: session.compose)
+_packages = startup.Late("packages", "packages", files.has_own_packages, remains=False)
+_databases = startup.Late("databases", "databases", lambda session: session.databases)
+_setup_commands = startup.Late("setup_commands", "setup", lambda session: session.setup, remains=False)
+_claude_rules = startup.Late("claude_rules", "rules", lambda _session: True, remains=False)
+_window_programs = startup.Late("window_programs", "programs", lambda session: session.windows, remains=False)
+_worklog = startup.Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, _restored_work, tmux_session, claude_project, files, _packages, _compose_project, _containers,
+    worktree, _restored_work, tmux_session, claude_project, files, _packages, _databases, _compose_project, _containers,
     _setup_commands, _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
@@ -167,7 +142,15 @@ def finish_named(name: str, repository: Repository, complete: store_rows.Complet
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
-    startup.prefetch_modules("psutil")
+    if not session.is_taken:
+        return _remove_whole(session, how)
+    undo_all(session, RESOURCES, RUNNING)
+    return None
+
+
+def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
+    # While git looks at the worktree.
+    startup.prefetch_modules("psutil", *(f"{__package__}.{each}" for each in ("store.aside", "system.processes")))
     from .plan import remove as removing
 
     worktree.clear_half_made(session)  # first: git fails on some of it
@@ -234,6 +217,8 @@ def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted:
     from .store import aside
 
     try:
+        if doomed.databases and session.state != "adding":
+            _databases.save(doomed)
         saved = aside.move_aside(doomed, directory, uncommitted)
         if saved.facts["tree"] or saved.facts["held"]:
             return saved
@@ -288,14 +273,11 @@ def make_session(
             with ports.claiming_ports(repository) as elsewhere, registry.changing_registry(repository) as rows:
                 session = plan(elsewhere, held)
                 ports.join_machine(repository)  # before the row is written: others could choose its ports
-                from .store import seals
-
                 rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
-            row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
-            session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
+            session = _confirm(session, confirmed or {})
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
@@ -304,47 +286,8 @@ def make_session(
     return session
 
 
-def create_all(session: Session, resources: Iterable[Resource], begun: list[Resource]) -> None:
-    """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
-    for resource in resources:
-        begun.append(resource)
-        detail = resource.describe(session)
-        with progress.tell_step(resource.LABEL, detail) if detail else nullcontext():
-            resource.create(session)
-
-
-def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:
-    """Remove what was *begun*, what is *running* first; drop the row unless something couldn't be removed."""
-    with signals.signals_held():
-        leftovers = remove_all(session, [resource for resource in begun if resource in running])
-        leftovers += remove_all(session, [resource for resource in begun if resource not in running])
-        failure = f": {sys.exc_info()[1]}"  # which is printed at the end, with what to do
-        for leftover in (each.splitlines()[0] if each.endswith(failure) else each for each in leftovers):
-            progress.notice(f"Couldn't remove {leftover}")
-        if leftovers:
-            progress.notice(f"{session.name} is only partly removed.\nRun: inv session.remove {session.name}")
-        else:
-            release_session(session)
-            progress.say(f"{session.name} was removed completely.")
-
-
-def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:
-    """Remove *resources*, the last one first; return a message for each that failed."""
-    leftovers = []
-    for resource in reversed(resources):
-        try:
-            resource.remove(session)
-        except (SessionError, OSError) as error:  # raising here would hide why the add failed
-            leftovers.append(f"{resource.LABEL}: {describe_error(error)}")
-    return leftovers
-
-
-def release_session(session: Session) -> None:
-    """Drop the row of *session*; with the last one, take the repository off the machine's list."""
-    count = registry.drop_row(session.repository, session.name)
-    exclude.refresh_exclude(session.repository)  # two removals at once each leave the other's lines
-    if not count:
-        try:
-            ports.leave_machine(session.repository)
-        except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
-            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")
+def _confirm(session: Session, facts: registry.Row) -> Session:
+    """Note that *session* is complete, and return it as it is then."""
+    now: registry.Row = {"state": "ready", "archive": "", "taken": ""}
+    row = registry.note_facts(session.repository, session.name, **now, **facts)
+    return session._replace(**now, setup_done=tuple(row.get("setup_done", ())))

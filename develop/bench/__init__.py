@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from develop.bench import cases
+from develop.bench import cases, dashboard
 from develop.bench.measure import Ratio, pairs
 from develop.bench.repository import TASKS, make_repository, scratch_directory
 
@@ -30,7 +30,14 @@ def _small(rounds: int, say: Callable[[str], None], tasks: Path) -> list[list[st
             cases.start_up(repository),
             cases.many_sessions(repository),
         )
-        return _rows(todo, rounds, say)
+        rows = _rows(todo, rounds, say)
+    return [*rows, *_shown(rounds, say, tasks)]
+
+
+def _shown(rounds: int, say: Callable[[str], None], tasks: Path) -> list[list[str]]:
+    with scratch_directory() as directory:
+        say("making a repository of 200 files for the dashboard")
+        return _rows(dashboard.dashboard(make_repository(directory, 200, 1, tasks)), rounds, say)
 
 
 def _large(rounds: int, say: Callable[[str], None], tasks: Path) -> list[list[str]]:

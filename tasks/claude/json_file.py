@@ -98,17 +98,22 @@ def read_claude_json() -> dict[str, Any]:
 
     Raises `UnusableError` when the file does not exist, or must not be changed.
     """
+    return _read()[1]
+
+
+def _read() -> tuple[bytes, dict[str, Any]]:
     file = claude_json_path()
     try:
         _inspect(file)
-        content = json.loads(file.read_bytes())
+        text = file.read_bytes()
+        content = json.loads(text)
     except OSError as error:
         raise UnusableError(error.strerror or str(error)) from None
     except (ValueError, RecursionError) as error:
         raise UnusableError(f"It is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise UnusableError("It is not a JSON object.")
-    return content
+    return text, content
 
 
 def _inspect(file: Path) -> None:
@@ -163,12 +168,13 @@ def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bo
     file = claude_json_path()
     for _try in range(_TRIES):
         before = _stamp(file)
-        content = read_claude_json()
+        old, content = _read()
+        entries = {**project_entries(content)}
         if not change(content):
             return False
         if not file.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
             raise UnusableError("It is read-only.")
-        text = _to_json(content)
+        text = _spliced(old, entries, content) or _to_json(content)
         if _stamp(file) == before and still_ours():  # else another program wrote without the lock
             try:
                 files.write_whole(file, text, mode=0o600)
@@ -184,6 +190,27 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _spliced(old: bytes, entries: dict[str, Any], content: dict[str, Any]) -> str:
+    """Return the text *old* with the one entry that *content* has otherwise than *entries*; empty if that isn't all.
+
+    Encoding all of it takes ten times as long.
+    """
+    from ..system import json_splice
+
+    now = project_entries(content)
+    changed = [key for key in {*entries, *now} if entries.get(key) is not now.get(key)]
+    try:
+        (key,), text = changed, old.decode()
+        if key in now:
+            text = json_splice.put_member(text, ("projects",), key, now[key])
+        else:
+            text = json_splice.drop_member(text, ("projects",), key)
+        text.encode()
+        return text if json.loads(text) == content else ""
+    except (ValueError, LookupError, StopIteration):
+        return ""
 
 
 def _to_json(content: dict[str, Any]) -> str:

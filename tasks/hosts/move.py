@@ -70,7 +70,11 @@ def removal_command(name: str, host: Host) -> str:
     return f"inv fleet.remove {name} --host {host.name}" if host.destination else f"inv session.remove {name}"
 
 
-COLLECTION = ("--search-root", "tasks/hosts", "--collection", "handover")
+def handover_words(task: str) -> tuple[str, ...]:
+    """Return how `inv` is told the *task* of the handover, which no collection of `inv --list` has."""
+    if (__package__ or "").startswith("tasks."):
+        return ("--search-root", "tasks/hosts", "--collection", "handover", task)
+    return (f"handover.{task}",)  # the installed package adds it to the collection when it is asked for
 
 
 _SENT = "slug at main home worktree common found branches based".split()  # what the target has to know
@@ -95,7 +99,7 @@ def call_handover(
     host: Host, task: str, *arguments: str, data: ssh.Data | None = None, sources: Sequence[ssh.Popen] = ()
 ) -> Any:
     """Return the answer of a *task* of the handover on *host*; *data* writes what it reads, from *sources*."""
-    output = ssh.ask_program(host, [*host.inv, *COLLECTION, task, *arguments], data, sources=sources)
+    output = ssh.ask_program(host, [*host.inv, *handover_words(task), *arguments], data, sources=sources)
     return ssh.parse_answer(host, output.decode(errors="replace"), _ANSWERS[task])
 
 
@@ -255,7 +259,7 @@ def _carry_commits(packed: dict[str, Any], route: Route, repository: Repository)
 
 def _carry_files(name: str, packed: dict[str, Any], source: Host, target: Host) -> str:
     """Send all files of the session to the target, and return the digest of what arrived."""
-    argv = [*source.inv, *COLLECTION, "pour", f"--name={name}", *_archive(packed)]
+    argv = [*source.inv, *handover_words("pour"), f"--name={name}", *_archive(packed)]
     pouring = ssh.start_relay(source, argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert pouring.stdout is not None and pouring.stdin is not None
     stream, printed = pouring.stdout, ssh.Collected(pouring, streams=(pouring.stderr,))

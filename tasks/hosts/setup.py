@@ -24,7 +24,6 @@ REQUIREMENTS = (
     "python-dotenv>=1.2",
     "tabulate>=0.9",
     "psutil>=6",
-    "prompt_toolkit>=3.0.43",
 )
 _OLDEST = {"git": (2, 25), "tmux": (3, 2), "python": (3, 10), "node": (0, 0)}
 _HOME = "~"
@@ -111,7 +110,7 @@ def install_dependencies(host: Host) -> str:
         return f"{host.inv[0]} is {version}."
     python = f"{VENV}/bin/python"
     try:
-        imports = "import invoke, libtmux, dotenv, tabulate, psutil, prompt_toolkit"
+        imports = "import invoke, libtmux, dotenv, tabulate, psutil"
         ssh.ask_program(host, [python, "-c", imports], seconds=ssh.QUESTION)
     except SessionError:
         ssh.ask_program(host, [host.python, "-m", "venv", "--clear", VENV])

@@ -19,7 +19,7 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
-from ..system import activation, files, terminal
+from ..system import activation, files
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -188,14 +188,17 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         tmux.require_tmux()
     facts, own_ports = _place(checked, settings, repository, other_ports)
     now = datetime.now().astimezone()
+    parts = {
+        **_branch(facts["branch"], request, settings, repository),
+        **contents.decide_contents(settings, facts, own_ports, repository),
+    }
+    parts["link"] += tuple(path for path in parts.pop("lacks") if path not in parts["link"])
     session = Session(
         name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
-        branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
+        branch=facts["branch"], ports=own_ports,
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
-        conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
-        forks=request.forks, bare=request.bare,
-        **_called(), **_branch(facts["branch"], request, settings, repository),
-        **contents.decide_contents(settings, facts, own_ports, repository),
+        prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
+        **_existing(request, repository, checked.slug, facts["project"]), **parts,
         **contents.decide_assignment(request, settings, facts, now),
     )  # fmt: skip
     if not (settings.compose or request.mode or request.without):
@@ -205,21 +208,29 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
     return session._replace(compose=compose.decide_compose(request, settings, session))
 
 
-def _called() -> dict[str, Any]:
-    """Return what only the machine knows from which `fleet.add` called us."""
-    if terminal.CALLED not in os.environ:
-        return {}
-    from ..system import caller
+def _existing(request: Request, repository: Repository, slug: str, project: str) -> dict[str, Any]:
+    """Return the tmux session and conversation, new ones or those that exist already.
 
-    called = caller.find_caller()
-    return {"based": called.base, "owner": called.owner}
+    And for a worktree that exists, where that is kept which `add` changes in it.
+    """
+    own = {"tmux": request.tmux or contents.tmux_name(project, slug)}
+    own["conversation"] = request.conversation or launch.new_conversation_id()
+    if not request.worktree:
+        return own
+    from ..store import old_copies
+
+    return {**own, "taken": str(old_copies.new_directory(repository, slug))}
 
 
 def _branch(branch: str, request: Request, settings: Settings, repository: Repository) -> dict[str, Any]:
     """Return what is decided about *branch*; its base may be missing only if it is the preset's default."""
+    if request.worktree:
+        from . import taken
+
+        return taken.decide_taken(request, settings, repository)
     unasked = not request.base and settings.base == PRESETS[settings.preset]["base"]
     decided = plan_branch.decide_branch(branch, request.base or settings.base, repository, elsewhere=unasked)
-    return {**decided, **({"start": request.start} if request.start else {})}
+    return {**plan_branch.called_facts(), **decided, **({"start": request.start} if request.start else {})}
 
 
 def with_number(
@@ -252,8 +263,11 @@ def _place(
     refuse_taken_name(request.name, checked.slug, rows, repository)
     facts["branch"] = request.branch or expand_placeholders(settings.branch, facts, "branch")
     names.check_branch(facts["branch"])
-    worktree = contents.worktree_path(settings, facts, repository)
-    _refuse_place(worktree, repository)
+    if request.worktree:
+        worktree = Path(request.worktree)
+    else:
+        worktree = contents.worktree_path(settings, facts, repository)
+        _refuse_place(worktree, repository)
     facts["worktree"] = str(worktree)
     neighbours = {port for row in rows.values() for port in ports.ports_in_row(row).values()}
     own_ports = ports_of(request.name, settings, other_ports | neighbours)

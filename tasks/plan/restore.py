@@ -153,7 +153,10 @@ def _on_free_ports(session: Session, other_ports: set[int]) -> Session:
     env = {file: _renumbered(values, moved) for file, values in session.env.items()}
     windows = tuple(Window(**_renumbered(window._asdict(), moved)) for window in session.windows)
     variables = _renumbered(session.variables, moved)
-    return session._replace(ports=new_ports, env=env, variables=variables, windows=windows, moved=True)
+    databases = {file: _renumbered(values, moved) for file, values in session.databases.items()}
+    return session._replace(
+        ports=new_ports, env=env, variables=variables, databases=databases, windows=windows, moved=True
+    )
 
 
 def _renumbered(values: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """The resource of files that are not in git: copies, links and values in `.env` files."""
 
+import errno
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from .. import model
+from ..errors import SessionError
 from ..model import Problem, Session
 from ..store import exclude
 from ..system import files as system_files
@@ -16,6 +19,8 @@ from ..system.progress import notice
 from ..system.rooted import LeadsOutError, Root
 
 LABEL = "files"
+
+_LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
 
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
@@ -51,10 +56,57 @@ def create(session: Session) -> None:
             tree.symlink(str(original), path)
             _warn_of_shared_cache(session, path)
     copies = [path for path in session.copy if _can_make(session, path) and _copy(session, path)]
+    _drop_waiting(session)
     for path, values in session.env.items():
         if _keeps_values(session) and not _below(path, copies) and os.path.exists(session.worktree / path):
             continue  # a person may have edited it
         _set(session, path, values)
+
+
+def begin_copies(session: Session) -> None:
+    """Make the copies that take long where nobody sees them, in git's directory; `create` moves them into place.
+
+    What fails is done again there, which then says why.
+    """
+    private, place = Root(session.repository.private), _waiting(session)
+    if private.path.stat().st_dev != session.worktree.stat().st_dev:
+        return
+    with suppress(SessionError, OSError):
+        for number, path in enumerate(session.copy):
+            source = Root(session.repository.main).real(path)
+            is_long = source.is_dir() or (source.is_file() and source.stat().st_size > _LARGE)
+            if is_long and not session.worktree.is_relative_to(source):
+                from ..system import copy
+
+                private.make_directory(place, 0o700)
+                copy.copy_into(source, private, f"{place}/{number}")
+
+
+def _waiting(session: Session) -> str:
+    """Return where in our own directory its copies wait until git has made the worktree."""
+    return f"copies-{session.slug}"
+
+
+def _move_waiting(session: Session, path: str, finish: Callable[[str], None]) -> bool:
+    """Move the copy of *path* that waits into the worktree; return whether there was one."""
+    private = Root(session.repository.private)
+    copied = f"{_waiting(session)}/{session.copy.index(path)}" if path in session.copy else ""
+    if not copied or private.lstat(copied) is None:
+        return False
+    from ..system import copy
+
+    try:
+        copy.move_into(private, copied, Root(session.worktree), path, finish)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # two mounts of one file system
+            raise
+        return False
+    return True
+
+
+def _drop_waiting(session: Session) -> None:
+    if os.path.lexists(session.repository.private / _waiting(session)):
+        Root(session.repository.private).remove_tree(_waiting(session))
 
 
 def has_own_packages(session: Session) -> bool:
@@ -114,8 +166,9 @@ def _echo_values(session: Session, path: str, values: Mapping[str, str]) -> None
 
 
 def remove(session: Session) -> None:
-    """Remove their lines from `.git/info/exclude`; the files go with the worktree."""
+    """Remove their lines from `.git/info/exclude`, and copies that wait; the files go with the worktree."""
     exclude.refresh_exclude(session.repository, without=session.name)
+    _drop_waiting(session)
 
 
 def fix_files(session: Session) -> dict[str, list[str]]:
@@ -235,21 +288,40 @@ def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bo
     if not (source.is_file() or source.is_dir()):
         notice(f"{session.name}: {path} was left out: it is neither a file nor a directory.")
         return False
-    from ..system import copy, envfile
+    from ..system import copy
 
     tree = Root(session.worktree)
 
-    def finish(new: str) -> None:
-        for file, values in session.env.items():  # so that it never appears with the values of the main checkout
-            inside = f"{new}{file[len(path) :]}"
-            if _below(file, [path]) and tree.is_directory(os.path.dirname(inside)):
-                _echo_values(session, file, values)
-                with suppress(LeadsOutError):  # `_set` prints a note
-                    envfile.put_values(tree, inside, values)
-
     shell.echo_command(shlex.join(["cp", "-a", str(source), str(session.worktree / path)]))
-    copy.copy_into(source, tree, path, finish, replaces_directory)
+    finish = partial(_finish, session, tree, path)
+    if not _move_waiting(session, path, finish):
+        copy.copy_into(source, tree, path, finish, replaces_directory)
     return True
+
+
+def _finish(session: Session, tree: Root, path: str, new: str) -> None:
+    """Set the session's values in the copy *new* of *path*: it never appears with those of the main checkout."""
+    from ..system import envfile
+
+    for file, values in session.env.items():
+        inside = f"{new}{file[len(path) :]}"
+        if _below(file, [path]) and tree.is_directory(os.path.dirname(inside)):
+            _echo_values(session, file, values)
+            with suppress(LeadsOutError):  # `_set` prints a note
+                envfile.put_values(tree, inside, values)
+    for file, wishes in session.databases.items():
+        if _below(file, [path]):
+            _set_databases(tree, f"{new}{file[len(path) :]}", wishes)
+
+
+def _set_databases(tree: Root, path: str, wishes: Mapping[str, str]) -> None:
+    """Have the variables of the file *path* name the session's own databases."""
+    from ..system import database_urls, envfile
+
+    with suppress(LeadsOutError, OSError):
+        present = envfile.read_values(tree, path)
+        own = {key: database_urls.own_address(present[key], wish) for key, wish in wishes.items() if present.get(key)}
+        envfile.put_values(tree, path, own)
 
 
 def _copy(session: Session, path: str) -> bool:

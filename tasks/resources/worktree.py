@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +34,19 @@ def describe(session: Session) -> str:
     return f"{place} on existing branch {session.branch}"
 
 
-def create(session: Session) -> None:
-    """Check the branch out. Raises `SessionError` for a complete session whose worktree is gone."""
+# Given what waits until git is at the files of a worktree, which returns whether it is; then makes what else it can.
+Meanwhile = Callable[[Callable[[], bool]], None]
+
+
+def create(session: Session, meanwhile: Meanwhile | None = None) -> None:
+    """Check the branch out, and call *meanwhile* while git writes the files, if git does.
+
+    Raises `SessionError` for a complete session whose worktree is gone.
+    """
+    if session.is_taken:
+        from ..store import taken
+
+        taken.note_found(session)
     if worktree_admin_dir(session) is not None:
         return
     if (saved := _removed(session)) and saved.facts["tree"]:
@@ -53,17 +67,25 @@ def create(session: Session) -> None:
             f"The worktree {session.worktree} is gone, but its branch {session.branch} exists.\n"
             f"Run: inv session.remove {session.name} --keep-branch && inv session.add {session.name}"
         )
-    _check_out(session)
+    _check_out(session, meanwhile)
 
 
-def _check_out(session: Session) -> None:
+def _check_out(session: Session, meanwhile: Meanwhile | None) -> None:
     # --no-track: several at once would fail to write the configuration.
     new = ("--no-track", "-b", session.branch) if session.creates_branch else ()
     onto = session.tip if session.creates_branch else session.branch
     arguments = ("worktree", "add", "--quiet", *new, "--", str(session.worktree), onto)
     quick = ("-c", f"checkout.workers={os.cpu_count() or 1}")
     bare = ("-c", f"core.hooksPath={os.devnull}") if session.archive else ()  # what hooks make is in the archive
-    git.run_git(session.repository.main, *quick, *bare, *arguments)
+    step = git.GitStep(session.repository.main, *quick, *bare, *arguments)
+    try:
+        if meanwhile is not None:
+            meanwhile(partial(_wait_for_files, session, step))
+    except BaseException:
+        with suppress(SessionError):  # what is undone next must not be made at the same time
+            step.finish()
+        raise
+    step.finish()
     _unlock(session)
     if (session.worktree / ".gitmodules").is_file():
         from . import submodules
@@ -71,6 +93,15 @@ def _check_out(session: Session) -> None:
         submodules.fill_submodules(session)
     if session.tracks:
         git.run_git(session.repository.main, "branch", "--quiet", f"--set-upstream-to={session.tracks}", session.branch)
+
+
+def _wait_for_files(session: Session, step: git.GitStep) -> bool:
+    """Wait until git is at the files, with its index locked: no shell's prompt can be in its way; False if it ended."""
+    while not step.has_ended():
+        if (entry := worktree_admin_dir(session)) is not None and (entry / "index.lock").exists():
+            return True
+        time.sleep(0.001)
+    return False
 
 
 def _unlock(session: Session) -> None:
@@ -85,6 +116,11 @@ def remove(session: Session) -> None:
 
     A worktree that was being restored goes back into its archive.
     """
+    if session.is_taken:
+        from ..store import taken
+
+        taken.give_back(session)
+        return
     from ..store import aside  # our own code may be in the worktree
 
     is_there = os.path.lexists(session.worktree)

@@ -116,8 +116,7 @@ def copy_into(
     source: Path, root: Root, path: str, finish: Callable[[str], None] | None = None, replaces_directory: bool = False
 ) -> None:
     """Do the same for *path* in *root*; *finish* may change the copy before it appears."""
-    if source.is_file() and is_database(source) and root.lstat(path) is None:
-        _set_log_aside(root, path)
+    _set_log_aside(source, root, path)
     with root.beside(path, replaces_directory) as new:
         if source.is_dir():
             copies.copy_tree(Root(source), "", root, new, _copy_in_tree)
@@ -127,8 +126,18 @@ def copy_into(
             finish(new)
 
 
-def _set_log_aside(root: Root, path: str) -> None:
+def move_into(source: Root, name: str, root: Root, path: str, finish: Callable[[str], None]) -> None:
+    """Do the same by moving *name* of *source*, which `copy_into` made, on the same disk."""
+    _set_log_aside(source.path / name, root, path)
+    with root.beside(path) as new:
+        source.move(name, new, root)
+        finish(new)
+
+
+def _set_log_aside(source: Path, root: Root, path: str) -> None:
     """Rename the log of a database that was deleted: SQLite would write it into another one at the same place."""
+    if not (source.is_file() and is_database(source) and root.lstat(path) is None):
+        return
     for log in (f"{path}-wal", f"{path}-journal"):
         if root.lstat(log) is not None:
             root.move(log, f"{log}.old")

@@ -1,4 +1,4 @@
-"""Adds values to a list in the text of a JSON file; every other byte stays as it was written."""
+"""Changes one value in the text of a JSON file; every other byte stays as it was written."""
 
 from __future__ import annotations
 
@@ -35,6 +35,36 @@ def add_values(text: str, path: Sequence[str], values: Sequence[object]) -> str:
         raise TypeError("expected a list")
     items = [_written(text, each, len(path) + 1) for each in values]
     return _append(text, span.start, items, len(path))
+
+
+def put_member(text: str, path: Sequence[str], key: str, value: object) -> str:
+    """Return the JSON object *text* with *value* under *key* in the object at *path*, which must exist."""
+    start = _object_at(text, path)
+    members = _members(text, start)
+    written = _written(text, value, len(path) + 1)
+    if key not in members:
+        return _append(text, start, [f"{json.dumps(key, ensure_ascii=False)}: {written}"], len(path))
+    span = members[key]
+    return f"{text[: span.start]}{written}{text[span.end :]}"
+
+
+def drop_member(text: str, path: Sequence[str], key: str) -> str:
+    """Return the JSON object *text* without *key*, which must be in the object at *path*."""
+    start = _object_at(text, path)
+    places, close = _places(text, start)
+    number = next(number for number, place in enumerate(places) if place.key == key)
+    if len(places) == 1:
+        return f"{text[: start + 1]}{text[close:]}"
+    if number == 0:
+        return f"{text[: places[0].begin]}{text[places[1].begin :]}"
+    return f"{text[: places[number - 1].value.end]}{text[places[number].value.end :]}"
+
+
+def _object_at(text: str, path: Sequence[str]) -> int:
+    start = _skip(text, 0)
+    for key in path:
+        start = _members(text, start)[key].start
+    return start
 
 
 def _written(text: str, value: object, depth: int) -> str:
@@ -84,17 +114,31 @@ def _last(text: str, start: int) -> tuple[Span | None, int]:
     return last, at
 
 
+class _Member(NamedTuple):
+    """A member of an object: where its *key* begins, and its value."""
+
+    key: str
+    begin: int
+    value: Span
+
+
 def _members(text: str, start: int) -> dict[str, Span]:
     """Return the values of the object that begins at *start*; of duplicate keys the last one."""
-    values, at = {}, _skip(text, start + 1)
+    return {member.key: member.value for member in _places(text, start)[0]}
+
+
+def _places(text: str, start: int) -> tuple[list[_Member], int]:
+    """Return the members of the object that begins at *start*, and where it is closed."""
+    members, at = list[_Member](), _skip(text, start + 1)
     while text[at] != "}":
+        begin = at
         key, at = scanstring(text, at + 1)
         at = _skip(text, _skip(text, at) + 1)
-        values[key] = Span(at, _end(text, at))
-        at = _skip(text, values[key].end)
+        members.append(_Member(key, begin, Span(at, _end(text, at))))
+        at = _skip(text, members[-1].value.end)
         if text[at] == ",":
             at = _skip(text, at + 1)
-    return values
+    return members, at
 
 
 def _end(text: str, at: int) -> int:

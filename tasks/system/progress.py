@@ -37,6 +37,7 @@ _lock = threading.RLock()  # a signal may interrupt its holder, and the undo pri
 _line: _Line | None = None  # the step in progress
 _drawn = 0  # columns that its line takes
 _muted = False
+_steps: list[list[str]] = []  # what was told within each step in progress
 
 
 def say(text: str) -> None:
@@ -60,21 +61,32 @@ def notice(text: str) -> None:
 
 def tell(title: str, detail: str, colour: int = terminal.GREEN) -> None:
     """Print *detail* after its label *title*."""
+    _print(_labelled(title, detail, colour))
+
+
+def _labelled(title: str, detail: str, colour: int) -> str:
     label = terminal.paint_text(f"{title:<{_WIDTH}}", colour)
-    _print(terminal.wrap_text(f"  {label} {terminal.told_text(detail)}", _WIDTH + 3))
+    return terminal.wrap_text(f"  {label} {terminal.told_text(detail)}", _WIDTH + 3)
 
 
 @contextmanager
 def tell_step(title: str, detail: str) -> Iterator[None]:
     """Print that the step *title* succeeded, with its seconds, or failed; show it on a terminal while it is running."""
-    started = time.monotonic()
+    started, within = time.monotonic(), list[str]()
+    _steps.append(within)
+    text, colour = f"failed: {detail}", terminal.RED
     try:
         with show_busy(title, detail):
             yield
-    except BaseException:
-        tell(title, f"failed: {detail}", terminal.RED)
-        raise
-    tell(title, f"{detail}  {time.monotonic() - started:.2f} s")
+        text, colour = f"{detail}  {time.monotonic() - started:.2f} s", terminal.GREEN
+    finally:
+        _steps.pop()
+        lines = [_labelled(title, text, colour), *within]
+        if _steps:  # steps within a step are told after it
+            _steps[-1].extend(lines)
+        else:
+            for line in lines:
+                _print(line)
 
 
 @contextmanager

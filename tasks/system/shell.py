@@ -11,12 +11,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Timer
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
-from invoke.config import Config
 from invoke.context import Context
-from invoke.runners import Local
 
 from ..errors import CommandError, Interrupted, OversizeError, SessionError, SilentError
 from . import progress, reading, signals
@@ -41,8 +40,6 @@ _LONG = 30.0  # seconds until a note says which step we are waiting for
 _SILENT_FOR = 10.0  # seconds until a command that lasts asks again what did not answer; any other never does
 
 
-# Not `run.shell` of the configuration, which any file in the repository may set.
-_SHELL = next((each for each in ("/bin/bash", "/bin/sh") if os.access(each, os.X_OK)), "sh")
 # What git prints when it can't answer at all: for no caller that means "there is none".
 _UNUSABLE = re.compile(r"^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')", re.MULTILINE)
 
@@ -50,28 +47,6 @@ _UNUSABLE = re.compile(r"^fatal: (bad config|detected dubious ownership|unable t
 _context = Context()
 _silent: dict[str, SilentError] = {}
 _silent_since: dict[str, float] = {}
-
-
-class _Runner(Local):
-    """Invoke's runner, which polls only every 10 ms and leaves its pipes open."""
-
-    input_sleep = 0.001
-    what = ""
-
-    def wait(self) -> None:
-        started, is_mentioned = time.monotonic(), False
-        while not (self.process_is_finished or self.has_dead_threads):
-            if not is_mentioned and time.monotonic() - started > _LONG:  # a large checkout takes its time: no limit
-                progress.notice(f"{self.what} has been running for {_LONG:g} s. Waiting for it to end.")
-                is_mentioned = True
-            time.sleep(self.input_sleep)
-
-    def stop(self) -> None:
-        super().stop()
-        process = getattr(self, "process", None)  # missing when ^C came first
-        for pipe in (process.stdin, process.stdout, process.stderr) if process else ():
-            if pipe is not None:
-                pipe.close()
 
 
 def use_context(context: Context) -> None:
@@ -109,33 +84,59 @@ def untranslated_environment(argv: Sequence[str], env: Mapping[str, str]) -> dic
     return {**others, **({"LANG": locale} if locale else {}), "LC_MESSAGES": "C"}
 
 
+class Step(NamedTuple):
+    """A step that was begun: *argv*, and its process."""
+
+    argv: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+
+    def finish(self) -> str:
+        """Wait for it, and return its stdout; raises as `run_step` does. Whatever interrupts us ends it."""
+        late = f"{_named(self.argv)} has been running for {_LONG:g} s. Waiting for it to end."
+        reminder = Timer(_LONG, progress.notice, (late,))  # a large checkout takes its time: no limit
+        try:
+            reminder.start()
+            output, errors = reading.read_pipes(self.process, b"", reading.UNBOUNDED)
+        except BaseException as error:
+            self.end()
+            if isinstance(error, OverflowError):
+                raise OversizeError(self.argv[0], _named(self.argv), reading.MOST_OUTPUT) from None
+            raise
+        finally:
+            reminder.cancel()
+        if self.process.returncode:
+            raise command_failure(self.argv, self.process.returncode, _text(errors))
+        return _text(output)
+
+    def end(self) -> None:
+        """End it, politely first."""
+        with self.process:
+            reading.end_process(self.process)
+
+
+def begin_step(*argv: str, env: Mapping[str, str] | None = None) -> Step:
+    """Begin the step *argv*, which has to be finished. Raises `SessionError` when the program is not installed."""
+    echo_command(shlex.join(argv))
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    environment = untranslated_environment(argv, env or clean_environment())
+    try:
+        return Step(argv, subprocess.Popen(argv, env=environment, stdin=null, stdout=pipe, stderr=pipe))
+    except FileNotFoundError:
+        raise command_failure(argv, 127, "") from None
+
+
 def run_step(*argv: str, env: Mapping[str, str] | None = None) -> str:
     """Run the step *argv* and return its stdout.
 
     Raises `CommandError` when it fails, `SessionError` when the program is not installed.
     """
-    command = shlex.join(argv)
-    echo_command(command)
-    runner = _Runner(Context(Config(lazy=True)))  # `run` and `timeouts` of the configuration are for the project's own
-    runner.what = _named(argv)
-    result = runner.run(
-        command, hide="both", warn=True, in_stream=False, shell=_SHELL, encoding="utf-8",
-        env=untranslated_environment(argv, env or clean_environment()), replace_env=True,
-    )  # fmt: skip
-    assert result is not None  # only a disowned command has no result
-    if result.failed:
-        raise command_failure(argv, result.return_code, result.stderr)
-    return str(result.stdout)
+    return begin_step(*argv, env=env).finish()
 
 
 def read_output(
-    *argv: str,
-    env: Mapping[str, str] | None = None,
-    check: bool = True,
-    cwd: Path | None = None,
-    given: str | None = None,
-    seconds: float = 0,
-) -> str:
+    *argv: str, env: Mapping[str, str] | None = None, check: bool = True, cwd: Path | None = None,
+    given: str | None = None, seconds: float = 0,
+) -> str:  # fmt: skip
     """Return what *argv* prints, *given* its stdin; without *check* a failing program's output is returned as well.
 
     Raises `SilentError` when it takes more *seconds*, by default those that the program is given for a question, and

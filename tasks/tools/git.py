@@ -7,6 +7,7 @@ import re
 import shlex
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,18 +39,35 @@ _BARE = re.compile(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 _PATIENCE = 10.0
 
 
+class GitStep:
+    """A step of git in *place* that was begun, and has to be finished."""
+
+    def __init__(self, place: Path, *arguments: str) -> None:
+        from ..system import shell  # not at the top: Tab looks for the repository alone
+
+        self._begin = partial(shell.begin_step, "git", "-C", str(place), *arguments)
+        self._step = self._begin()
+
+    def has_ended(self) -> bool:
+        """Return whether it has ended, well or not."""
+        return self._step.process.poll() is not None
+
+    def finish(self) -> str:
+        """Return what it prints; while another git holds a lock, try again for up to ten seconds."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._step.finish()
+            except CommandError as error:
+                if not _LOCKED.search(error.stderr) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+            self._step = self._begin()
+
+
 def run_git(place: Path, *arguments: str) -> str:
     """Run a step of git in *place*; wait up to ten seconds while another git holds a lock."""
-    from ..system import shell  # not at the top: Tab looks for the repository alone
-
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return shell.run_step("git", "-C", str(place), *arguments)
-        except CommandError as error:
-            if not _LOCKED.search(error.stderr) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    return GitStep(place, *arguments).finish()
 
 
 def settle_git(place: Path, *arguments: str, given: str | None = None) -> str:

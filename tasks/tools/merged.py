@@ -5,7 +5,6 @@ Patches are not compared with `git cherry`: that ignores white space, and an ind
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import shlex
@@ -100,6 +99,8 @@ def _patches(repository: Repository, commits: str) -> Iterator[tuple[str, str]]:
 
     An empty commit is left out. With two commits in a line the first is compared with the second instead of its parent.
     """
+    import hashlib  # which loads OpenSSL
+
     argv = ("git", "-C", str(repository.main), "diff-tree", "--stdin", *_PATCH)
     try:
         code, output, errors = shell.read_bytes(*argv, given=f"{commits}\n".encode())

@@ -133,7 +133,7 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
 
     They go through tmux's stdin: everybody can read the arguments of a process, and they stay those of the server.
     """
-    line = " ; ".join(" ".join(map(_quoted, command)) for command in commands) + "\n"
+    line = command_line(commands) + "\n"
     shown = join_commands(map(_without_values, commands))
     for attempt in range(_ATTEMPTS + 1):
         try:
@@ -144,6 +144,11 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
                 raise
         time.sleep(0.05)
     raise AssertionError
+
+
+def command_line(commands: Iterable[Sequence[str]]) -> str:
+    """Return *commands* as a line of tmux's configuration."""
+    return " ; ".join(" ".join(map(_quoted, command)) for command in commands)
 
 
 def _opening_limit(env: dict[str, str]) -> float:
@@ -202,13 +207,33 @@ def prompt_text(screen: str) -> str | None:
 
 def read_draft(session: Session) -> str:
     """Return what was typed into the Claude window of *session* and not sent, as far as its line shows it."""
+    if not (steps := _draft_steps(session)):
+        return ""
+    question = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)), steps)
+    return _draft_in(shell.read_output(*TMUX, *question, check=False))
+
+
+def kill_session(session: Session) -> str:
+    """End the tmux session, if it is ours, and return what `read_draft` does; raises as `run_tmux`."""
+    kill, draft = f"kill-session -t '={session.tmux}'", _draft_steps(session)
+    condition = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)))
+    if draft:
+        with suppress(CommandError):  # without that window tmux does not come to the second
+            return _draft_in(run_tmux([(*condition, f"{draft} ; {kill}")]))
+    run_tmux([(*condition, kill)])
+    return ""
+
+
+def _draft_steps(session: Session) -> str:
     name = next((window.name for window in session.windows if window.claude), "")
     if not (session.agent.is_claude and _WORD.fullmatch(name)):
         return ""
     place = f"'={session.tmux}:={name}'"
-    steps = f"display-message -p -t {place} '#{{pane_current_command}}' ; capture-pane -p -e -t {place}"
-    question = ("if-shell", "-F", "-t", f"={session.tmux}:", same_mark(str(session.worktree)), steps)
-    program, _, screen = shell.read_output(*TMUX, *question, check=False).partition("\n")
+    return f"display-message -p -t {place} '#{{pane_current_command}}' ; capture-pane -p -e -t {place}"
+
+
+def _draft_in(output: str) -> str:
+    program, _, screen = output.partition("\n")
     return "" if program.lstrip("-") in _SHELLS else prompt_text(screen) or ""
 
 
@@ -311,6 +336,12 @@ def present_windows(session: Session) -> tuple[Window, ...]:
     if not session.worktree.exists():
         return session.windows
     return tuple(window for window in session.windows if not find_missing(session, window))
+
+
+def waiting_windows(session: Session, panes: Iterable[Pane]) -> list[Window]:
+    """Return the windows of *session* whose server waits for somebody to attach; *panes* are the open ones."""
+    lazy = {window.name: window for window in session.windows if window.is_lazy}
+    return [lazy[pane.window] for pane in panes if pane.window in lazy and not pane.typed]
 
 
 def find_missing(session: Session, window: Window) -> str:

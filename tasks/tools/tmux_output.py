@@ -29,7 +29,8 @@ def panes_of_window(session: Session, window: str = "") -> list[Pane]:
     panes = tmux.own_panes(session)
     if not panes:
         raise SessionError(f"{session.name} is not running.\nRun: inv session.start {session.name}")
-    matches = [pane for pane in panes if window in ("", pane.window)]
+    divided = {each.name for each in session.windows if each.window == window != ""}
+    matches = [pane for pane in panes if window in ("", pane.window) or pane.window in divided]
     matches = matches or [pane for pane in panes if window == pane.window.partition(":")[0]]
     if not matches:
         names = ", ".join(pane.window for pane in panes)

@@ -228,3 +228,27 @@ def test_half_of_a_surrogate_pair_survives(session: Session, file: Path) -> None
     claude_project.create(session)
 
     assert json.loads(file.read_text())["odd"] == "\ud83d"
+
+
+def test_all_but_the_entry_keeps_the_bytes_that_claude_code_wrote(session: Session, file: Path) -> None:
+    main = str(session.repository.main)
+    before = f'{{"n":1.50,"projects":{{"/other":{{"x":"\\u00e9"}},"{main}":{{"allowedTools":["A"]}}}},"z":[ 1,2 ]}}'
+    file.write_text(before)
+
+    claude_project.create(session)
+
+    assert entry(file, session) == {"allowedTools": ["A"]}
+    claude_project.remove(session)
+    assert file.read_text() == before
+
+
+def test_more_than_one_change_is_written_as_well(file: Path) -> None:
+    file.write_text('{"n":1.50,"projects":{"/a":{"x":1},"/b":{"x":1}}}')
+
+    def change(content: dict[str, Any]) -> bool:
+        content["projects"]["/a"]["x"] = 2
+        content["projects"]["/b"] = {"x": 3}
+        return True
+
+    assert json_file.edit_claude_json(change)
+    assert json.loads(file.read_text()) == {"n": 1.5, "projects": {"/a": {"x": 2}, "/b": {"x": 3}}}

@@ -54,6 +54,9 @@ _FITS = {
     "session.logs --window = c": ["backend", "cli", "shell"],  # as bash splits it
     "session.logs --window =": ["backend", "cli", "shell"],
     "session.logs feature/auth --service": ["db", "web"],
+    "session.list --sort": ["attention", "name", "age"],
+    "session.diff --stat f": _NAMES,
+    "session.open fix --window": ["shell"],
     "session.env fix --app": [],
     "session.env feature/auth --app": ["apps/web"],
     "session.add x --mode n": ["docker", "native"],

@@ -64,3 +64,26 @@ def test_a_merge_of_rules_changes_no_other_byte(sandbox: Path) -> None:
     file.write_bytes(json.dumps({"permissions": {}}).encode("utf-16"))
     with pytest.raises(SessionError, match="is not UTF-8"):
         rules.merge_rules(repository, {}, {"allow": ["A"]})
+
+
+_PROJECTS = (
+    '{\n  "n": 41,\n  "projects": {\n    "/a": {\n      "x": 1.50\n    },\n    "/b": {}\n  },\n  "z": "\\u00e9 é"\n}',
+    '{"projects":{"/a":{"x":1.50}},"last":1e2}',
+    '{"projects" : {} , "tips": {"/a": 3}}',
+    '\t{"projects": {"/a": 1, "/b": [2], "/c": 3}}\n',
+)
+
+
+@pytest.mark.parametrize("text", _PROJECTS)
+def test_one_member_is_put_and_dropped_and_every_other_byte_stays(text: str) -> None:
+    whole = json.loads(text)
+
+    for key in ("/a", "/c", '/é "new"'):
+        made = json_splice.put_member(text, ["projects"], key, {"allowedTools": ["A", "é"]})
+        without = json_splice.drop_member(made, ["projects"], key)
+
+        assert json.loads(made) == {**whole, "projects": {**whole["projects"], key: {"allowedTools": ["A", "é"]}}}
+        left = {name: value for name, value in whole["projects"].items() if name != key}
+        assert json.loads(without) == {**whole, "projects": left}
+        if key not in whole["projects"] and left:
+            assert without == text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import lifecycle
+from tasks import parts
 from tasks.lifecycle import RESOURCES, RUNNING
 from testing import failing_inv, sessions
 from testing.project import INV, Project, eventually
@@ -125,6 +125,6 @@ def test_what_runs_is_undone_first_as_a_removal_does(project: Project, monkeypat
     for resource in RESOURCES:
         monkeypatch.setattr(resource, "remove", lambda _session, each=resource: undone.append(each.LABEL))
 
-    lifecycle.undo_all(session, RESOURCES[:9], RUNNING)
+    parts.undo_all(session, RESOURCES[:9], RUNNING)
 
     assert undone == ["containers", "tmux", "setup", "compose", "packages", "files", "claude", "kept", "worktree"]

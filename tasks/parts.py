@@ -1,0 +1,89 @@
+"""The parts of a session: how they are made, some of them at once, and removed again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+
+from .errors import SessionError, describe_error
+from .model import Resource, Session
+from .resources import claude_project, files, tmux_session, worktree
+from .store import exclude, ports, registry
+from .system import progress, signals, startup
+
+# What is needed once git has made the worktree.
+_LATER = ("system.envfile", "resources.claude_rules", "resources.window_programs", "views.details")
+
+
+def create_all(session: Session, resources: Sequence[Resource], begun: list[Resource]) -> None:
+    """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
+    for resource in [each for each in resources if each not in begun]:
+        if resource is worktree and not (session.archive or session.adopts or session.is_taken):
+            _make(session, worktree, begun, partial(_meanwhile, session, resources, begun))
+        elif resource not in begun:
+            _make(session, resource, begun)
+
+
+def _make(
+    session: Session, resource: Resource, begun: list[Resource], meanwhile: worktree.Meanwhile | None = None
+) -> None:
+    begun.append(resource)
+    detail = resource.describe(session)
+    with progress.tell_step(resource.LABEL, detail) if detail else nullcontext():
+        worktree.create(session, meanwhile) if meanwhile else resource.create(session)
+
+
+def _meanwhile(
+    session: Session, resources: Sequence[Resource], begun: list[Resource], is_writing: Callable[[], bool]
+) -> None:
+    """Make what needs no file of the worktree while git writes them: shells boot, and a database is copied."""
+    from .resources import early
+
+    opening = early.windows_early(session) if tmux_session in resources else None
+    if not is_writing():
+        return
+    if opening:
+        early.make_directories(session)
+        _make(opening, tmux_session, begun)
+    _make(session, claude_project, begun)
+    files.begin_copies(session)
+    startup.prefetch_modules(*(f"{__package__}.{name}" for name in _LATER))
+
+
+def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:
+    """Remove what was *begun*, what is *running* first; drop the row unless something couldn't be removed."""
+    with signals.signals_held():
+        leftovers = remove_all(session, [resource for resource in begun if resource in running])
+        leftovers += remove_all(session, [resource for resource in begun if resource not in running])
+        failure = f": {sys.exc_info()[1]}"  # which is printed at the end, with what to do
+        for leftover in (each.splitlines()[0] if each.endswith(failure) else each for each in leftovers):
+            progress.notice(f"Couldn't remove {leftover}")
+        if leftovers:
+            progress.notice(f"{session.name} is only partly removed.\nRun: inv session.remove {session.name}")
+        else:
+            release_session(session)
+            progress.say(f"{session.name} was removed completely.")
+
+
+def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:
+    """Remove *resources*, the last one first; return a message for each that failed."""
+    leftovers = []
+    for resource in reversed(resources):
+        try:
+            resource.remove(session)
+        except (SessionError, OSError) as error:  # raising here would hide why the add failed
+            leftovers.append(f"{resource.LABEL}: {describe_error(error)}")
+    return leftovers
+
+
+def release_session(session: Session) -> None:
+    """Drop the row of *session*; with the last one, take the repository off the machine's list."""
+    count = registry.drop_row(session.repository, session.name)
+    exclude.refresh_exclude(session.repository)  # two removals at once each leave the other's lines
+    if not count:
+        try:
+            ports.leave_machine(session.repository)
+        except (SessionError, OSError) as error:  # the next `add` or `remove` tries again
+            progress.notice(f"Couldn't remove this repository from the machine's list: {describe_error(error)}")

@@ -22,6 +22,7 @@ LABEL = "files"
 
 _LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
 
+_MOST = 12  # paths that are named
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
 
@@ -40,7 +41,13 @@ def describe(session: Session) -> str:
     ]
     code = [f"its own {path}" for path in session.python_path] if session.state == "adding" else []
     parts = ("copy", copied), ("link", linked), ("set values in", valued), ("import Python code from", code)
-    return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths)
+    return "; ".join(f"{verb} {_shortened(paths)}" for verb, paths in parts if paths)
+
+
+def _shortened(paths: list[str]) -> str:
+    """Return *paths* as a list; of very many the first, and how many there are beyond them."""
+    more = [f"{len(paths) - _MOST} more"] if len(paths) > _MOST + 1 else []
+    return ", ".join([*(paths[:_MOST] if more else paths), *more])
 
 
 def create(session: Session) -> None:

@@ -15,14 +15,13 @@ from ..model import Problem, Session
 from ..store import exclude
 from ..system import files as system_files
 from ..system import shell
-from ..system.progress import notice
+from ..system.progress import list_some, notice
 from ..system.rooted import LeadsOutError, Root
 
 LABEL = "files"
 
 _LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
 
-_MOST = 12  # paths that are named
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
 
@@ -41,13 +40,7 @@ def describe(session: Session) -> str:
     ]
     code = [f"its own {path}" for path in session.python_path] if session.state == "adding" else []
     parts = ("copy", copied), ("link", linked), ("set values in", valued), ("import Python code from", code)
-    return "; ".join(f"{verb} {_shortened(paths)}" for verb, paths in parts if paths)
-
-
-def _shortened(paths: list[str]) -> str:
-    """Return *paths* as a list; of very many the first, and how many there are beyond them."""
-    more = [f"{len(paths) - _MOST} more"] if len(paths) > _MOST + 1 else []
-    return ", ".join([*(paths[:_MOST] if more else paths), *more])
+    return "; ".join(f"{verb} {list_some(paths)}" for verb, paths in parts if paths)
 
 
 def create(session: Session) -> None:
@@ -271,7 +264,7 @@ def _can_make(session: Session, path: str) -> bool:
         if tree.lstat(path) is not None:
             return False
         if not (session.repository.main / path).exists():
-            notice(f"{session.name}: {path} was left out: the main checkout doesn't have it.")
+            _tell_missing(session, path)
         elif not tree.is_directory(os.path.dirname(path)):
             notice(f"{session.name}: {path} was left out: {Path(path).parent} doesn't exist on this branch.")
         else:
@@ -279,6 +272,17 @@ def _can_make(session: Session, path: str) -> bool:
     except LeadsOutError:
         notice(f"{session.name}: {path} was left out: its directory is a link out of the worktree.")
     return False
+
+
+def _tell_missing(session: Session, path: str) -> None:
+    place = (session.repository.main / path).parent
+    if os.path.basename(path) == "node_modules" and (place / "package.json").is_file():
+        from ..tools import node_packages
+
+        install = node_packages.install_command(place, session.repository.main)
+        notice(f"{path} is missing in the main checkout, so {session.name} has none. Install it there.\nRun: {install}")
+    else:
+        notice(f"{session.name}: {path} was left out: the main checkout doesn't have it.")
 
 
 def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bool = False) -> bool:

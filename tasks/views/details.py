@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,8 +15,10 @@ from ..tools import tmux
 if TYPE_CHECKING:
     from ..status.session_status import Status
     from ..status.worktree_looks import Look
+    from ..store.request_cache import PullRequest
 
 
+_OLD = 900.0  # seconds after which the age of what a forge said is shown
 _WHAT = 40  # letters of what a conversation waits for, in a table
 
 
@@ -61,11 +64,8 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     """Return everything about one session, and the *advice* below it."""
     session, work, at = status.session, status.work, status.session.created
     lines = [("name", session.name), ("state", status.state), ("branch", session.branch), ("git", _git(status))]
-    for key, url in model.list_addresses(session, tmux.present_windows(session)):
-        port = int(url.rpartition(":")[2])
-        other = status.foreign.get(port) or status.displaced.get(port)
-        who = f", by {other}" if other else ""
-        lines.append((key, f"{url} ({describe_port(status, port)}{who})"))
+    lines += _addresses(status)
+    lines += [("pull request", f"{format_request(status.request)} {status.request.url}")] if status.request else []
     lines += _containers(status)
     lines += [("worktree", terminal.home_path(str(session.worktree)))]
     lines += [("base", base)] if (base := f"{session.base} {session.start[:12]}".strip()) else []
@@ -83,6 +83,17 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("changed", path) for path in paths[:20]] + [("outside", path) for path in status.outside[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
     return _aligned([*lines, *advice])
+
+
+def _addresses(status: Status) -> list[tuple[str, str]]:
+    """Return the address of each port, and who responds there."""
+    session, lines = status.session, list[tuple[str, str]]()
+    for key, url in model.list_addresses(session, tmux.present_windows(session)):
+        port = int(url.rpartition(":")[2])
+        other = status.foreign.get(port) or status.displaced.get(port)
+        who = f", by {other}" if other else ""
+        lines.append((key, f"{url} ({describe_port(status, port)}{who})"))
+    return lines
 
 
 def _windows(status: Status) -> list[tuple[str, str]]:
@@ -126,6 +137,19 @@ def _talk(status: Status) -> str:
     what = "" if talk.state == "idle" else talk.what or talk.waiting_for
     short = f"{what[:_WHAT]}…" if len(what) > _WHAT else what
     return f"{first}{f' {age}' if age else ''}{f',{tasks}' if tasks else ''}{f': {short}' if short else ''}"
+
+
+def format_request(request: PullRequest | None) -> str:
+    """Return what a table says of a pull request: how far it is, its review and checks, and how old an answer is."""
+    if request is None:
+        return ""
+    is_open = request.state == "open"
+    state = "draft" if is_open and request.draft else "" if is_open else request.state
+    review = request.review if is_open and request.review != "review required" else ""
+    checks = f"checks {request.checks}" if is_open and request.checks else ""
+    text = f"#{request.number} {', '.join(filter(None, (state, review, checks))) or 'open'}"
+    asked = datetime.fromtimestamp(request.asked).astimezone()
+    return text if time.time() - request.asked < _OLD else f"{text} ({format_age(asked)} ago)"
 
 
 def format_services(status: Status) -> str:

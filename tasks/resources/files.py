@@ -21,7 +21,6 @@ from ..system.rooted import LeadsOutError, Root
 LABEL = "files"
 
 _LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
-
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
 

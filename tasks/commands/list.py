@@ -79,7 +79,7 @@ def _list(c: Context, sessions: Sequence[Session], repository: Repository, json:
         answer(views_tables.sessions_table(statuses, terminal.stdout_columns()), paint=views_tables.paint_table)
     conflicts.print_notes(conflicts.conflict_notes(statuses))
     state_directory.note_writable()
-    if any(each.outlived for each in statuses):
+    if any(each.outlived or each.displaced for each in statuses):
         from ..status import outlived
 
         for note in outlived.outlived_notes(statuses):

@@ -37,18 +37,18 @@ def decide_branch(branch: str, configured: str, repository: Repository, elsewher
         advice = hint or ". Choose another NAME, or another --branch."
         raise SessionError(f"Branch {branch} is checked out at {local.checkout}{advice}")
     if local is not None:
-        lacks = _lacking(local.commit, branches, repository)
+        lacks = find_lacking(local.commit, branches, repository)
         return {"base": base, "start": local.commit, "tip": local.commit, "creates_branch": False, "lacks": lacks}
     refuse_beside(branch, branches, repository)
     remote = [ref for ref in branches.values() if _of_remote(ref, branch)]
     remote.sort(key=lambda ref: (ref.name != f"refs/remotes/origin/{branch}", ref.name))
     tracks = remote[0].name.removeprefix("refs/remotes/") if remote else ""
     start = remote[0].commit if remote else start
-    lacks = _lacking(start, branches, repository)
+    lacks = find_lacking(start, branches, repository)
     return {"base": base, "start": start, "tip": start, "creates_branch": True, "tracks": tracks, "lacks": lacks}
 
 
-def _lacking(start: str, refs: Mapping[str, git.Ref], repository: Repository) -> tuple[str, ...]:
+def find_lacking(start: str, refs: Mapping[str, git.Ref], repository: Repository) -> tuple[str, ...]:
     """Return what the main checkout's commit has of the front door, where the commit *start* has no tasks.py."""
     if any(ref.current and ref.commit == start for ref in refs.values()):
         return ()

@@ -51,8 +51,13 @@ def _committed_include(repository: Repository) -> list[str]:
 
 def _matching(patterns: Sequence[str], repository: Repository) -> list[str]:
     """Return the untracked files, and whole directories, that match *patterns*."""
-    words = [f"--exclude={each}" for each in patterns]
-    listed = git.read_git(repository.main, "ls-files", "-z", "--others", "--ignored", "--directory", *words)
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="tally-", errors="surrogateescape") as file:  # too many for arguments
+        file.write("".join(f"{each}\n" for each in patterns))
+        file.flush()
+        words = ("ls-files", "-z", "--others", "--ignored", "--directory", f"--exclude-from={file.name}")
+        listed = git.read_git(repository.main, *words)
     paths = [each.rstrip("/") for each in listed.split("\0") if each]
     for odd in [each for each in paths if _ODD.search(each)]:  # a row can't have it, or show it
         notice(f"{quote_text(odd)} was left out: its name is not plain text.")

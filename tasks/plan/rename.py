@@ -103,15 +103,16 @@ def _renamed_text(text: str, session: Session, renamed: Session) -> str:
     return text
 
 
-def plan_directory(session: Session) -> tuple[Session, str]:
-    """Return *session* with its directory named after it, or as it is and why that stays."""
-    slug, place = names.slug_of(session.name), session.worktree
+def plan_directory(session: Session, renamed: Session | None = None) -> tuple[Session, str]:
+    """Return *session*, or what it is to be *renamed*, with its directory named after it; or as it is, and why."""
+    named = renamed or session
+    slug, place = names.slug_of(named.name), session.worktree
     if slug == session.slug:
-        return session, ""
+        return named, ""
     if not place.name.endswith(session.slug):
-        return session._replace(slug=slug), ""
-    moved = session._replace(slug=slug, worktree=place.with_name(place.name.removesuffix(session.slug) + slug))
-    return (session, why) if (why := _obstacle(session, moved.worktree)) else (moved, "")
+        return named._replace(slug=slug), ""
+    moved = named._replace(slug=slug, worktree=place.with_name(place.name.removesuffix(session.slug) + slug))
+    return (named, why) if (why := _obstacle(session, moved.worktree)) else (moved, "")
 
 
 def _obstacle(session: Session, target: Path) -> str:

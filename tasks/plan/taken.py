@@ -73,4 +73,5 @@ def decide_taken(request: Request, settings: Settings, repository: Repository) -
     if not files.is_same_place(Path(ref.checkout or os.devnull), Path(request.worktree)):
         raise SessionError(f"{request.worktree} is no longer on branch {request.branch}. Run the command again.")
     base = plan_branch.decide_base(request.base, settings.base, repository, branches)
-    return {"base": base, "start": ref.commit, "tip": ref.commit, "creates_branch": False}
+    lacks = plan_branch.find_lacking(ref.commit, branches, repository)
+    return {"base": base, "start": ref.commit, "tip": ref.commit, "creates_branch": False, "lacks": lacks}

@@ -15,13 +15,12 @@ from ..model import Problem, Session
 from ..store import exclude
 from ..system import files as system_files
 from ..system import shell
-from ..system.progress import notice
+from ..system.progress import list_some, notice
 from ..system.rooted import LeadsOutError, Root
 
 LABEL = "files"
 
 _LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
-
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
 
@@ -40,7 +39,7 @@ def describe(session: Session) -> str:
     ]
     code = [f"its own {path}" for path in session.python_path] if session.state == "adding" else []
     parts = ("copy", copied), ("link", linked), ("set values in", valued), ("import Python code from", code)
-    return "; ".join(f"{verb} {', '.join(paths)}" for verb, paths in parts if paths)
+    return "; ".join(f"{verb} {list_some(paths)}" for verb, paths in parts if paths)
 
 
 def create(session: Session) -> None:

@@ -11,13 +11,18 @@ from .session_status import Status
 
 
 def outlived_notes(statuses: Sequence[Status]) -> Iterator[str]:
-    """Yield what still runs of sessions that are stopped, with what ends it."""
+    """Yield what still runs of sessions that are stopped, or in the place of an ended server, with what ends it."""
     for each in statuses:
         if each.outlived:
             who = " and ".join(f"{processes.who_listens(port)} on {port}" for port in sorted(each.answering))
             yield (
                 f"{each.session.name} is stopped, but its {who} is still running."
                 f"\nRun: inv session.stop {each.session.name}"
+            )
+        for port, other in each.displaced.items():
+            yield (
+                f"{each.session.name}: the server for port {port} ended in its window, and {other} answers there."
+                f"\nEnd that process unless you need it, then run: inv session.resume {each.session.name}"
             )
 
 

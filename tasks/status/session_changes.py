@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,22 +66,30 @@ def commit_worktree(look: Look, shelf: Shelf) -> str:
         shutil.copy2(look.admin_dir / "index", index)  # with its time: git then knows which files are unchanged
     environment = {**shelf.environment, "GIT_INDEX_FILE": str(index)}
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, given: str | None = None) -> str:
         settings = (word for setting in _QUIET for word in ("-c", setting))
-        return shell.run_long("git", "-C", str(session.worktree), *settings, *arguments, env=environment).strip()
+        argv = ("git", "-C", str(session.worktree), *settings, *arguments)
+        return shell.run_long(*argv, env=environment, given=given).strip()
 
-    without = (f":(exclude,literal,top){path.rstrip('/')}" for path in _excluded_paths(look))
+    _add_all(look, run)
+    parents = [*([work.head] if work.head else []), *merged_heads(look.admin_dir)]
+    message = ("-m", f"What is in {session.name}")
+    return run("commit-tree", run("write-tree"), *(word for parent in parents for word in ("-p", parent)), *message)
+
+
+def _add_all(look: Look, run: Callable[..., str]) -> None:
+    """Have git add all of the work; the paths go through its stdin: they may be too many for arguments."""
+    pathspecs = [":/", *(f":(exclude,literal,top){path.rstrip('/')}" for path in _excluded_paths(look))]
+    words = ("add", "--all", "--sparse", "--ignore-errors", "--pathspec-from-file=-", "--pathspec-file-nul")
     try:
-        run("add", "--all", "--sparse", "--ignore-errors", "--", ":/", *without)
+        run(*words, given="\0".join(pathspecs))
     except CommandError as error:
         if error.exit_code != 1:
             raise
         # git also fails on ignored paths that are excluded here: then nothing is missing.
         if unread := [line for line in error.stderr.splitlines() if line.startswith("error: ")]:
-            notice(f"{session.name}: Git couldn't read all of its work: {unread[0].removeprefix('error: ')}")
-    parents = [*([work.head] if work.head else []), *merged_heads(look.admin_dir)]
-    message = ("-m", f"What is in {session.name}")
-    return run("commit-tree", run("write-tree"), *(word for parent in parents for word in ("-p", parent)), *message)
+            name, reason = look.session.name, unread[0].removeprefix("error: ")
+            notice(f"{name}: Git couldn't read all of its work: {reason}")
 
 
 def _excluded_paths(look: Look) -> list[str]:

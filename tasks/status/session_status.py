@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,6 +38,7 @@ class Status(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()  # also its changes outside of its component
     tried: bool = False  # whether merges were tried for that
     cost: Cost | None = None  # of its conversation; None if not measured
+    displaced: Mapping[int, str] = {}  # its ports on which a process answers that is not the ended window's
     waiting: tuple[Window, ...] = ()  # whose servers start once somebody attaches
     memory: int | None = None  # bytes that its processes use; None if not measured
     request: PullRequest | None = None  # of its branch, as far as the forge said
@@ -92,7 +93,7 @@ class Status(NamedTuple):
             "component": session.component, "operation": self.look.operation, "other_head": self.look.other_head,
             "created": session.created, "bare": session.bare, "setup_failed": list(session.setup_failed),
             "answering": sorted(self.answering), "foreign": dict(self.foreign),
-            "not_started": self.not_started,
+            "not_started": self.not_started, "displaced": dict(self.displaced),
             "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
             "merged": session.merged if self.merged else "", "outside": self.outside,
             "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
@@ -199,7 +200,22 @@ def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int],
     conflicts = known.about(session.name) if known else ()
     tried = known is not None and known.tried
     waiting = tuple(tmux.waiting_windows(session, panes or ()))
-    return Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried, waiting=waiting)
+    status = Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried, waiting=waiting)
+    return status._replace(displaced=_displaced(session, up, panes or (), around.listeners))
+
+
+def _displaced(
+    session: Session, up: Iterable[int], panes: Sequence[tmux.Pane], listeners: Mapping[int, list[processes.Listener]]
+) -> dict[int, str]:
+    """Return by port who answers for *session* although its window's server has ended: it runs somewhere else."""
+    ended = {pane.window: pane.tty for pane in panes if pane.typed and pane.at_prompt}
+    others: dict[int, str] = {}
+    for window in (each for each in session.windows if each.run and each.name in ended):
+        for port in {*_named_ports(session, window)} & {*up}:
+            own = [each for each in listeners[port] if each.belongs_to(session)]
+            if own and not any(each.is_on(ended[window.name]) for each in own):
+                others[port] = str(own[0]).partition(" of the session")[0]
+    return others
 
 
 def _named_ports(session: Session, window: Window) -> list[int]:

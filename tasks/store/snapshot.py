@@ -82,13 +82,15 @@ def _content(git: Callable[..., str], without: Iterable[str]) -> str:
     question = ("check-ignore", "-z", "--stdin")  # which fails when none is
     ignored = git(*question, given="\0".join(paths), check=False).split("\0") if paths else []
     excluded = [_UNFINISHED, *(f":(exclude,literal){path}" for path in paths if path not in ignored)]
-    adding = ("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false", "add", "--all")
+    quiet = ("-c", "advice.addEmbeddedRepo=false", "-c", "core.safecrlf=false")
+    adding = (*quiet, "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul")
+    pathspecs = "\0".join([":/", *excluded])
     try:
-        git(*adding, "--sparse", "--", ":/", *excluded)  # also what is outside of a sparse checkout
+        git(*adding, "--sparse", given=pathspecs)  # also what is outside of a sparse checkout
     except CommandError as error:
         if error.exit_code != _USAGE:
             raise
-        git(*adding, "--", ":/", *excluded)
+        git(*adding, given=pathspecs)
     return git("write-tree")
 
 

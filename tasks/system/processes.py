@@ -212,6 +212,15 @@ class Listener(NamedTuple):
             return self.mark == str(session.worktree)
         return bool(self.directory) and Path(self.directory).is_relative_to(session.worktree)
 
+    def is_on(self, terminal: str) -> bool:
+        """Return whether it runs in *terminal*; True where the system doesn't say."""
+        import psutil
+
+        try:
+            return self.pid is None or psutil.Process(self.pid).terminal() == terminal
+        except psutil.Error:
+            return True
+
     def __str__(self) -> str:
         if self.pid is None:
             return "another user's process"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from . import terminal
@@ -157,3 +157,10 @@ def _draw() -> None:
     width = min(terminal.text_width(frame), columns - 1)
     terminal.write_out(f"\r{frame}{' ' * max(_drawn - width, 0)}")
     _drawn = width
+
+
+def list_some(names: Sequence[str], most: int = 12) -> str:
+    """Return *names* as a list; of very many the first, and how many there are beyond them."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return ", ".join([*names[:most], f"{len(names) - most} more"])

@@ -56,3 +56,20 @@ def take_over(session: Session, panes: Sequence[FoundPane], named: Mapping[str, 
     steps.append(("set-option", "-t", target, "destroy-unattached", "off"))
     steps.append(("set-option", "-t", target, "@tally_session", mark))  # last: with it, all of it is ours
     tmux.begin_tmux(steps, shell.pristine_environment())
+
+
+def take_over_seed(session: Session) -> None:
+    """Make the tmux session that another tool made for *session* its own, if all of it is in its worktree."""
+    target, form = f"={session.tmux}:", "#{pane_id}|#{window_name}|#{@tally_session}|#{pane_current_path}"
+    output = shell.read_output(*tmux.TMUX, "list-panes", "-s", "-t", target, "-F", form, check=False)
+    rows = [line.split("|", 3) for line in output.split("\n") if line]
+    within = str(session.worktree)
+    if not rows or any(mark or not (path + "/").startswith(within + "/") for _id, _name, mark, path in rows):
+        return
+    names = {window.name for window in session.windows}
+    steps: list[Sequence[str]] = [("set-option", "-t", target, "@tally_session", within)]
+    for pane, name, _mark, _path in rows:
+        if name in names:
+            steps.append(("set-option", "-p", "-t", pane, "@tally_window", name))
+            steps.append(("set-option", "-p", "-t", pane, "@tally_typed", "1"))
+    tmux.run_tmux(steps)

@@ -301,24 +301,10 @@ def own_panes(session: Session) -> list[Pane]:
     panes = list_panes(session)
     if panes or session.created:
         return [pane for pane in panes if pane.worktree == str(session.worktree)]
-    _adopt(session)
+    from . import found_tmux
+
+    found_tmux.take_over_seed(session)
     return list_panes(session)
-
-
-def _adopt(session: Session) -> None:
-    target, form = f"={session.tmux}:", "#{pane_id}|#{window_name}|#{@tally_session}|#{pane_current_path}"
-    output = shell.read_output(*TMUX, "list-panes", "-s", "-t", target, "-F", form, check=False)
-    rows = [line.split("|", 3) for line in output.split("\n") if line]
-    within = str(session.worktree)
-    if not rows or any(mark or not (path + "/").startswith(within + "/") for _id, _name, mark, path in rows):
-        return
-    names = {window.name for window in session.windows}
-    steps: list[Sequence[str]] = [("set-option", "-t", target, "@tally_session", within)]
-    for pane, name, _mark, _path in rows:
-        if name in names:
-            steps.append(("set-option", "-p", "-t", pane, "@tally_window", name))
-            steps.append(("set-option", "-p", "-t", pane, "@tally_typed", "1"))
-    run_tmux(steps)
 
 
 _CURSOR = "#{history_size} #{history_bytes} #{cursor_y} #{cursor_x}"

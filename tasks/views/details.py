@@ -64,10 +64,7 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     """Return everything about one session, and the *advice* below it."""
     session, work, at = status.session, status.work, status.session.created
     lines = [("name", session.name), ("state", status.state), ("branch", session.branch), ("git", _git(status))]
-    for key, url in model.list_addresses(session, tmux.present_windows(session)):
-        port = int(url.rpartition(":")[2])
-        who = f", by {status.foreign[port]}" if port in status.foreign else ""
-        lines.append((key, f"{url} ({_answer(status, port)}{who})"))
+    lines += _addresses(status)
     lines += [("pull request", f"{format_request(status.request)} {status.request.url}")] if status.request else []
     lines += _containers(status)
     lines += [("worktree", terminal.home_path(str(session.worktree)))]
@@ -86,6 +83,17 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("changed", path) for path in paths[:20]] + [("outside", path) for path in status.outside[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
     return _aligned([*lines, *advice])
+
+
+def _addresses(status: Status) -> list[tuple[str, str]]:
+    """Return the address of each port, and who responds there."""
+    session, lines = status.session, list[tuple[str, str]]()
+    for key, url in model.list_addresses(session, tmux.present_windows(session)):
+        port = int(url.rpartition(":")[2])
+        other = status.foreign.get(port) or status.displaced.get(port)
+        who = f", by {other}" if other else ""
+        lines.append((key, f"{url} ({describe_port(status, port)}{who})"))
+    return lines
 
 
 def _windows(status: Status) -> list[tuple[str, str]]:
@@ -115,7 +123,7 @@ def _age(session: Session) -> str:
 def status_row(status: Status) -> list[str]:
     """Return what a table says of it: name, branch, ports, state, git, age, conversation."""
     session = status.session
-    ports = ", ".join(f"{port} {_answer(status, port)}" for port in session.ports.values())
+    ports = ", ".join(f"{port} {describe_port(status, port)}" for port in session.ports.values())
     state = f"{status.state}, setup failed" if session.setup_failed else status.state
     return [session.name, session.branch, ports, state, _git(status), _age(session), _talk(status)]
 
@@ -162,9 +170,12 @@ def _containers(status: Status) -> list[tuple[str, str]]:
     return [("compose", f"project {compose.project}, mode {compose.mode}, {compose.file}{unknown}"), *services]
 
 
-def _answer(status: Status, port: int) -> str:
+def describe_port(status: Status, port: int) -> str:
+    """Return in a word whether *port* of a session responds, and if it is not its window's server that does."""
     if port in status.foreign:
         return "taken"
+    if port in status.displaced:
+        return "other process"
     if port in status.answering:
         return "up"
     return "not started" if any(port in ports for ports in status.not_started.values()) else "off"

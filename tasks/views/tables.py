@@ -23,7 +23,7 @@ _COLOURS = {  # by the beginning of a cell, in each column
         "running$": terminal.GREEN, "partial|adding|removing|running, ": terminal.YELLOW,
         "broken|unknown|no answer": terminal.RED,
     },
-    "ports": {".*taken": terminal.RED, ".*off": terminal.YELLOW},
+    "ports": {".*taken": terminal.RED, ".*other process": terminal.YELLOW, ".*off": terminal.YELLOW},
     "git": {".*in progress|detached|on ": terminal.YELLOW},
     "pr": {
         ".*(checks failed|closed)": terminal.RED, ".*changes requested": terminal.YELLOW,

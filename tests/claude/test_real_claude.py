@@ -178,3 +178,31 @@ def test_a_restored_conversation_is_told_its_new_ports(real: Project, api: claud
     new, system = real.row("x")["backend_port"], json.dumps(api.requests[-1]["system"])
     assert new != old and f":{new}" in system and f":{old}" not in system
     assert "DO say first" in json.dumps(api.requests[-1]["messages"])
+
+
+def test_a_conversation_that_exists_is_brought_in_and_stays_through_a_rename(real: Project, sandbox: Path) -> None:
+    place = real.top / "by-hand"
+    real.git("worktree", "add", "--quiet", "-b", "mine", str(place))
+    tmux("new-session", "-d", "-s", "own", "-n", "talk", "-x", "200", "-y", "50", "-c", str(place))
+    talk = windows("own")["talk"]
+    enter(talk, "claude 'DO say remembered'")
+    eventually(lambda: "remembered" in screen(talk) and open_conversations(sandbox))
+    eventually(lambda: open_conversations(sandbox)[0].get("status") == "idle")
+    (identity,) = (each["sessionId"] for each in open_conversations(sandbox))
+
+    real.inv("session.adopt", "x", "--tmux", "own")
+
+    assert real.row("x")["conversation"] == identity and windows("own")["talk"] == talk
+    becomes(real, claude="idle")
+    real.inv("session.rename", "x", "y")
+    assert real.row("y")["conversation"] == identity
+    becomes(real, "y", claude="idle")  # it stays open, and the same
+    real.inv("session.stop", "y")
+    eventually(lambda: not open_conversations(sandbox))
+    real.inv("session.start", "y")
+    becomes(real, "y", claude="idle")
+    assert real.row("y")["conversation"] == identity
+    pane = windows(real.row("y")["tmux"])["claude"]
+    eventually(lambda: "remembered" in screen(pane))
+    (again,) = (each["sessionId"] for each in open_conversations(sandbox))
+    assert again == identity

@@ -65,6 +65,22 @@ def test_what_runs_stays_and_the_directory_follows_when_it_is_stopped(project: P
     project.inv("session.add", "x")
 
 
+def test_a_dry_run_says_all_and_changes_nothing(project: Project) -> None:
+    tree = _made(project)
+    before = project.world()
+
+    said = project.inv("session.rename", "x", "y", "--dry-run").out
+
+    assert said.startswith("Would rename x to y: branch y, tmux session tally-y.\n")
+    assert f"{tree} keeps its name for now, because its windows are open." in said
+    assert "Branch main already exists" in project.inv("session.rename", "x", "main", "--dry-run", code=1).err
+    assert project.world() == before
+    project.inv("session.stop", "x")
+    planned = project.inv("session.rename", "x", "y", "--dry-run", "--json").json
+    assert planned["worktree"] == str(project.worktree("y")) and tree.exists()
+    assert project.inv("session.rename", "x", "y", "--json").json == planned
+
+
 def test_a_renamed_session_that_runs_is_removed_and_comes_back(project: Project) -> None:
     tree = _made(project)
     (tree / "new").write_text("new\n")

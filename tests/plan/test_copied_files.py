@@ -111,3 +111,30 @@ def test_no_pattern_copies_worktrees_into_a_worktree_or_the_registry(project: Pr
         assert (project.main / ".worktrees" / name / "backend" / ".env").exists()
     project.configure(own.replace("'*'", ".worktrees"))
     assert ".worktrees was left out: the session's worktree is in it." in project.inv("session.add", "y").err
+
+
+def test_very_many_patterns_and_files_are_no_argument_that_is_too_long(project: Project) -> None:
+    names = [f"{number:04}-{'n' * 180}.env" for number in range(1200)]
+    with (project.main / ".gitignore").open("a") as file:
+        file.write("*.env\n")
+    for name in names:
+        (project.main / name).write_text(name)
+    many = [f"{'never' * 40}{number}" for number in range(20_000)]
+    (project.main / ".worktreeinclude").write_text("\n".join([*many, *names]))
+    project.git("add", "--all")
+    project.configure("session: {windows: [], link: [], env: {}, copy: []}\n")
+
+    said = project.inv("session.add", "x").err
+
+    assert "1188 more" in said
+    tree = project.worktree("x")
+    assert all((tree / name).read_text() == name for name in names)
+    (tree / "new").write_text("new\n")
+    project.inv("session.add", "y")
+    (project.worktree("y") / "new").write_text("other\n")
+    assert "both add, with different content" in project.inv("session.conflicts", code=1).out
+    project.inv("session.remove", "x", "--force")
+    project.inv("session.restore", "x")
+    assert (tree / names[-1]).read_text() == names[-1] and (tree / "new").read_text() == "new\n"
+    project.inv("session.add", "z", "--fork", "y")
+    assert (project.worktree("z") / "new").read_text() == "other\n"

@@ -64,6 +64,39 @@ def _removed(project: Project) -> None:
     project.inv("session.remove", "x", "--force")
 
 
+def _by_hand(project: Project) -> None:
+    """A worktree that somebody made, with work in it."""
+    tree = project.top / "hand"
+    project.git("worktree", "add", "--quiet", "-b", "hand", str(tree))
+    (tree / "backend" / ".env").write_text("own\n")
+    (tree / "frontend" / ".env").write_text("VITE_API_URL=own\n")
+    (tree / "untracked").write_text("nowhere else\n")
+
+
+def _given_back(made: World, ended: Ended) -> None:
+    """The worktree is a session, or as it was; its work is there in any case."""
+    _undone(made, ended)
+    tree = made.project.top / "hand"
+    assert (tree / "untracked").read_text() == "nowhere else\n" and (tree / "backend" / ".env").read_text() == "own\n"
+    own = (tree / "frontend" / ".env").read_text() == "VITE_API_URL=own\n"
+    assert own == (ended.code != 0), f"exit code {ended.code}: {ended.said}"
+
+
+def _with_teardown(project: Project) -> None:
+    project.configure(dirty.LIGHT.replace("{", "{teardown: ['true > ../torn'], ", 1))
+    _clean(project)
+
+
+def _two_committed(project: Project) -> None:
+    """x and z have everything committed."""
+    _committed(project)
+    project.inv("session.add", "z")
+    tree = project.worktree("z")
+    (tree / "of z").write_text("of z\n")
+    project.git("add", "of z", cwd=tree)
+    project.git("commit", "--quiet", "-m", "of z", cwd=tree)
+
+
 def _half_gone(project: Project) -> None:
     """x does not run, and a file of its own is missing."""
     tmux("kill-session", "-t", "=tally-x")
@@ -139,6 +172,15 @@ SCENARIOS = [
     Scenario(
         "restore", ("session.restore", "x"), _removed, running=False, done="Session x already exists", restored="x",
         undo=("session.remove", "x", "--force"), undone='No session "x".', at_once=_undone,
+    ),
+    Scenario("remove with teardown", ("session.remove", "z"), _with_teardown, done='No session "z".', restored="z"),
+    Scenario("refresh", ("session.refresh", "z"), _clean, kept=("x",)),
+    Scenario(
+        "merge of two", ("session.merge", "x,z"), _two_committed, done="main has all|Nothing to merge", kept=("x", "z"),
+    ),
+    Scenario(
+        "add --worktree", ("session.add", "hand", "--worktree", "../hand"), _by_hand,
+        done="Session hand already exists|is in the worktree of session hand already", at_once=_given_back,
     ),
     Scenario("resume", ("session.resume", "x"), _half_gone, running=False),
     Scenario("stop", ("session.stop", "x")),

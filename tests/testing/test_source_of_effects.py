@@ -36,6 +36,7 @@ _ALLOWED = {
     "claude/json_file.py": (
         "Claude Code's own file in the home directory, which may be a link on purpose; Claude Code's lock beside it"
     ),
+    "claude/hooks.py": "our directory in git's for a conversation",
     "claude/launch.py": "our directory in git's for a conversation",
     "claude/send.py": "our directory in git's for a conversation",
     "resources/claude_launch.py": "our directory in git's for a conversation",

@@ -9,7 +9,7 @@ import pytest
 
 from testing import port_slot
 from testing.project import Project, eventually
-from testing.terminal import tmux
+from testing.terminal import enter, tmux, windows
 
 _SERVE = """import http.server, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -92,3 +92,28 @@ def test_a_server_in_an_open_window_is_left_alone_however_its_port_is_written(pr
 
     assert "ended process" not in said and "isn't its own" not in said
     assert str(port) in str(project.listed("x")["answering"])
+
+
+def test_a_port_that_another_process_has_than_the_ended_server_is_not_called_up(project: Project) -> None:
+    (project.main / "serve.py").write_text(_SERVE)
+    project.git("add", "serve.py")
+    project.configure(_CONFIGURED.replace("PORT", str(8000 + port_slot.own())))
+    project.inv("session.add", "x", "--wait")
+    port, pane = project.row("x")["web_port"], windows("tally-x")["web"]
+    tmux("send-keys", "-t", pane, "C-c")
+    eventually(lambda: project.listed("x")["answering"] == [])
+    marked = {**_foreign(), "TALLY_SESSION": str(project.worktree("x"))}
+    other = subprocess.Popen([sys.executable, "-c", _SERVE, str(port)], env=marked, start_new_session=True)
+    eventually(lambda: project.listed("x")["displaced"])
+
+    listed = project.inv("session.list")
+
+    assert f"{port} other process" in listed.out and "partial" in listed.out
+    assert f"the server for port {port} ended in its window, and process {other.pid} (" in " ".join(listed.err.split())
+    assert f"(other process, by process {other.pid}" in project.inv("session.show", "x").out
+    other.kill()
+    other.wait(10)
+    enter(pane, f"python serve.py {port} &")  # in the window, though behind its prompt
+    eventually(lambda: project.listed("x")["answering"] == [port])
+    assert project.listed("x")["displaced"] == {}
+    enter(pane, "kill %1")

@@ -173,7 +173,7 @@ def _ports(row: Row) -> Text:
         text.append(" " if text.plain else "")
         if "ports" in row.pending:
             text.append(str(port), "dim")
-        elif port in status.foreign:
+        elif port in status.foreign or port in status.displaced:
             text.append(f"{port}!", "bold red")
         else:
             is_up = port in status.answering

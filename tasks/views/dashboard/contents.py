@@ -140,8 +140,8 @@ def _details(row: Row, _rows: int) -> Page:
         lines.append(_fact("said", terminal.one_line(status.talk.what), "italic"))
     for key, url in model.list_addresses(session, tmux.present_windows(session)):
         port = int(url.rpartition(":")[2])
-        fact = "up" if port in status.answering else status.foreign.get(port, "off")
-        style = "green" if fact == "up" else "dim" if fact == "off" else "red"
+        fact = status.foreign.get(port) or status.displaced.get(port) or details.describe_port(status, port)
+        style = "green" if fact == "up" else "dim" if fact in ("off", "not started") else "red"
         address = Text(url, f"underline link {url}" if url.startswith("http") else "")
         lines.append(_fact(key, "").append_text(address).append(f"  {fact}", style))
     lines += [_fact(f"  {each.name}", " ".join((each.state, *each.urls))) for each in status.services or ()]

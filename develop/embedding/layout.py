@@ -56,7 +56,7 @@ def find_layout(top: Path) -> Layout:
     found = detection.detect_facts(facts)
     django = next((each for each in found.servers if each.what == "Django"), None)
     frontend = next((each for each in found.servers if each.file.endswith("package.json")), None)
-    python = next((each for each in found.servers if each.what in ("Django", "FastAPI", "Flask")), None)
+    python = next((each for each in found.servers if each.is_python), None)
     present = {path for path in facts.own if "/" not in path}
     return Layout(
         found=found, django=django.directory if django else None, bytecode=python.directory if python else None,

@@ -180,7 +180,8 @@ def write_configuration(file: Path, settings: str, found: Layout, patch: bool) -
         return f"Wrote {file.name}."
     if says_nothing(file):
         own = [line for line in file.read_text(encoding="utf-8").splitlines() if not _OLD_COMMENT.match(line)]
-        file.write_text("\n".join([*own, settings]), encoding="utf-8")
+        mark, rest = settings.split("\n", 1)  # yamllint knows its mark only in the first line
+        file.write_text("\n".join([mark, *own, rest]), encoding="utf-8")
         return f"Added `session:` to {file.name}."
     if not lacks_session(file):
         return _update_configuration(file, found, patch)

@@ -81,6 +81,9 @@ class Agent(NamedTuple):
     begin: tuple[str, ...] = ()  # its arguments at first, later, and before a prompt; {id} is the conversation's
     resume: tuple[str, ...] = ()
     prompt: tuple[str, ...] = ()
+    fork: tuple[str, ...] = ()  # its arguments when it goes on from another session's conversation, {from}
+    find: str = ""  # how the id of its conversation is found: codex, gemini, opencode, or a command that prints it
+    state: str = ""  # how its state is known: codex, opencode, a file, or a command that prints it
 
     @property
     def is_claude(self) -> bool:

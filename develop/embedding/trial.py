@@ -79,7 +79,7 @@ def try_repository(source: Path, place: Path, install: bool) -> Outcome:
         notes += [f"failed: {each}" for each in _installs(facts, found) if here.run(each, _INSTALL).returncode]
     checks = list(own_checks(facts))
     before = [not here.run(each, _CHECK).returncode for each in checks]
-    embedding.embed(here.top)
+    embedding.embed(here.top, patch=True)
     here.run("git add --all && git commit --quiet --no-verify -m 'Embed the sessions'", _CHECK)
     sizes = here.run("git diff --numstat HEAD~1", _CHECK).stdout.splitlines()
     after = [not here.run(each, _CHECK).returncode for each in checks]

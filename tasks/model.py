@@ -135,6 +135,11 @@ class Repository(NamedTuple):
         """Our own directory in git's: locks, archives and trash."""
         return self.common / "tally-sessions"
 
+    @property
+    def requests_file(self) -> Path:
+        """Where it is noted what its forge said of pull requests."""
+        return self.private / "pull-requests.json"
+
 
 def port_environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
     """Return one variable for each of the *ports*, and the configured *variables*."""

@@ -48,6 +48,8 @@ DESCRIPTIONS = {
         "components": "name → its paths or globs, for `--component`",
         "work_log": "a file of the main checkout with an entry for each session, or a table of `file` and"
         " `templates`; empty for none",
+        "pull_requests": "whether [lists show the pull request](howto/look.md#pull-requests) of each branch and its"
+        " checks: `gh` or `glab` is asked in the background",
         "hosts": "name → [another machine](howto/fleet.md): `host`, `path`, and optionally `python`, `inv`,"
         " `max_sessions`",
     },

@@ -47,6 +47,7 @@ POINTS: dict[str, Any] = {
     "keep_removed_size": "5 GB",
     "wait": 60,
     "hosts": {},
+    "pull_requests": True,
     "host_timeout": 10,
     "ports": {"backend_port": 8000, "frontend_port": 5000},
     "copy": ["backend/db.sqlite3", "backend/.env", "frontend/.env"],

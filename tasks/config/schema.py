@@ -292,4 +292,5 @@ CHECKS: dict[str, Check] = {
     "notify": check_text}),
     "agents": table_of(check_component, AGENT),
     "hosts": table_of(check_host_name, host), "host_timeout": check_seconds, "wait": check_seconds,
+    "pull_requests": check_switch,
 }  # fmt: skip

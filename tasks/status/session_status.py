@@ -16,6 +16,7 @@ from .worktree_looks import AT_ONCE, Look
 
 if TYPE_CHECKING:
     from ..claude.cost import Cost
+    from ..store.request_cache import PullRequest
     from ..tools import docker_services
     from .conflicts import Conflicts
 
@@ -39,6 +40,7 @@ class Status(NamedTuple):
     cost: Cost | None = None  # of its conversation; None if not measured
     waiting: tuple[Window, ...] = ()  # whose servers start once somebody attaches
     memory: int | None = None  # bytes that its processes use; None if not measured
+    request: PullRequest | None = None  # of its branch, as far as the forge said
 
     @property
     def not_started(self) -> dict[str, list[int]]:
@@ -96,8 +98,15 @@ class Status(NamedTuple):
             "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
             **({"silence": self.silence} if self.silence else {}),
             **({"cost": self.cost._asdict()} if self.cost else {}),
-            **({} if self.memory is None else {"memory": self.memory}),
+            **({} if self.memory is None else {"memory": self.memory}), **self._request(),
         }  # fmt: skip
+
+    def _request(self) -> dict[str, Any]:
+        if self.request is None:
+            return {}
+        from . import pull_requests
+
+        return {"pull_request": pull_requests.request_record(self.request)}
 
     def _containers(self) -> dict[str, Any]:
         if self.session.compose is None:

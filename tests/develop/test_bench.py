@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,9 @@ def test_the_page_gets_the_figures_between_its_marks_and_a_picture(
 
 def test_both_are_run_in_turn_and_what_their_children_took_is_counted() -> None:
     order: list[str] = []
-    one, other = (Command(lambda name=name: order.append(name), after=lambda: order.append("-")) for name in "ab")
+    end = partial(order.append, "-")
 
-    ratio = pairs(one, other, 2)
+    ratio = pairs(Command(partial(order.append, "a"), after=end), Command(partial(order.append, "b"), after=end), 2)
 
     assert "".join(order) == "a-b-" * 3
     assert 0 < ratio.low <= ratio.median <= ratio.high

@@ -52,8 +52,10 @@ def _prompts(repository: Repository, label: str) -> bool:
 
 def _usable(screen: str) -> bool:
     """Return whether the shell is at its prompt, or its program has printed that it is ready."""
-    last = screen.strip().rpartition("\n")[2]
-    return last.startswith(("$", "ready"))
+    text = screen.strip()
+    last = text.rpartition("\n")[2]
+    wrapped = "\n$ " in text and text.endswith("&&")  # what was typed before the prompt came is longer than a line
+    return wrapped or last.startswith(("$", "ready"))
 
 
 def _screens(repository: Repository, label: str) -> list[str]:

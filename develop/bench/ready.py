@@ -54,7 +54,7 @@ def _usable(screen: str) -> bool:
     """Return whether the shell is at its prompt, or its program has printed that it is ready."""
     text = screen.strip()
     last = text.rpartition("\n")[2]
-    wrapped = "\n$ " in text and text.endswith("&&")  # what was typed before the prompt came is longer than a line
+    wrapped = "$ " in text and text.endswith("&&")  # what was typed before the prompt came is longer than a line
     return wrapped or last.startswith(("$", "ready"))
 
 

@@ -81,7 +81,11 @@ def _published(session: Session) -> set[int]:
 def _late(session: Session, due: list[tmux.Pane]) -> list[tmux.Pane]:
     """Wait for the prompts of *due*; print a note about those that don't come, and return them."""
     late = tmux.wait_for_prompts(due, _LOOK)
-    other = tmux.without_shell(late) if late else []  # they would never show one
+    if not late:
+        return []
+    from ..tools import tmux_output
+
+    other = tmux_output.without_shell(late)  # they would never show one
     late = [*other, *tmux.wait_for_prompts([pane for pane in late if pane not in other], _PROMPT - _LOOK)]
     if late:
         names, again = ", ".join(pane.window for pane in late), f"inv session.resume {session.name}"

@@ -1,7 +1,8 @@
-"""What a session's windows printed, as tmux remembers it."""
+"""What a session's windows printed, as tmux remembers it, and whether a shell runs there."""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -71,3 +72,21 @@ def added_lines(before: Sequence[str], now: Sequence[str]) -> list[str]:
             return list(now[len(before) - scrolled :])
     same = next((i for i, (old, new) in enumerate(zip(before, now, strict=False)) if old != new), 0)
     return [line for line in now[same:] if line not in before[same:]]
+
+
+def without_shell(panes: Sequence[Pane]) -> list[Pane]:
+    """Return those of *panes* that run no shell, as with `default-command` in tmux's configuration."""
+    import psutil
+
+    output = shell.read_output(*tmux.TMUX, "list-panes", "-a", "-F", "#{pane_id} #{pane_pid}")
+    pids = dict(line.split() for line in output.splitlines())
+    shellless = []
+    for pane in panes:
+        try:
+            process = psutil.Process(int(pids[pane.id]))
+            words = {process.name(), *map(os.path.basename, process.cmdline()[:2])}  # a shell may be written in Python
+        except (KeyError, psutil.Error):
+            continue  # it is just ending
+        if not {word.lstrip("-") for word in words} & tmux.SHELLS:
+            shellless.append(pane)
+    return shellless

@@ -57,6 +57,18 @@ def test_list_asks_tmux_once_for_all_sessions(project: Project, sandbox: Path) -
     assert sorted(_verbs(wrappers.starts(git))) == ["rev-parse", *["status"] * 3]
 
 
+def test_doctor_asks_tmux_once_and_git_once_for_each_session(project: Project, sandbox: Path) -> None:
+    for name in ("x", "y", "z"):
+        project.inv("session.add", name)
+    git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
+
+    project.inv("session.doctor", code=None)
+
+    assert _verbs(wrappers.starts(tmux)) == ["-V ", "list-panes"]
+    asked = _verbs(wrappers.starts(git))
+    assert (asked.count("status"), len(asked)) == (3, 3 + 4), asked  # the others are asked for all sessions
+
+
 def test_a_second_resume_starts_tmux_only_to_look(project: Project, sandbox: Path) -> None:
     project.inv("session.add", "x")
     project.inv("session.resume")

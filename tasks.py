@@ -12,7 +12,7 @@ del sys.modules[__name__]
 
 from invoke import Context, Exit, task  # noqa: E402
 
-from tasks import ns  # noqa: E402
+from tasks.collection import ns  # noqa: E402  in a worktree, too: here its own code is what is worked on
 
 _PYTHON = shlex.quote(sys.executable)
 _CHECKS = (
@@ -43,11 +43,14 @@ def demo(_c: Context, path: str = "~/tally-demo", clean: bool = False) -> None:
     help={
         "only": "run only the tests whose name matches",
         "workers": "number of tests to run at once (default: one more than there are cores, for tests wait, too)",
+        "failed": "run only what failed last time, one test after another",
         "slow": "run the slow tests instead: kills at every system call",
         "slow-minutes": "stop after this many minutes of kills (default: try all of them)",
     },
 )
-def test(c: Context, only: str = "", workers: str = "", slow: bool = False, slow_minutes: str = "") -> None:
+def test(
+    c: Context, only: str = "", workers: str = "", failed: bool = False, slow: bool = False, slow_minutes: str = ""
+) -> None:
     """Run the test suite, on real git, tmux, Django and Vite.
 
     Example: inv test --only rollback
@@ -55,7 +58,8 @@ def test(c: Context, only: str = "", workers: str = "", slow: bool = False, slow
     if slow_minutes and not slow_minutes.isdecimal():
         raise Exit(f'--slow-minutes must be a number of minutes, not "{slow_minutes}".', 1)
     chosen = [*(["-k", only] if only else []), *(["-m", "slow"] if slow else [])]
-    workers = workers or str((os.cpu_count() or 1) + 1)
+    chosen += ["--last-failed", "--last-failed-no-failures", "none"] if failed else []
+    workers = workers or str(1 if failed else (os.cpu_count() or 1) + 1)
     words = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *chosen]
     c.run(shlex.join(words), pty=sys.stdout.isatty(), env={"TALLY_SESSIONS_SLOW_MINUTES": slow_minutes})
 

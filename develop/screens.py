@@ -7,13 +7,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from develop import demo, recording
+from develop import dashboard_pictures, demo, recording
 
 TITLES = {
     "add": "Adding a session",
     "window": "The backend's window of a session in tmux",
     "list": "The list of four sessions",
-    "watch": "The live list",
     "conflict": "A sync that stops at a conflict",
 }
 _PROMPTS = {  # the stand-in stays busy after `work`, and asks for a permission after `ask`
@@ -34,7 +33,7 @@ def take(directory: Path, say: Say) -> list[Path]:
             files.append(directory / f"{name}.svg")
             files[-1].write_text(_picture(screen, TITLES[name]), encoding="utf-8")
             say(f"Wrote {files[-1]}.")
-    return files
+    return [*files, *dashboard_pictures.take(directory, say)]
 
 
 def _screens(terminal: recording.Terminal, main: Path) -> Iterator[tuple[str, str]]:
@@ -45,7 +44,6 @@ def _screens(terminal: recording.Terminal, main: Path) -> Iterator[tuple[str, st
     yield "window", _window(terminal)
     _work(terminal, main)
     yield "list", _printed(terminal, "inv session.list")
-    yield "watch", _watch(terminal)
     terminal.resize()
     yield "conflict", _printed(terminal, "inv session.sync feature-search")
 
@@ -64,16 +62,6 @@ def _window(terminal: recording.Terminal) -> str:
     terminal.press("C-b", "d")
     terminal.wait_for("[detached")
     terminal.resize()
-    return screen
-
-
-def _watch(terminal: recording.Terminal) -> str:
-    terminal.resize(10)
-    terminal.type("clear; inv session.watch")
-    terminal.press("Enter")
-    terminal.wait_for("q quit")
-    screen = terminal.wait_for("feature-search")
-    terminal.run("q")
     return screen
 
 

@@ -1,41 +1,31 @@
-"""Sessions: isolated places to work in one repository. `ns` is what `inv --list` shows."""
+"""Sessions: isolated places to work in one repository. `ns` is what `inv --list` shows.
 
-import sys
-from collections.abc import Mapping
+Nothing is imported before `ns` is asked for: test runners and type checkers import this package, too, also where Invoke
+is missing.
+"""
 
-from invoke.collection import Collection
-from invoke.tasks import Task
+from __future__ import annotations
 
-from .system import startup
+from typing import TYPE_CHECKING
 
-startup.ease_collection()
-startup.keep_bytecode()
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-try:
-    from . import fleet, session
-except KeyboardInterrupt:  # Invoke would end without a word
-    from .errors import Interrupted
+    from invoke.collection import Collection
 
-    raise Interrupted(2) from None
+    ns: Collection
 
-startup.complete_streams()
-startup.explain_unreadable_files()
-startup.end_quietly_without_reader()
 
-ns = Collection(session=session.ns, fleet=fleet.ns)
-if "--complete" in sys.argv:
-    from .commands import completion
+def __getattr__(name: str) -> Collection:
+    if name != "ns":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import front_door
 
-    completion.extend_completion()
+    return front_door.find_collection(__file__)
 
 
 def join(names: Mapping[str, object]) -> Collection:
     """Return the tasks of a `tasks.py` that defines *names*, with ours beside them."""
-    own = names.get("ns", names.get("namespace"))
-    joined = own if isinstance(own, Collection) else Collection()
-    for value in names.values():
-        if isinstance(value, Task) and not isinstance(own, Collection):
-            joined.add_task(value)
-    for name, collection in ns.collections.items():
-        joined.add_collection(collection, name)
-    return joined
+    from . import front_door
+
+    return front_door.join_collections(names, __file__)

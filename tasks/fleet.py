@@ -34,6 +34,10 @@ _TASKS = {
     "send": "Send a message to the Claude of a session on its host.",
     "run": "Run a command in a session on its host.",
 }
+# Their options that only we read, each with its default and its help.
+_MORE: dict[str, dict[str, tuple[Any, str]]] = {
+    "add": {"label": ("", "only on a host that has this label in session.hosts")},
+}
 _HERE = ("all", "attach")  # flags that are not passed to a host
 
 
@@ -55,20 +59,25 @@ def flag_words(choices: dict[str, Any], parameters: list[inspect.Parameter]) -> 
 
 
 def _task(name: str) -> Any:
-    original = session.ns.tasks[name]
+    original, more = session.ns.tasks[name], _MORE.get(name, {})
     parameters = [each for each in inspect.signature(original.body).parameters.values() if each.name not in _HERE]
 
     def body(c: Context, *args: Any, **arguments: Any) -> None:
-        chosen = arguments.pop("host", "")
-        _run(c, name, dict(inspect.Signature(parameters).bind(c, *args, **arguments).arguments), parameters, chosen)
+        own = {key: arguments.pop(key, "") for key in ("host", *more)}
+        _run(c, name, dict(inspect.Signature(parameters).bind(c, *args, **arguments).arguments), parameters, own)
 
     body.__doc__ = _docstring(name, str(original.__doc__))
-    host = inspect.Parameter("host", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="")
-    setattr(body, "__signature__", inspect.Signature([*parameters, host]))
+    own = [_parameter("host", ""), *(_parameter(key, default) for key, (default, _help) in more.items())]
+    setattr(body, "__signature__", inspect.Signature([*parameters, *own]))
     which = "one of session.hosts (default: the one with the most room)" if name == "add" else WHICH
     explained = {key: text for key, text in original.help.items() if key not in _HERE}
     explained |= {"name": "session name"} if name != "add" else {}
+    explained |= {key: text for key, (_default, text) in more.items()}
     return command(*original.positional, help={**explained, "host": which})(body)
+
+
+def _parameter(name: str, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
 
 
 def _docstring(name: str, original: str) -> str:
@@ -78,24 +87,15 @@ def _docstring(name: str, original: str) -> str:
     return f"{_TASKS[name]}\n\n    Its options are those of session.{name}.\n\n    Example: {named}\n    "
 
 
-def _run(c: Context, name: str, choices: dict[str, Any], parameters: list[inspect.Parameter], chosen: str) -> None:
-    """Run the task *name* with *choices* on the *chosen* host, or the one that has the session."""
-    from .hosts import add, find, remote_run
-    from .store import host_cache
+def _run(
+    c: Context, name: str, choices: dict[str, Any], parameters: list[inspect.Parameter], own: dict[str, Any]
+) -> None:
+    """Run the task *name* with *choices* on the host of our *own* options, or the one that has the session."""
+    from .hosts import call
 
     repository, settings = _settings(c)
-    if name == "add":
-        place = add.prepare_add(choices, settings, repository, chosen)
-    else:
-        place, _row = find.find_elsewhere(choices.get("name", ""), settings, repository, chosen)
-    arguments = [f"session.{name}", *flag_words(choices, parameters)]
-    if name == "run" and remote_run.is_terminal():
-        remote_run.become_remote(place, arguments)
-    remote_run.end_as(remote_run.run_on_host(place, arguments, reads=name == "run"))
-    if name in ("add", "remove") and not choices.get("dry_run"):
-        host_cache.note_host_of_session(repository, choices.get("name", ""), place.name if name == "add" else "")
-    if name == "add":
-        add.tell_added(choices, place)
+    task = call.Call(name, choices, lambda given: [f"session.{name}", *flag_words(given, parameters)], own)
+    call.end_as(call.run_task(task, settings, repository))
 
 
 def _settings(c: Context, agreed: bool = False) -> tuple[Repository, Settings]:

@@ -6,15 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError, describe_error
-from .model import Problem, Repository, Resource, Session
+from .model import Repository, Resource, Session
 from .parts import create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
-from .store import ports, registry
+from .store import ports, registry, seals
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup
 
@@ -24,42 +23,18 @@ if TYPE_CHECKING:
     from .store import archive
 
 
-class _Late:
-    """The resource in the module *name*, which is loaded for a session that has one; *remains*: also to remove it."""
-
-    def __init__(self, name: str, label: str, has_one: Callable[[Session], object], remains: bool = True) -> None:
-        self.LABEL = label
-        self._name, self._has_one, self._remains = name, has_one, remains
-
-    def __getattr__(self, key: str) -> Any:
-        return getattr(import_module(f".resources.{self._name}", __package__), key)
-
-    def describe(self, session: Session) -> str:
-        return str(self.__getattr__("describe")(session)) if self._has_one(session) else ""
-
-    def create(self, session: Session) -> None:
-        if self._has_one(session):
-            self.__getattr__("create")(session)
-
-    def remove(self, session: Session) -> None:
-        if self._remains and self._has_one(session):
-            self.__getattr__("remove")(session)
-
-    def problems(self, session: Session) -> list[Problem]:
-        return list(self.__getattr__("problems")(session)) if self._has_one(session) else []
-
-
-_restored_work = _Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
-_compose_project = _Late("compose_project", "compose", lambda session: session.compose)
-_containers = _Late("containers", "containers", lambda session: session.compose)
-_packages = _Late("packages", "packages", files.has_own_packages, remains=False)
-_setup_commands = _Late("setup_commands", "setup", lambda session: session.setup, remains=False)
-_claude_rules = _Late("claude_rules", "rules", lambda _session: True, remains=False)
-_window_programs = _Late("window_programs", "programs", lambda session: session.windows, remains=False)
-_worklog = _Late("worklog", "worklog", lambda session: session.work_log)
+_restored_work = startup.Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
+_compose_project = startup.Late("compose_project", "compose", lambda session: session.compose)
+_containers = startup.Late("containers", "containers", lambda session: session.compose)
+_packages = startup.Late("packages", "packages", files.has_own_packages, remains=False)
+_databases = startup.Late("databases", "databases", lambda session: session.databases)
+_setup_commands = startup.Late("setup_commands", "setup", lambda session: session.setup, remains=False)
+_claude_rules = startup.Late("claude_rules", "rules", lambda _session: True, remains=False)
+_window_programs = startup.Late("window_programs", "programs", lambda session: session.windows, remains=False)
+_worklog = startup.Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
-    worktree, _restored_work, tmux_session, claude_project, files, _packages, _compose_project, _containers,
+    worktree, _restored_work, tmux_session, claude_project, files, _packages, _databases, _compose_project, _containers,
     _setup_commands, _claude_rules, claude_launch, _window_programs, _worklog,
 )  # fmt: skip
 # The part that runs, which stop ends; the log says so.
@@ -167,6 +142,13 @@ def finish_named(name: str, repository: Repository, complete: store_rows.Complet
 
 
 def _remove(session: Session, how: Removal) -> archive.Archive | None:
+    if not session.is_taken:
+        return _remove_whole(session, how)
+    undo_all(session, RESOURCES, RUNNING)
+    return None
+
+
+def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
     startup.prefetch_modules("psutil", f"{__package__}.store.aside")  # while git looks at the worktree
     from .plan import remove as removing
 
@@ -185,8 +167,7 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
     with signals.signals_held():
         saved = _move_aside(doomed, session, directory, bool(work and work.dirty)) if directory else None
         remainder = doomed._replace(creates_branch=doomed.creates_branch and saved is None)
-        leftovers += remove_all(remainder, [resource for resource in RESOURCES if resource not in RUNNING])
-        if leftovers:
+        if leftovers := leftovers + remove_all(remainder, [each for each in RESOURCES if each not in RUNNING]):
             advice = f"The rest was removed.\nRun: inv session.remove {session.name}"
             raise SessionError("\n".join([*leftovers, advice]))
         release_session(session)
@@ -234,6 +215,8 @@ def _move_aside(doomed: Session, session: Session, directory: Path, uncommitted:
     from .store import aside
 
     try:
+        if doomed.databases and session.state != "adding":
+            _databases.save(doomed)
         saved = aside.move_aside(doomed, directory, uncommitted)
         if saved.facts["tree"] or saved.facts["held"]:
             return saved
@@ -288,17 +271,21 @@ def make_session(
             with ports.claiming_ports(repository) as elsewhere, registry.changing_registry(repository) as rows:
                 session = plan(elsewhere, held)
                 ports.join_machine(repository)  # before the row is written: others could choose its ports
-                from .store import seals
-
                 rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
             startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
-            row = registry.note_facts(repository, session.name, state="ready", archive="", **(confirmed or {}))
-            session = session._replace(state="ready", archive="", setup_done=tuple(row.get("setup_done", ())))
+            session = _confirm(session, confirmed or {})
         except BaseException:
             if session is not None:
                 undo_all(session, begun, RUNNING)
             raise
         afterwards()
     return session
+
+
+def _confirm(session: Session, facts: registry.Row) -> Session:
+    """Note that *session* is complete, and return it as it is then."""
+    now: registry.Row = {"state": "ready", "archive": "", "taken": ""}
+    row = registry.note_facts(session.repository, session.name, **now, **facts)
+    return session._replace(**now, setup_done=tuple(row.get("setup_done", ())))

@@ -12,10 +12,10 @@ RULES = ".claude/settings.local.json"  # in a worktree: what its conversation ma
 
 
 class Window(NamedTuple):
-    """One window of the tmux session; of *run*, *type* and *claude* at most one is set.
+    """One window of the tmux session, or a pane of one; of *run*, *type* and *claude* at most one is set.
 
     *directory* is relative to the worktree; *run* is executed, *type* is typed but not executed. The window is left
-    out if its directory doesn't have the file *needs*.
+    out if its directory doesn't have the file *needs*. A pane has the name of its *window*, and that one's *layout*.
     """
 
     name: str
@@ -24,6 +24,19 @@ class Window(NamedTuple):
     type: str = ""
     claude: bool = False
     needs: str = ""
+    start: str = ""  # "attach": its server starts once somebody attaches, or runs session.start
+    window: str = ""
+    layout: str = ""
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether nothing starts in it before somebody attaches."""
+        return self.start == "attach" and bool(self.run)
+
+    @property
+    def title(self) -> str:
+        """The name of the tmux window that it is, or is a pane of."""
+        return self.window or self.name
 
 
 class Compose(NamedTuple):
@@ -83,6 +96,9 @@ class Request(NamedTuple):
     forks: str = ""  # the conversation of which it begins with a copy
     agent: str = ""  # one of the setting `agents`, in the place of Claude Code
     bare: bool = False  # whether nothing of it is to run before somebody starts it
+    worktree: str = ""  # the path of a worktree that exists already
+    tmux: str = ""  # the name of a tmux session that exists already
+    conversation: str = ""  # the id of one that exists already
 
 
 class Removal(NamedTuple):
@@ -124,6 +140,8 @@ class Session(NamedTuple):
     tmux: str  # the tmux session's name
     state: str = "ready"  # or "adding", "removing"
     base: str = ""  # the ref that its work is measured against
+    based: str = ""  # what that ref is called on the machine that added it to this one, through `fleet`
+    owner: str = ""  # who did, as their git calls them
     start: str = ""  # the commit that the branch began at
     tip: str = ""  # the commit that the branch must still have when it is deleted
     creates_branch: bool = True
@@ -143,6 +161,7 @@ class Session(NamedTuple):
     link: tuple[str, ...] = ()
     thin: tuple[str, ...] = ()  # directories that need not be kept when it is removed
     env: Mapping[str, Mapping[str, str]] = {}
+    databases: Mapping[str, Mapping[str, str]] = {}  # file -> variable -> the name of its own database, or a port
     env_files: tuple[str, ...] = ()  # those of `env` that are wholly ours
     activate: str = ""
     host: str = ""  # the name in its web addresses; empty for localhost
@@ -160,10 +179,12 @@ class Session(NamedTuple):
     archive: str = ""  # the directory that it is restored from
     moved: bool = False  # whether that was on other ports
     bare: bool = False  # whether it was added without anything that runs, and was never started
+    taken: str = ""  # while a worktree that existed becomes one: where that is kept of it which `add` changes
     windows: tuple[Window, ...] = ()
     compose: Compose | None = None
     agent: Agent = Agent()
     prompt: str = ""  # what the conversation begins with; not in the row, for it is used once
+    wakes: bool = False  # whether servers that wait for somebody to attach are to start now; not in the row
 
     @property
     def private(self) -> Path:
@@ -174,6 +195,11 @@ class Session(NamedTuple):
     def brings_work(self) -> bool:
         """Whether its branch had commits, or its worktree changes, when it was made."""
         return bool(not self.creates_branch or self.tracks or self.archive)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether its worktree was there before it, and is given back if adding it fails."""
+        return bool(self.taken) and self.state == "adding" and not self.archive
 
     @property
     def converses(self) -> bool:

@@ -20,7 +20,7 @@ _LATER = ("system.envfile", "resources.claude_rules", "resources.window_programs
 def create_all(session: Session, resources: Sequence[Resource], begun: list[Resource]) -> None:
     """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
     for resource in [each for each in resources if each not in begun]:
-        if resource is worktree and not (session.archive or session.adopts):
+        if resource is worktree and not (session.archive or session.adopts or session.is_taken):
             _make(session, worktree, begun, partial(_meanwhile, session, resources, begun))
         elif resource not in begun:
             _make(session, resource, begun)

@@ -11,10 +11,11 @@ from .commands.invoke_extensions import LateTask, SessionTask
 
 # In the order of `inv --list`: every day, status, finishing a branch, the rest. Behind a task: its other names.
 TASKS = {
-    "add": ("create",), "list": ("ls",), "show": (), "attach": (), "next": (), "send": (), "answer": (), "wait": (),
-    "run": (), "logs": (), "stop": (), "start": (), "resume": (), "remove": ("destroy", "rm"), "restore": (),
-    "setup": (), "refresh": (), "sync": (), "merge": (), "pr": (), "rename": (), "conflicts": (), "compare": (),
-    "watch": (), "pick": (), "doctor": (), "env": (), "config": (), "adopt": (), "permissions": (), "prune": (),
+    "add": ("create",), "list": ("ls",), "show": (), "diff": (), "open": (), "attach": (), "next": (), "send": (),
+    "answer": (), "wait": (), "run": (), "logs": (), "stop": (), "start": (), "resume": (),
+    "remove": ("destroy", "rm"), "restore": (), "setup": (), "refresh": (), "sync": (), "merge": (), "pr": (),
+    "rename": (), "conflicts": (), "compare": (), "watch": (), "pick": (), "doctor": (), "env": (), "config": (),
+    "adopt": (), "permissions": (), "prune": (),
 }  # fmt: skip
 
 

@@ -134,8 +134,8 @@ class Case:
     what: str
     ours: Command
     other: Command
-    gate: float
-    goal: float
+    gate: float | None
+    goal: float | None
     way: str
 
 

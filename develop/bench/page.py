@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from develop.bench import Measured, Report
+from develop.bench import Measured, Report, at_most
 
 TOP = Path(__file__).resolve().parents[2]
 PAGE, PICTURE = TOP / "docs/about/speed.md", TOP / "docs/about/speed.svg"
@@ -49,7 +49,7 @@ def measured_part(report: Report) -> str:
 
 
 def _line(each: Measured) -> str:
-    return f"| {each.what} | {each.ratio} | {each.ratio.cpu:.2f} | ≤ {each.gate:.2f} | ≤ {each.goal:.2f} |"
+    return f"| {each.what} | {each.ratio} | {each.ratio.cpu:.2f} | {at_most(each.gate)} | {at_most(each.goal)} |"
 
 
 def picture(report: Report) -> str:

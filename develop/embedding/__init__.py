@@ -7,7 +7,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from develop.embedding import assistant, files, layout, session_config
+from develop.detection import table
+from develop.embedding import assistant, containers, files, layout, session_config
 from develop.embedding.layout import EmbedError
 from tasks.errors import SessionError
 
@@ -32,8 +33,11 @@ def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = Fa
     door = files.plan_front_door(top / "tasks.py", patch)
     own_work = _own_work(top, found, door, file)
     results = [
-        files.put_package(top / "tasks"), files.write_front_door(door), layout.write_configuration(file, settings),
-        *notes, files.write_ignores(top, found), *(assistant.give_to_claude(top) if claude else []),
+        f"{table.format_rows(found.found.rows)}\n",
+        files.put_package(top / "tasks"), files.write_front_door(door),
+        layout.write_configuration(file, settings, found, patch),
+        *notes, containers.write_compose_file(top, file, found.found.containers),
+        files.write_ignores(top, found), *(assistant.give_to_claude(top) if claude else []),
     ]  # fmt: skip
     following = _next(top, found, layout.choose_preset(found, preset), file, own_work, claude)
     return "\n".join([*(line for line in results if line), "", *following])
@@ -80,11 +84,15 @@ def _own_work(top: Path, found: layout.Layout, door: files.Plan, file: Path) -> 
     return [step for step, needed in steps.items() if needed]
 
 
+def _made(top: Path, found: layout.Layout) -> list[str]:
+    return [each for each in [found.found.containers.file] if each == containers.FILE and (top / each).exists()]
+
+
 def _next(
     top: Path, found: layout.Layout, preset: str, file: Path, own_work: list[str], claude: bool
 ) -> list[str]:  # fmt: skip
     theirs = (each for each in (assistant.SETTINGS, assistant.SKILL) if (top / each).exists())
-    ours = ("tasks", "tasks.py", file.name, ".gitignore", *(theirs if claude else ()))
+    ours = ("tasks", "tasks.py", file.name, ".gitignore", *_made(top, found), *(theirs if claude else ()))
     was_committed = layout.is_tracked(top, "tasks/session.py")
     commits = bool(own_work) or layout.has_changes(top, ours)
     pushes = preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))

@@ -175,7 +175,7 @@ def write_ignores(top: Path, found: Layout) -> str:
     text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     present = {line.strip().lstrip("/") for line in text.splitlines()}
     missing = [entry for entry in _ENTRIES if entry.lstrip("/") not in present]
-    if found.django is not None and not list_ignored(top, f"{found.django or '.'}/__pycache__/x"):
+    if found.bytecode is not None and not list_ignored(top, f"{found.bytecode or '.'}/__pycache__/x"):
         missing.append(_BYTECODE)
     if not missing:
         return ""

@@ -10,7 +10,8 @@ from invoke.parser import Argument
 from invoke.tasks import Task
 from invoke.util import yaml  # the YAML library that Invoke uses
 
-from tasks import fleet, ns
+from tasks import fleet
+from tasks.collection import ns
 from tasks.config.descriptions import DESCRIPTIONS
 from tasks.config.presets import PRESETS
 

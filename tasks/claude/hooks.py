@@ -85,6 +85,12 @@ def conversation_of(session: Session) -> str:
     return start.identity if start else session.conversation
 
 
+def forget_conversation(session: Session) -> None:
+    """Delete what the hooks noted of the conversation of *session*, which gets another one."""
+    for event in _MEANING:
+        (session.private / event).unlink(missing_ok=True)
+
+
 def count_tasks(session: Session) -> int:
     """Return how many shells ran on in the background when the last turn ended; 0 when that is not known."""
     tasks = _read(session, "Stop")[0].get("background_tasks")

@@ -22,7 +22,7 @@ from . import hooks, live
 _KEY = "claude.note"
 _WORD = re.compile(r"(?<![\${])\{([A-Za-z_]\w*)\}")
 _KNOWN = (
-    "name slug project branch worktree main component profile tmux urls values activate own shared".split()
+    "name slug project branch worktree main component profile tmux urls values activate own shared later".split()
 )  # and each port  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def _facts(session: Session) -> dict[str, str]:
         "tmux": session.tmux, "activate": session.activate, "own": ", ".join(own), "values": "; ".join(values),
         "urls": ", ".join(f"{what} {url}" for what, url in addresses),
         "shared": ", ".join(path for path in session.link if (top / path).is_symlink()),
+        "later": ", ".join(window.name for window in tmux.present_windows(session) if window.is_lazy),
     }  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def _arguments(session: Session) -> list[str]:
 
 def _fresh_note(session: Session) -> list[str]:
     """Return the arguments without which a conversation that goes on keeps the note that it began with."""
-    if session.state == "adding" and not session.archive:
+    if session.state == "adding" and not (session.archive or session.is_taken):
         return []
     from . import version
 
@@ -143,7 +144,7 @@ def conversation_command(session: Session) -> str:
     """
     arguments: list[str] | None = []
     if session.agent.is_claude:
-        is_new = session.state == "adding" and not session.archive  # its id cannot be in use yet
+        is_new = session.state == "adding" and not (session.archive or session.is_taken)  # else its id may be in use
         arguments = _first_arguments(session, session.conversation) if is_new else _continue_arguments(session)
     else:
         given = session.agent.begin if session.state == "adding" and not session.archive else session.agent.resume

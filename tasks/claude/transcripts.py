@@ -106,6 +106,12 @@ def is_usable(file: Path) -> bool:
     return any(True for _message in _messages(file))
 
 
+def directory_of(file: Path) -> Path | None:
+    """Return where the conversation in *file* was begun; None if its messages don't say that."""
+    places = (str(record["cwd"]) for record in _messages(file) if isinstance(record.get("cwd"), str))
+    return next((Path(live.real_path(place)) for place in places), None)
+
+
 def last_used(file: Path) -> float:
     """Return when *file* was last written, in seconds since 1970; 0 when it is gone."""
     try:

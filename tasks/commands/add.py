@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     "dry-run": "show what would be created, without changing anything",
     "mode": "docker (all profiles of the compose file) or native (only services without a profile)",
     "without": "services of the compose file to leave out, separated by commas",
+    "worktree": "path of a worktree that exists, to make a session of",
     "pr": "begin with a pull request: its number or address",
     "from-issue": "name and prompt from an issue: its number or address",
     "yes": "approve values that are not committed or approved yet",
@@ -43,7 +44,7 @@ def add(
     component: str = "", profile: str = "", template: str = "", issue: str = "", eta: str = "", mode: str = "",
     without: str = "", pr: str = "", from_issue: str = "", dry_run: bool = False, yes: bool = False,
     wait: bool = False, attach: bool = False, json: bool = False, fork: str = "", continue_from: str = "",
-    agent: str = "", bare: bool = False,
+    agent: str = "", bare: bool = False, worktree: str = "",
 ) -> None:  # fmt: skip
     """Create a session: worktree, ports, servers, Claude.
 
@@ -59,6 +60,7 @@ def add(
     request = Request(name=name, base=base, branch=branch, bare=bare, **purpose)
     dry = dry_run or c.config.run.dry
     repository, settings = _approved(c, yes, dry)
+    request = _in_worktree(request, worktree, repository, {"--pr": pr, "--fork": fork})
     request = _continued(c, _with_forge(request, pr, from_issue, repository, settings, dry), fork, continue_from)
     if dry:
         report.answer_plan(plan_add.preview_add(request, settings, repository), json)
@@ -72,6 +74,19 @@ def add(
         from ..tools import tmux_attach
 
         tmux_attach.attach_to_tmux(session)
+
+
+def _in_worktree(request: Request, path: str, repository: Repository, others: dict[str, str]) -> Request:
+    """Return *request* for the worktree at *path*, if one is given; then none of *others* may be."""
+    if not path:
+        return request
+    from ..plan import taken
+
+    if given := [option for option, value in others.items() if value]:
+        from ..errors import SessionError
+
+        raise SessionError(f"--worktree takes the branch that is checked out there. Run it without {given[0]}.")
+    return taken.request_taken(request, path, repository)
 
 
 def _check_flags(bare: bool, wait: bool, attach: bool) -> None:

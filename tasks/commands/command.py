@@ -69,15 +69,14 @@ def _require_modules(modules: Sequence[str]) -> None:
     if not all(find_spec(module) for module in modules):
         from . import packages
 
-        raise packages.missing_packages()
+        raise packages.missing_packages(modules)
 
 
-def command(
-    *positional: str, aliases: tuple[str, ...] = (), help: dict[str, str] | None = None, needs: tuple[str, ...] = ()
-) -> Callable[..., Any]:
+def command(*positional: str, needs: tuple[str, ...] = (), **options: Any) -> Callable[..., Any]:
     """Return the decorator of a task whose *positional* arguments may be left out when their default is ''.
 
-    It *needs* these modules, besides what every task does.
+    It *needs* these modules, besides what every task does. The *options* are Invoke's: aliases, help, and as `optional`
+    the flags whose value may be left out.
     """
 
     def decorate(body: Callable[..., None]) -> Any:
@@ -109,6 +108,6 @@ def command(
                 message.message = told(str(message))
                 raise message from None
 
-        return SessionTask(guarded, positional=positional, aliases=aliases, help=help or {})
+        return SessionTask(guarded, positional=positional, **options)
 
     return decorate

@@ -268,6 +268,12 @@ def _presets(_repository: Repository, _others: Given) -> list[str]:
     return list(PRESETS)
 
 
+def _orders(_repository: Repository, _others: Given) -> tuple[str, ...]:
+    from ..views.chosen_columns import ORDERS
+
+    return ORDERS
+
+
 _NEW = "new"  # a NAME that there is not yet
 _KINDS = {
     ("add", "name"): _NEW, ("create", "name"): _NEW, ("adopt", "name"): _NEW, ("restore", "name"): "removed",
@@ -283,6 +289,7 @@ _VALUES: dict[str, Values] = {
     "window": _in_rows(_windows), "service": _in_rows(_services), "app": _in_rows(_apps),
     "branch": _branches("refs/heads/"), "into": _branches("refs/heads/"),
     "base": _branches("refs/heads/", "refs/remotes/"), "preset": _presets,
+    "sort": _orders,
     "mode": lambda _repository, _given: ("docker", "native"),
     "component": _configured(lambda settings: settings.components),
     "template": _configured(lambda settings: settings.work_log.get("templates", ())),

@@ -28,7 +28,7 @@ SHORT_FLAGS = {
 # Tasks whose NAME may be followed by others; one that is a task's name is that task, as everywhere in Invoke.
 SEVERAL = (
     "session.remove", "session.stop", "session.start", "session.resume", "session.logs", "session.prune",
-    "session.merge", "session.setup",
+    "session.merge", "session.setup", "session.diff",
 )  # fmt: skip
 
 

@@ -13,13 +13,31 @@ if TYPE_CHECKING:
     from ..model import Repository, Session
 
 
-@command(help={"json": "print JSON", "removed": "list the sessions that session.restore can restore",
-    "cost": "show the tokens of each conversation, and their price"})  # fmt: skip
-def list_(c: Context, json: bool = False, removed: bool = False, cost: bool = False) -> None:
+@command(optional=("sort",), help={
+    "json": "print JSON",
+    "removed": "list the sessions that session.restore can restore",
+    "cost": "show the tokens of each conversation, and their price",
+    "sort": "what needs you first; or by: name, age",
+    "waiting": "only sessions whose Claude waits for you",
+    "format": "columns to show, separated by commas, such as name,state,urls,worktree",
+    "plain": "print lines with tabs and without headings, for scripts",
+    "all-repositories": "list the sessions of every repository on this machine",
+})  # fmt: skip
+def list_(
+    c: Context, json: bool = False, removed: bool = False, cost: bool = False, sort: str = "", waiting: bool = False,
+    format: str = "", plain: bool = False, all_repositories: bool = False,
+) -> None:  # fmt: skip
     """List the sessions: ports, state, work and Claude.
 
-    Example: inv session.list
+    Example: inv session.list --sort
     """
+    if sort or waiting or format or plain or all_repositories:
+        from . import chosen_list
+
+        chosen_list.print_chosen(
+            c, chosen_list.parse_choice(sort, waiting, format, plain, all_repositories), json, cost, removed
+        )
+        return
     from ..tools import git
     from . import selection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,18 +14,36 @@ from ..errors import SessionError
 # module -> the package that brings it
 PACKAGES = {
     "libtmux": "libtmux", "dotenv": "python-dotenv", "tabulate": "tabulate", "psutil": "psutil",
-    "fabric": "fabric", "prompt_toolkit": "prompt_toolkit",
+    "fabric": "fabric", "textual": "textual",
 }  # fmt: skip
 
 
-def missing_packages() -> SessionError:
-    """Return the error that names all that are missing, also those that only other tasks need: to be installed at once.
+_TEXTUAL = 8
 
-    Only the standard library is asked.
-    """
-    packages = [package for module, package in PACKAGES.items() if find_spec(module) is None]
-    command = install_command(Path(__file__).absolute().parents[2], packages)
-    return SessionError(f"Missing packages: {', '.join(packages)}\nRun: {command}")
+
+def missing_packages(modules: Sequence[str]) -> SessionError:
+    """Return the error that names those of *modules* that are missing; only the standard library is asked."""
+    packages = [PACKAGES[module] for module in modules if find_spec(module) is None]
+    return SessionError(f"Missing packages: {', '.join(packages)}\nRun: {install_command(_project(), packages)}")
+
+
+def _project() -> Path:
+    """Return the checkout whose packages these are: the one that has these tasks, or else the one that we are in."""
+    package = Path(__file__).absolute().parents[1]
+    if package.name == "tasks":
+        return package.parent
+    here = Path.cwd()
+    return next((place for place in (here, *here.parents) if os.path.lexists(place / ".git")), here)
+
+
+def require_textual() -> None:
+    """Raise `SessionError` if the installed Textual is older than the dashboard needs."""
+    from importlib.metadata import version
+
+    found = version("textual")
+    if int(found.partition(".")[0]) < _TEXTUAL:
+        command = install_command(_project(), [f"textual>={_TEXTUAL}"])
+        raise SessionError(f"Textual {found} is too old. The dashboard needs version {_TEXTUAL}.\nRun: {command}")
 
 
 def install_command(top: Path, names: Sequence[str]) -> str:

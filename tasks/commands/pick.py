@@ -8,15 +8,14 @@ from .command import answer, command
 from .watch import require_terminal
 
 
-@command("name", help={"name": "some letters of the name (default: you are asked)"}, needs=("prompt_toolkit",))
+@command("name", help={"name": "some letters of the name (default: you are asked)"}, needs=("textual",))
 def pick(c: Context, name: str = "") -> None:
     """Fuzzy-find a session and attach.
 
     Example: inv session.pick auth
     """
     from ..tools import git, tmux_attach
-    from ..views import picker
-    from . import selection
+    from . import packages, selection
 
     require_terminal("pick")
     sessions = {session.name: session for session in selection.list_sessions(c, git.current_repository())}
@@ -24,6 +23,9 @@ def pick(c: Context, name: str = "") -> None:
         from ..errors import SessionError
 
         raise SessionError("There are no sessions.\nRun: inv session.add NAME")
+    packages.require_textual()
+    from ..views.dashboard import picker
+
     choice = picker.pick_name(list(sessions), name)
     if choice is not None:
         tmux_attach.attach_to_tmux(sessions[choice])

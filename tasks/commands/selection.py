@@ -29,7 +29,7 @@ def list_sessions(c: Context, repository: Repository) -> list[Session]:
     if not rows:
         note_unusable_git(repository)
     return [
-        store_rows.session_from_row(name, rows[name], repository, complete) for name in sorted(rows, key=_natural_order)
+        store_rows.session_from_row(name, rows[name], repository, complete) for name in sorted(rows, key=natural_order)
     ]
 
 
@@ -44,7 +44,7 @@ def note_unusable_git(repository: Repository) -> None:
         progress.notice(str(error))
 
 
-def _natural_order(name: str) -> list[tuple[bool, int, str]]:
+def natural_order(name: str) -> list[tuple[bool, int, str]]:
     """Return the key by which names are sorted as people read them: task-2 before task-10."""
     parts = re.split("([0-9]+)", name)
     return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts if part]

@@ -32,11 +32,16 @@ def start(
     """
     from . import selection
 
-    bring_sessions_back(c, selection.select_sessions_to_start(c, name, all), wait, yes, json)
+    bring_sessions_back(c, selection.select_sessions_to_start(c, name, all), wait, yes, json, wakes=True)
 
 
-def bring_sessions_back(c: Context, targets: Sequence[Session], wait: bool, yes: bool, json: bool) -> None:
-    """Make sure that *targets* run, and print their state; with *wait* wait for their servers."""
+def bring_sessions_back(
+    c: Context, targets: Sequence[Session], wait: bool, yes: bool, json: bool, wakes: bool = False
+) -> None:
+    """Make sure that *targets* run, and print their state; with *wait* wait for their servers.
+
+    Servers that wait for somebody to attach start only if it *wakes* them.
+    """
     from .. import lifecycle
     from ..plan import row_consent
     from ..resources import setup_commands
@@ -47,6 +52,7 @@ def bring_sessions_back(c: Context, targets: Sequence[Session], wait: bool, yes:
 
     seconds = configuration.load_settings(c).wait if wait else 0
     ready, refusals = row_consent.part_sessions(c, targets, yes)
+    ready = [each._replace(wakes=wakes) for each in ready]
     before = _windows_at_work(ready)
     failures, names = [*refusals, *lifecycle.resume_sessions(ready)], {session.name for session in ready}
     sessions = [each for each in selection.list_sessions(c, git.current_repository()) if each.name in names]
@@ -73,7 +79,8 @@ def _windows_at_work(sessions: Iterable[Session]) -> dict[str, set[str]]:
 
     ids: dict[str, set[str]] = {}
     for session in sessions:
-        long_runners = {window.name for window in session.windows if window.run or window.claude}
+        own = [window for window in session.windows if session.wakes or not window.is_lazy]
+        long_runners = {window.name for window in own if window.run or window.claude}
         with suppress(SilentError):
             panes = tmux.list_panes(session)
             ids[session.name] = {pane.id for pane in panes if not (pane.window in long_runners and pane.at_prompt)}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -13,63 +10,78 @@ from invoke.context import Context
 from .command import command
 
 if TYPE_CHECKING:
-    from ..model import Repository
-    from ..status.conflicts import Conflicts
-    from ..status.session_status import Status
-    from ..status.worktree_looks import Look
+    from ..model import Repository, Session
+    from ..status.feed import Source
+    from ..views.dashboard.forms import Choices
 
 
-_RARELY = 5
+@command(help={
+    "interval": "seconds between updates",
+    "all-repositories": "show the sessions of every repository on this machine",
+}, needs=("textual",))  # fmt: skip
+def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> None:
+    """Open the dashboard: sessions, previews, and keys.
 
-
-@command(help={"interval": "seconds between updates"}, needs=("prompt_toolkit",))
-def watch(c: Context, interval: str = "2") -> None:
-    """Watch the sessions live; keys attach, stop and resume.
-
-    The keys are shown at the bottom; l shows the output of a session's windows.
+    The keys are shown at the bottom; ? explains all of them.
 
     Example: inv session.watch
     """
     from ..config import checks
     from ..system import progress
     from ..tools import git, tmux_attach
-    from ..views import live, logs
+    from . import packages
 
     require_terminal("watch")
-    source = live.Source(_Looks(c, git.current_repository()).look, logs.last_lines, _perform)
+    packages.require_textual()
+    seconds, repository = checks.check_seconds("--interval", interval), git.current_repository()
+    from ..views.dashboard import app
+
+    sources = _all_sources(c) if all_repositories else [source_of(c, repository)]
+    setup = app.Setup(repository, sources, lambda: form_choices(c), seconds)
     with progress.muted_output():
-        choice = live.watch_sessions(source, checks.check_seconds("--interval", interval))
+        choice = app.show_dashboard(setup)
     if choice is not None:
         tmux_attach.attach_to_tmux(choice)
 
 
-class _Looks:
-    """Looks at the sessions; what git cannot merge is tried at every fifth only."""
+def source_of(c: Context, repository: Repository) -> Source:
+    """Return where the sessions of *repository* come from."""
+    from ..status.feed import Source
+    from . import selection
 
-    def __init__(self, c: Context, repository: Repository) -> None:
-        self._c, self._repository = c, repository
-        self._count = 0
-        self._conflicts: Conflicts | None = None
-        self._names: set[str] = set()
+    return Source(repository, lambda: selection.list_sessions(c, repository))
 
-    def look(self) -> tuple[list[Status], list[str]]:
-        from ..status import conflicts, session_status
-        from ..system import shell
-        from . import selection
 
-        shell.ask_silent_again()
-        sessions = selection.list_sessions(self._c, self._repository)
-        statuses = session_status.session_statuses(sessions, self._repository, self._find_conflicts)
-        return statuses, conflicts.conflict_notes(statuses)
+def _all_sources(c: Context) -> list[Source]:
+    """Return where the sessions of each repository of this machine come from: this one's first."""
+    from . import repositories
 
-    def _find_conflicts(self, repository: Repository, looks: Sequence[Look]) -> Conflicts:
-        from ..status import conflicts
+    current, *others = repositories.list_repositories()
+    return [source_of(c, current), *(_other_source(c, each) for each in others)]
 
-        names = {look.session.name for look in looks}
-        if self._conflicts is None or self._count % _RARELY == 0 or names != self._names:
-            self._conflicts, self._names = conflicts.known_conflicts(repository, looks), names
-        self._count += 1
-        return self._conflicts
+
+def _other_source(c: Context, repository: Repository) -> Source:
+    """Return where those of another repository come from: while its registry can't be read, there are none."""
+    from ..errors import SessionError
+    from ..status.feed import Source
+    from . import repositories
+
+    def listed() -> list[Session]:
+        try:
+            return repositories.list_sessions(c, repository)
+        except (SessionError, OSError):
+            return []
+
+    return Source(repository, listed)
+
+
+def form_choices(c: Context) -> Choices:
+    """Return what the form of `add` offers."""
+    from ..store import configuration
+    from ..views.dashboard.forms import Choices
+
+    settings = configuration.load_settings(c)
+    return Choices(tuple(settings.components), tuple(settings.agents), settings.base)
 
 
 def require_terminal(task: str) -> None:
@@ -78,15 +90,3 @@ def require_terminal(task: str) -> None:
         from ..errors import SessionError
 
         raise SessionError(f"session.{task} needs a terminal.\nRun: inv session.list --json")
-
-
-def _perform(task: str, name: str) -> str:
-    """Run another task as the person would, and return what it printed in one line, without progress."""
-    argv, plain = [sys.executable, sys.argv[0], task, name], {**os.environ, "NO_COLOR": "1"}
-    result = subprocess.run(
-        argv, env=plain, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
-    )
-    if task == "session.resume" and not result.returncode:
-        return f"Resumed {name}."
-    lines = (result.stderr if result.returncode else result.stdout).strip().splitlines()
-    return " ".join(line for line in lines if line and not line.startswith(" "))

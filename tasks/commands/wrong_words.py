@@ -39,8 +39,7 @@ def explain_task(word: str, contexts: Mapping[str, Any], argv: Sequence[str]) ->
     groups = list(dict.fromkeys(name.rpartition(".")[0] for name in sorted(names, key=_everyday)))
     following = argv[index + 1] if index + 1 < len(argv) else ""
     if word == "help":
-        topic = following if following in contexts else ""
-        return f'"help" is not a task.\nRun: inv {f"--help {topic}" if topic else "--list"}'
+        return f'"help" is not a task.\nRun: inv {_about(argv[index + 1 :], groups, names)}'
     if word in groups and not following:
         return f'"{word}" is a group of tasks, and needs the name of one.\nRun: inv --list {word}'
     has_space = word in groups and not following.startswith("-")
@@ -52,6 +51,15 @@ def explain_task(word: str, contexts: Mapping[str, Any], argv: Sequence[str]) ->
     words = [*argv[:index], guess, *argv[index + 1 + has_space :]]
     phrase = entry.replace(".", " ") if has_space else entry
     return f'No task "{phrase}".{ask_meant(guess)}\nRun: {_command(words)}'
+
+
+def _about(topic: Sequence[str], groups: Sequence[str], names: Sequence[str]) -> str:
+    """Return the options of `inv` that tell about the words *topic*."""
+    if len(topic) == 1 and topic[0] in groups:
+        return f"--list {topic[0]}"
+    entry = ".".join(topic)
+    task = entry if entry in names else _closest_task(entry, groups, names)
+    return f"--help {task}" if task else "--list"
 
 
 def explain_group(word: str, groups: Mapping[str, Any]) -> str:

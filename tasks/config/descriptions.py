@@ -21,13 +21,16 @@ DESCRIPTIONS = {
         " [`node_modules` with a lock file](#node_modules) becomes the session's own",
         "thin": "directories that programs create again, like `frontend/dist`: not saved when the session is removed",
         "env": "file → variables that are set in it; the rest of the file is kept",
+        "databases": "file → variables that hold a database's address → `own`, for [a Postgres database of the"
+        " session's own](#databases), or a port; the rest of the address is kept",
         "env_file": "a file in the worktree with `variables` and every port; empty for none",
         "app_env": "an app's directory → variables in its own `env_file`, with `${PORT}` replaced",
         "variables": "environment variables in every window and for `setup`; empty ones are left out",
     },
     "Windows, commands and conversation": {
         "windows": "the tmux windows: `name`, and `run` (executed), `type` (typed, not executed) or `claude: true`;"
-        " `dir` is the directory; without the file `needs` the window is skipped",
+        " `dir` is the directory; without the file `needs` the window is skipped; `start: attach` [starts it when"
+        " somebody attaches](#windows-and-panes); `panes` and `layout` divide it",
         "activate": "the command that is typed first in every window; empty for none; the default depends on"
         " [what exists](#the-environment-of-a-window)",
         "setup": "shell commands that run once in the new worktree; `session.start` runs one that failed again",

@@ -13,6 +13,7 @@ from .secrets import is_secret_name
 _HARMLESS = re.compile(
     r"session\.(preset|numbered|wait|host_timeout|keep_removed|keep_removed_size|compose\.wait)"
     r"|session\.hosts\.[^.]+\.max_sessions"
+    r"|session\.windows\..+\.(layout|start)"
     r"|session\.ports\.(base|stride|(offsets\.)?\w*port)"  # NAME=8000 in the environment, and no name but …PORT
     r"|run\.(echo|echo_format|echo_stdin|dry|hide|warn|pty|fallback|encoding)"
     r"|tasks\.(auto_dash_names|dedupe|ignore_unknown_help)|timeouts\.command",

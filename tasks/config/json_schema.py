@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 from . import checks, schema
@@ -33,6 +34,7 @@ _VALUES: dict[Check, dict[str, Any]] = {
     schema.check_checkout: {"type": "string", "pattern": r"^(~/|/)[^:]+$"},
     schema.check_program: {"type": "string", "pattern": r"^(~/)?[\w./+-]+$"},
     schema.check_host_name: {"type": "string", "pattern": r"^[A-Za-z0-9][\w.-]*$", "not": {"const": "here"}},
+    schema.check_start: {"enum": list(schema.STARTS)}, schema.check_layout: {"enum": list(schema.LAYOUTS)},
     schema.check_template: {"type": "string", "pattern": r"\{status\}"},
 }  # fmt: skip
 
@@ -88,9 +90,16 @@ def _or_null(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _windows_schema() -> dict[str, Any]:
-    """Return what a window may be: of `run`, `type` and `claude` it has at most one."""
-    pairs = [["run", "type"], ["run", "claude"], ["type", "claude"]]
-    return {**_schema_of(schema.WINDOW), "not": {"anyOf": [{"required": pair} for pair in pairs]}}
+    """Return what a window may be: of `run`, `type`, `claude` and `panes` it has at most one."""
+    return _of_one_kind(schema.WINDOW, ("run", "type", "claude", "panes"))
+
+
+def _of_one_kind(check: Check, kinds: tuple[str, ...]) -> dict[str, Any]:
+    return {**_schema_of(check), "not": {"anyOf": [{"required": list(pair)} for pair in combinations(kinds, 2)]}}
+
+
+def _pane_schema() -> dict[str, Any]:
+    return {"anyOf": [_FILLED, _of_one_kind(schema.PANE, ("run", "type", "claude"))]}
 
 
 def _ports_schema() -> dict[str, Any]:
@@ -106,6 +115,7 @@ def _work_log_schema() -> dict[str, Any]:
 
 _WHOLE: dict[Check, Callable[[], dict[str, Any]]] = {
     schema.check_window: _windows_schema,
+    schema.check_pane: _pane_schema,
     schema.check_ports: _ports_schema,
     schema.check_compose: lambda: _schema_of(schema.COMPOSE),
     schema.check_work_log: _work_log_schema,

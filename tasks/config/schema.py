@@ -149,24 +149,53 @@ def check_host_name(key: str, value: object) -> str:
     return str(value)
 
 
-WINDOW = table_with(
-    {
-        "name": check_filled,
-        "dir": check_inside,
-        "run": check_filled,
-        "type": check_text,
-        "claude": check_switch,
-        "needs": check_inside,
-    },
-    "name",
-)
+STARTS = ("add", "attach")
+LAYOUTS = ("even-horizontal", "even-vertical", "main-horizontal", "main-vertical", "tiled")
+
+
+def check_start(key: str, value: object) -> str:
+    """Return *value*, when a window's command starts; empty for the usual."""
+    if value not in STARTS:
+        raise wrong_value(key, "add or attach", value)
+    return "attach" if value == "attach" else ""
+
+
+def check_layout(key: str, value: object) -> str:
+    """Return *value*, the name of one of tmux's layouts."""
+    if value not in LAYOUTS:
+        raise wrong_value(key, f"one of {', '.join(LAYOUTS)}", value)
+    return str(value)
+
+
+_CONTENT: dict[str, Check] = {
+    "name": check_filled, "dir": check_inside, "run": check_filled, "type": check_text, "claude": check_switch,
+    "needs": check_inside, "start": check_start,
+}  # fmt: skip
+PANE = table_with(_CONTENT)
+
+
+def check_pane(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the table of one pane of a window; of text alone the table with that command."""
+    return _check_content(key, {"run": check_filled(key, value)} if isinstance(value, str) else PANE(key, value))
+
+
+WINDOW = table_with({**_CONTENT, "panes": list_of(check_pane), "layout": check_layout}, "name")
 
 
 def check_window(key: str, value: object) -> dict[str, Any]:
     """Return *value*, the table of one window."""
-    window: dict[str, Any] = WINDOW(key, value)
-    if len({"run", "type", "claude"} & set(window)) > 1:
-        raise SessionError(f"session.{key} has more than one of run, type and claude. Keep one.")
+    window = _check_content(key, WINDOW(key, value))
+    if "layout" in window and not window.get("panes"):
+        raise SessionError(f"session.{key}.layout is for panes, and there are none. Add panes, or leave it out.")
+    return window
+
+
+def _check_content(key: str, window: dict[str, Any]) -> dict[str, Any]:
+    kinds = [kind for kind in ("run", "type", "claude", "panes") if kind in window]
+    if len(kinds) > 1:
+        raise SessionError(f"session.{key} has more than one of {', '.join(kinds)}. Keep one.")
+    if window.get("start") and not {"run", "panes"} & set(kinds):
+        raise SessionError(f"session.{key}.start is for a window with run. Leave it out.")
     return window
 
 
@@ -246,7 +275,7 @@ CHECKS: dict[str, Check] = {
     "worktree": check_filled, "branch": check_filled, "base": check_filled, "fetch": check_fetch,
     "ports": check_ports, "copy": list_of(check_inside), "link": list_of(check_inside), "thin": list_of(check_inside),
     "env": table_of(check_inside, table_of(check_filled, check_scalar)), "activate": check_text,
-    "host": check_text,
+    "databases": table_of(check_inside, table_of(check_variable, check_filled)), "host": check_text,
     "setup": list_of(check_filled), "teardown": list_of(check_filled), "verify": list_of(check_filled),
     "env_file": check_file, "app_env": table_of(check_inside, table_of(check_variable, check_scalar)),
     "variables": table_of(check_variable, check_scalar), "date": check_date,

@@ -26,6 +26,7 @@ class Settings(NamedTuple):
     link: list[str]
     thin: list[str]  # directories whose content is made again: not kept when a session is removed
     env: dict[str, dict[str, str]]
+    databases: dict[str, dict[str, str]]  # file -> variable -> `own`, or the port of a container
     env_file: str  # where each worktree has its own variables; empty for nowhere
     app_env: dict[str, dict[str, str]]  # the same for directories in it
     activate: str | None

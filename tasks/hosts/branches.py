@@ -6,7 +6,7 @@ from ..errors import CommandError, SessionError
 from ..model import Repository
 from ..system import shape, shell
 from ..tools import git
-from . import ssh
+from . import reach, ssh
 from .host import Host
 
 _STATE = shape.fields_form({"state": shape.choice_form("same", "forwarded")})
@@ -21,7 +21,7 @@ def transfer_refs(repository: Repository, host: Host, *arguments: str) -> None:
     command, *refspecs = arguments
     where = ("git", "-C", str(repository.main), command, "--quiet", "--no-verify" if command == "push" else "--no-tags")
     try:
-        shell.run_bounded(_TRANSFER, *where, ssh.git_url(host), *refspecs, env=ssh.git_environment(host))
+        shell.run_bounded(_TRANSFER, *where, reach.git_url(host), *refspecs, env=reach.git_environment(host))
     except CommandError as error:
         lost = "Could not read from remote repository" in error.stderr
         raise ssh.ssh_failure(host, 255 if lost else error.exit_code, _essence(error.stderr)) from None
@@ -53,7 +53,7 @@ def push_branch(repository: Repository, host: Host, branch: str, name: str) -> s
         raise SessionError(
             f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have.\n"
             f"Run: inv fleet.pull {name}"
-            + (f"\nOr merge them: git fetch {ssh.git_url(host)} {branch}" if answer["state"] == "diverged" else "")
+            + (f"\nOr merge them: git fetch {reach.git_url(host)} {branch}" if answer["state"] == "diverged" else "")
         )
     same = answer["state"] == "same"
     return f"{branch} on {host.name} is {'already' if same else 'now'} at {commit[:12]}."
@@ -71,7 +71,7 @@ def pull_branch(repository: Repository, place: Host, host: Host, branch: str) ->
     if answer["state"] == "diverged":
         raise SessionError(
             f"{branch} here and on {host.name} have diverged: {git.commits_text(answer['count'])} only here. Merge.\n"
-            f"Run: git fetch {ssh.git_url(host)} {branch}"
+            f"Run: git fetch {reach.git_url(host)} {branch}"
         )
     if answer["state"] == "ahead":
         return f"Nothing to pull: {branch} here is {git.commits_text(answer['count'])} ahead of {host.name}."
@@ -79,25 +79,16 @@ def pull_branch(repository: Repository, place: Host, host: Host, branch: str) ->
 
 
 def send_base(repository: Repository, host: Host, base: str) -> str:
-    """Make *base* known on *host* and return what names it there.
-
-    Raises `SessionError` when a branch of that name went another way there.
-    """
+    """Make the commit that *base* is here known on *host* and return it; no branch there is changed by that."""
     commit = git.resolve_commit(repository, base)
     if not commit:
         raise SessionError(f"No such branch or commit: {base}\nList them: git branch --all")
-    full = git.read_git(repository.main, "rev-parse", "--symbolic-full-name", base, check=False).strip()
-    if full.startswith("refs/heads/"):
-        branch = full.removeprefix("refs/heads/")
-        answer = send_branch(repository, host, branch, commit)
-        if answer["state"] == "diverged":
-            raise SessionError(
-                f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have. Merge them.\n"
-                f"Run: git pull {ssh.git_url(host)} {branch}"
-            )
-        return branch
-    if full.startswith("refs/remotes/"):
-        transfer_refs(repository, host, "push", f"+{commit}:{full}")
-        return full.removeprefix("refs/remotes/")
     transfer_refs(repository, host, "push", f"+{commit}:refs/tally/base/{commit}")
     return commit
+
+
+def name_of_base(repository: Repository, base: str) -> str:
+    """Return the branch that *base* is, here or on a remote; empty for a commit or a tag."""
+    full = git.read_git(repository.main, "rev-parse", "--symbolic-full-name", base, check=False).strip()
+    kinds = ("refs/heads/", "refs/remotes/")
+    return next((full.removeprefix(kind) for kind in kinds if full.startswith(kind)), "")

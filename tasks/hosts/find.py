@@ -1,4 +1,4 @@
-"""Which host has a session, and which has room for one."""
+"""Which host has a session: the one that is remembered is asked first, all of them only where that is not enough."""
 
 from __future__ import annotations
 
@@ -11,26 +11,36 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import Repository
 from ..store import host_cache, names, registry
-from ..system import progress, shape
+from ..system import progress, shape, terminal
 from . import group, host, ssh
 from .host import Host
 
 _PORTS = shape.table_form(shape.COUNT)
-_ROW = shape.fields_form({}, {**dict.fromkeys(("branch", "base", "moved"), shape.TEXT), "ports": _PORTS})
+_ROW = shape.fields_form({}, {
+    **dict.fromkeys(("branch", "base", "based", "moved", "owner"), shape.TEXT), "ports": _PORTS
+})  # fmt: skip
 _TOLD = shape.fields_form({
     **dict.fromkeys(("name", "branch", "status", "claude"), shape.TEXT),
     **dict.fromkeys(("ahead", "behind"), shape.COUNT), "dirty": shape.SWITCH, "created": shape.MOMENT, "ports": _PORTS,
-}, {"answering": shape.list_form(shape.COUNT)})  # fmt: skip
+}, {"answering": shape.list_form(shape.COUNT), "owner": shape.TEXT})  # fmt: skip
+
+Answers = dict[str, "group.Answer | SessionError"]
 
 
-def survey_sessions(settings: Settings, repository: Repository) -> dict[str, group.Answer | SessionError]:
+def survey_sessions(settings: Settings, repository: Repository) -> Answers:
     """Return by host, this machine first, the state of its sessions, or why it is unknown."""
     place = host.this_machine(repository)
     with ThreadPoolExecutor(1) as pool:
         own = pool.submit(_own, place)
-        others = group.ask_everywhere(host.configured_hosts(settings), "survey list")
-        _remember(others, settings, repository)
+        others = ask_hosts(host.configured_hosts(settings), settings, repository, "survey list", _tell)
         return {host: _listed(host, answer) for host, answer in {place.name: own.result(), **others}.items()}
+
+
+def _tell(asked: Host, answer: group.Answer | SessionError, seconds: float) -> None:
+    """Tell on a terminal which host has answered: the slowest one decides when the table is there."""
+    if terminal.is_live():
+        fact = "no answer" if isinstance(answer, SessionError) else f"answered after {seconds:.1f} s"
+        progress.tell(asked.name, fact, terminal.RED if isinstance(answer, SessionError) else terminal.GREEN)
 
 
 def _listed(host: str, answer: group.Answer | SessionError) -> group.Answer | SessionError:
@@ -62,12 +72,22 @@ def find_session(name: str, settings: Settings, repository: Repository, only: st
 
     Raises `SessionError` when none or several have it.
     """
-    holders, answers = find_holders(name, settings, repository, only)
+    place = "" if only else remembered_host(name, settings, repository)
+    holders, answers = find_holders(name, settings, repository, only or place)
+    if place and not holders:
+        holders, answers = find_holders(name, settings, repository)
     if len(holders) != 1:
         raise unclear_host(name, holders, answers)
     for reason in _silent(answers):
         progress.notice(reason)
     return holders[0]
+
+
+def remembered_host(name: str, settings: Settings, repository: Repository) -> str:
+    """Return which host had the session *name* at the last look; nothing unless it was one alone, and not here."""
+    known = host_cache.read_host_names(repository)
+    places = [host for host, listed in known.items() if name in listed and host in settings.hosts]
+    return places[0] if len(places) == 1 and name not in registry.read_registry(repository) else ""
 
 
 def find_holders(
@@ -126,61 +146,50 @@ def _asked(settings: Settings, only: str) -> list[Host]:
 
 
 def survey_hosts(
-    hosts: list[Host], settings: Settings, repository: Repository
+    hosts: list[Host], settings: Settings, repository: Repository, question: str = "survey plain"
 ) -> list[tuple[Host, group.Answer | SessionError]]:
     """Return what each of *hosts* has, or why it does not say."""
-    answers = group.ask_everywhere(hosts, "survey")
-    _remember(answers, settings, repository)
+    answers = ask_hosts(hosts, settings, repository, question)
     return [(host, answers[host.name]) for host in hosts]
 
 
-def _remember(answers: Mapping[str, group.Answer | SessionError], settings: Settings, repository: Repository) -> None:
-    """Let Tab know which sessions there are."""
-    sessions = {host: each["sessions"] for host, each in answers.items() if not isinstance(each, SessionError)}
-    host_cache.note_host_names(repository, sessions, settings.hosts)
+def ask_hosts(
+    hosts: list[Host], settings: Settings, repository: Repository, question: str,
+    heard: group.Heard = lambda *_answer: None,
+) -> Answers:  # fmt: skip
+    """Return by name what each of *hosts* answers, and remember it.
 
-
-_CLOSE = 0.2  # loads that differ less are the same: they change from second to second
-
-
-def choose_host(name: str, settings: Settings, repository: Repository, only: str = "") -> Host:
-    """Return the host for a new session *name*: *only*, or the one with most room.
-
-    Raises `SessionError` when the name is taken anywhere, or no host has room.
+    Of several, those that didn't answer less than a minute ago are not asked again.
     """
-    hosts = host.configured_hosts(settings)
-    chosen = host.host_called(only, settings) if only else None
-    surveyed = survey_hosts(hosts, settings, repository)
-    holders = [host.name for host, each in surveyed if not isinstance(each, SessionError) and name in each["sessions"]]
-    holders += [host.HERE] if name in registry.read_registry(repository) else []
-    if holders:
-        raise SessionError(f"{name} is already on {holders[0]}. Choose another NAME.\nRun: inv fleet.list")
-    silent = [str(each) for _host, each in surveyed if isinstance(each, SessionError)]
-    answers = {host: each for host, each in surveyed if not isinstance(each, SessionError)}
-    if chosen is not None:
-        answers = {host: each for host, each in answers.items() if host == chosen}
-        silent = [reason for reason in silent if reason.startswith(f"{chosen.name}:")]
-    if not answers:
-        raise SessionError("\n".join(silent))
-    for reason in silent:
-        progress.notice(reason)
-    return find_roomiest(hosts_with_room(answers))
+    known, seconds = host_cache.read_hosts(repository), dict[str, float]()
+    dead = {each.name: known[each.name] for each in hosts if each.name in known and known[each.name].silence}
+    dead = dead if len(hosts) > 1 else {}
+
+    def note(asked: Host, answer: group.Answer | SessionError, after: float) -> None:
+        seconds[asked.name] = after
+        heard(asked, answer, after)
+
+    asked = [each for each in hosts if each.name not in dead]
+    answers = group.ask_everywhere(asked, question, note, {name: each.seconds for name, each in known.items()})
+    _remember(answers, seconds, settings, repository)
+    silent: Answers = {
+        name: SessionError(f"{each.silent} (It is asked again {60 - each.silence:.0f} s from now.)")
+        for name, each in dead.items()
+    }
+    return {each.name: {**answers, **silent}[each.name] for each in hosts}
 
 
-def hosts_with_room(answers: Mapping[Host, Mapping[str, Any]]) -> dict[Host, Mapping[str, Any]]:
-    """Return those that take one more session; raises `SessionError` when none does."""
-    roomy = {host: each for host, each in answers.items() if len(each["sessions"]) < host.max_sessions}
-    if not roomy:
-        full = ", ".join(f"{host.name} has {len(e['sessions'])} of {host.max_sessions}" for host, e in answers.items())
-        raise SessionError(f"Every host is full: {full} sessions. Remove one, or raise the setting max_sessions.")
-    return roomy
+def _remember(answers: Answers, seconds: Mapping[str, float], settings: Settings, repository: Repository) -> None:
+    """Let Tab, `add` and the next command know which sessions there are."""
+    sessions = {
+        host: ({name: _port_numbers(row) for name, row in each["sessions"].items()}, seconds.get(host, 0.0))
+        for host, each in answers.items()
+        if not isinstance(each, SessionError)
+    }
+    host_cache.note_answers(repository, sessions, settings.hosts)
+    silent = {host: str(each) for host, each in answers.items() if isinstance(each, group.SilentHostError)}
+    host_cache.note_silence(repository, silent)
 
 
-def find_roomiest(answers: Mapping[Host, Mapping[str, Any]]) -> Host:
-    """Return the host with the fewest sessions for its size; of several the one with less load, then more memory."""
-
-    def rank(host: Host) -> tuple[float, int, float]:
-        answer = answers[host]
-        return len(answer["sessions"]) / host.max_sessions, round(answer["load"] / _CLOSE), -answer["free"]
-
-    return min(answers, key=rank)
+def _port_numbers(row: Mapping[str, Any]) -> list[int]:
+    return [port for port in row.get("ports", {}).values() if shape.fits(port, shape.COUNT)]

@@ -11,7 +11,7 @@ from typing import IO
 from ..errors import Interrupted
 from ..store import ports
 from ..system import progress, shell, signals
-from . import ssh
+from . import reach, ssh
 from .host import Host
 
 _LONGEST_PAUSE = 10.0
@@ -36,7 +36,7 @@ def forward_ports(host: Host, remote: Mapping[str, int], own: Mapping[str, int])
     Raises `SessionError` when the first connection fails.
     """
     pairs = [word for key, port in remote.items() for word in ("-L", f"127.0.0.1:{own[key]}:localhost:{port}")]
-    argv = [*ssh.ssh_options(host), "-T", "-o", "ExitOnForwardFailure=yes", *pairs, host.destination, "exec cat"]
+    argv = [*reach.ssh_options(host), "-T", "-o", "ExitOnForwardFailure=yes", *pairs, host.destination, "exec cat"]
     argv[1:1] = ["-o", "ControlPath=none"]  # a shared connection would not tell us that it dropped
     lines = 0
     pause = 1.0

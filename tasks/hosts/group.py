@@ -5,9 +5,12 @@ Fabric's own transport adds every unknown host key and reads ~/.ssh/config in pa
 
 from __future__ import annotations
 
+import random
+import re
 import shlex
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from invoke.runners import Local
@@ -16,19 +19,33 @@ from ..errors import SessionError
 from ..system import shape
 from . import ssh
 from .host import Host
+from .turns import Turns
 
 Answer = dict[str, Any]
+Heard = Callable[[Host, "Answer | SessionError", float], None]
 _MOST = 16 << 20  # bytes that one may print
 _BLOCK = 1 << 16
+_CLAIM = shape.fields_form(dict.fromkeys(("name", "token", "owner"), shape.TEXT))
 SURVEY = shape.fields_form(
-    {"sessions": shape.table_form(shape.fields_form({})), "load": shape.NUMBER, "free": shape.NUMBER}
+    {"sessions": shape.table_form(shape.fields_form({})), "load": shape.NUMBER, "free": shape.NUMBER},
+    {"disk": shape.NUMBER, "version": shape.TEXT, "place": shape.TEXT, "claims": shape.list_form(_CLAIM)},
 )
+_REFUSED = re.compile("Connection (closed|reset) by|kex_exchange_identification|Connection reset")
+_PAUSE = 0.3, 1.5  # seconds until a host that had too many connections is asked again
 
 
-def ask_everywhere(hosts: Sequence[Host], question: str) -> dict[str, Answer | SessionError]:
+class SilentHostError(SessionError):
+    """A host didn't answer in time."""
+
+
+def ask_everywhere(
+    hosts: Sequence[Host], question: str, heard: Heard = lambda *_answer: None, known: dict[str, float] | None = None
+) -> dict[str, Answer | SessionError]:
     """Return by name what the sent program *question* (with arguments) answers on each of *hosts*, or why it does not.
 
-    All are asked at once, and none is waited for longer than its timeout.
+    All are asked at once, a few connections begin at a time, and none is waited for longer than its timeout; one that
+    is silent when the others have answered, not even that. *heard* is called with each answer as it comes, and its
+    seconds; *known* has the seconds after which a host showed life the last time.
     """
     if not hosts:
         return {}
@@ -37,17 +54,18 @@ def ask_everywhere(hosts: Sequence[Host], question: str) -> dict[str, Answer | S
         from fabric.exceptions import GroupException
     except ImportError:
         raise SessionError("The fleet tasks need Fabric in the environment of inv.\nRun: pip install fabric") from None
-    connections = {_connection(host): host for host in hosts}
-    group = ThreadingGroup.from_connections(connections)
     wait = max(host.timeout for host in hosts)
-    try:
-        results = group.run(question, hide=True, warn=True, in_stream=False, timeout=wait, encoding="utf-8")
-    except GroupException as error:
-        results = error.result
-    return {host.name: _answer(host, results[connection]) for connection, host in connections.items()}
+    with Turns(known or {}) as turns:
+        connections = {_connection(host, turns, heard): host for host in hosts}
+        group = ThreadingGroup.from_connections(connections)
+        try:
+            results = group.run(question, hide=True, warn=True, in_stream=False, timeout=wait, encoding="utf-8")
+        except GroupException as error:
+            results = error.result
+    return {host.name: _answer(host, results[connection], turns) for connection, host in connections.items()}
 
 
-def _connection(host: Host) -> Any:
+def _connection(host: Host, turns: Turns, heard: Heard) -> Any:
     """Return Fabric's connection to *host*: told apart by our name of it, and opened by its runner."""
     from fabric import Config, Connection
     from paramiko import SSHConfig
@@ -56,14 +74,25 @@ def _connection(host: Host) -> Any:
         def open(self) -> None:
             """Nothing: ssh connects as it starts."""
 
-    config = Config(overrides={"runners": {"remote": _runner(host)}}, ssh_config=SSHConfig(), lazy=True)
+        def run(self, command: str, **options: Any) -> Any:
+            """Run the sent program; once more where sshd had too many connections that began."""
+            result = super().run(command, **options)
+            if result.return_code == 255 and _REFUSED.search(result.stderr):
+                time.sleep(random.uniform(*_PAUSE))  # noqa: S311
+                result = super().run(command, **options)
+            heard(host, _answer(host, result, turns), turns.seconds.get(host.name, 0.0))
+            return result
+
+    runner = type("OpenSSH", (_OpenSSH,), {"host": host, "turns": turns})
+    config = Config(overrides={"runners": {"remote": runner}}, ssh_config=SSHConfig(), lazy=True)
     return Carried(host.name, user="-", config=config)
 
 
 class _OpenSSH(Local):
-    """Runs a sent program on *host*; one that never stops printing is ended."""
+    """Runs a sent program on *host* when it is its turn; one that never stops printing is ended."""
 
     host: Host
+    turns: Turns
 
     def __init__(self, context: Any, inline_env: bool = True) -> None:  # noqa: ARG002
         super().__init__(context)
@@ -72,10 +101,15 @@ class _OpenSSH(Local):
     def start(self, command: str, shell: str, env: dict[str, str]) -> None:  # noqa: ARG002
         name, *arguments = shlex.split(command)
         argv = [self.host.python, "-c", ssh.program_source(name), *arguments, *self.host.inv]
+        self.turns.wait_for_turn()
         self.process = ssh.start_relay(self.host, argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.turns.note_start(self.host.name, self.kill)
 
     def read_proc_stdout(self, num_bytes: int) -> bytes:
-        return self._bounded(super().read_proc_stdout(num_bytes) or b"", self.process.stdout)
+        block = super().read_proc_stdout(num_bytes) or b""
+        if block and not self._printed:
+            self.turns.note_life(self.host.name)
+        return self._bounded(block, self.process.stdout)
 
     def read_proc_stderr(self, num_bytes: int) -> bytes:
         return self._bounded(super().read_proc_stderr(num_bytes) or b"", self.process.stderr)
@@ -92,22 +126,20 @@ class _OpenSSH(Local):
         ssh.kill_relay(self.process)  # with a ProxyCommand of ssh's, which would hold our pipes open
 
     def stop(self) -> None:
+        self.turns.note_end(self.host.name)
         super().stop()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
 
 
-def _runner(host: Host) -> type[_OpenSSH]:
-    """Return Fabric's runner for *host* on top of the OpenSSH client; a command names a sent program."""
-    return type("OpenSSH", (_OpenSSH,), {"host": host})
-
-
-def _answer(host: Host, result: Any) -> Answer | SessionError:
+def _answer(host: Host, result: Any, turns: Turns) -> Answer | SessionError:
     from invoke.exceptions import CommandTimedOut
 
+    if host.name in turns.given_up:
+        return SilentHostError(f"{host.name}: no answer within {turns.given_up[host.name]:.0f} s")
     if isinstance(result, CommandTimedOut):
-        return SessionError(f"{host.name}: no answer within {host.timeout:g} s")
+        return SilentHostError(f"{host.name}: no answer within {host.timeout:g} s")
     if isinstance(result, BaseException):
         raise result
     if len(result.stdout) + len(result.stderr) > _MOST - _BLOCK:

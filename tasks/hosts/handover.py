@@ -1,6 +1,8 @@
 """The tasks that `fleet.move` runs on both machines; no collection of `inv --list`.
 
 inv --search-root tasks/hosts --collection handover pack --name feature/login
+
+With the installed package: inv handover.pack --name feature/login
 """
 
 import json
@@ -15,8 +17,10 @@ from invoke.tasks import task
 
 def _done(name: str, *arguments: Any, module: str = "handover_steps") -> Any:
     """Return what the function *name* does; a failure of the system is one line on the other machine as well."""
-    sys.path.insert(0, os.getcwd())  # the main checkout, whose package this is part of
-    function, errors = getattr(import_module(f"tasks.hosts.{module}"), name), import_module("tasks.errors")
+    package = (__package__ or "tasks.hosts").partition(".")[0]
+    if not __package__:
+        sys.path.insert(0, os.getcwd())  # the main checkout, whose package this is part of
+    function, errors = getattr(import_module(f"{package}.hosts.{module}"), name), import_module(f"{package}.errors")
     try:
         return function(*arguments)
     except OSError as error:

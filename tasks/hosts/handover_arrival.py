@@ -45,7 +45,7 @@ def translate_row(row: registry.Row, packed: dict[str, Any], repository: Reposit
     new = {key: moved(value) for key, value in row.items() if key not in ("claude_entry", "archive")}
     if packed["found"]:
         new["activate"] = activation.default_activation(repository.main, row["project"])
-    return {**new, "state": "ready", "archive": ""}
+    return {**new, **packed.get("based", {}), "state": "ready", "archive": ""}
 
 
 def _worktree(worktree: str, packed: dict[str, Any], repository: Repository) -> Path:

@@ -24,6 +24,10 @@ class Host(NamedTuple):
     inv: tuple[str, ...]
     timeout: float
     makes_venv: bool = True  # whether inv is that of the virtualenv that setup makes
+    via: tuple[str, ...] = ()  # the command that gives a shell there, instead of ssh
+    labels: tuple[str, ...] = ()
+    start: str = ""  # the command here that wakes it
+    stop_idle: float = 0  # hours without use after which its sessions are stopped
 
 
 def this_machine(repository: Repository) -> Host:

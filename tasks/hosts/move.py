@@ -13,8 +13,9 @@ from ..errors import Interrupted, SessionError
 from ..model import Repository
 from ..store import host_cache
 from ..system import progress, shape, signals
+from ..system.caller import Caller
 from ..tools import git
-from . import branches, find, host, remote_run, ssh
+from . import branches, choose, find, host, remote_run, ssh
 from .host import Host
 
 
@@ -23,7 +24,8 @@ class Route(NamedTuple):
 
     source: Host
     target: Host
-    base: str
+    base: str  # what it is called here
+    ports: tuple[int, ...] = ()  # those that other sessions of the fleet have
     came: str = ""
 
 
@@ -45,11 +47,15 @@ def plan_route(name: str, target: Host, settings: Settings, repository: Reposito
     if len(others) > 1 or (arrivals and not arrivals[0].get("moved")):
         raise SessionError(on_both(name, [host for host, _row in holders]))
     if answer is not None and not arrivals:
-        find.hosts_with_room({target: answer})
+        choose.hosts_with_room({target: answer})
     for each in answers.values():
         if isinstance(each, SessionError):
             progress.notice(str(each))
-    return Route(others[0][0], target, others[0][1].get("base", ""), arrivals[0]["moved"] if arrivals else "")
+    room = {host: each for host, each in answers.items() if not isinstance(each, SessionError)}
+    choose.tell_versions({host: room[host] for host in room if host in (target, others[0][0])})
+    base = others[0][1].get("based") or others[0][1].get("base", "")
+    taken = choose.ports_of_fleet(room, repository, without=name)
+    return Route(others[0][0], target, base, taken, arrivals[0]["moved"] if arrivals else "")
 
 
 def on_both(name: str, hosts: Sequence[Host]) -> str:
@@ -64,10 +70,14 @@ def removal_command(name: str, host: Host) -> str:
     return f"inv fleet.remove {name} --host {host.name}" if host.destination else f"inv session.remove {name}"
 
 
-COLLECTION = ("--search-root", "tasks/hosts", "--collection", "handover")
+def handover_words(task: str) -> tuple[str, ...]:
+    """Return how `inv` is told the *task* of the handover, which no collection of `inv --list` has."""
+    if (__package__ or "").startswith("tasks."):
+        return ("--search-root", "tasks/hosts", "--collection", "handover", task)
+    return (f"handover.{task}",)  # the installed package adds it to the collection when it is asked for
 
 
-_SENT = "slug at main home worktree common found branches".split()  # what the target has to know
+_SENT = "slug at main home worktree common found branches based".split()  # what the target has to know
 _LAST_WORDS = 60  # seconds for a program to end that has nothing more to send
 _TEXTS = "slug created at main home worktree common reference head branch staged".split()
 _ARCHIVE = {
@@ -89,7 +99,7 @@ def call_handover(
     host: Host, task: str, *arguments: str, data: ssh.Data | None = None, sources: Sequence[ssh.Popen] = ()
 ) -> Any:
     """Return the answer of a *task* of the handover on *host*; *data* writes what it reads, from *sources*."""
-    output = ssh.ask_program(host, [*host.inv, *COLLECTION, task, *arguments], data, sources=sources)
+    output = ssh.ask_program(host, [*host.inv, *handover_words(task), *arguments], data, sources=sources)
     return ssh.parse_answer(host, output.decode(errors="replace"), _ANSWERS[task])
 
 
@@ -203,13 +213,14 @@ def _carry(name: str, packed: dict[str, Any], route: Route, repository: Reposito
     source, target = route.source, route.target
     with progress.tell_step("commits", f"to {target.name}"):
         try:
-            _carry_commits(packed, source, target, route.base, repository)
+            packed["based"] = _carry_commits(packed, route, repository)
         finally:
             _forget(packed, source, target, repository)
     with progress.tell_step("files", f"to {target.name}"):
         packed["arrived"] = f"{_carry_files(name, packed, source, target)} {packed['staged']}"
+    words = ["session.restore", f"--name={name}", f"--at={packed['at']}", "--yes"]
     code = remote_run.run_on_host(
-        target, ["session.restore", f"--name={name}", f"--at={packed['at']}", "--yes"], answers=False
+        target, words, answers=False, caller=Caller(ports=route.ports, still=not packed["ran"])
     )
     if code == 128 + signal.SIGINT:
         raise Interrupted(signal.SIGINT)
@@ -228,25 +239,32 @@ def check_arrival(name: str, packed: dict[str, Any], target: Host) -> None:
         )
 
 
-def _carry_commits(packed: dict[str, Any], source: Host, target: Host, base: str, repository: Repository) -> None:
-    if not (reference := packed["reference"]):
-        return
-    if source.destination:
+def _carry_commits(packed: dict[str, Any], route: Route, repository: Repository) -> dict[str, str]:
+    """Bring the session's commits to the target, and return what its base is called there.
+
+    A branch that is our base is a commit there: the branch of that name on a host is somebody else's to move.
+    """
+    source, target, reference = route.source, route.target, packed["reference"]
+    if reference and source.destination:
         branches.transfer_refs(repository, source, "fetch", f"+{reference}:{reference}")
-    if target.destination:
-        if base and git.resolve_commit(repository, base):
-            branches.send_base(repository, target, base)
-        branches.transfer_refs(repository, target, "push", f"+{reference}:{reference}")
+    known = git.resolve_commit(repository, route.base) if route.base else ""
+    refs = [f"+{reference}:{reference}"] if reference else []
+    refs += [f"+{known}:refs/tally/base/{known}"] if known else []
+    if refs and target.destination:
+        branches.transfer_refs(repository, target, "push", *refs)
+    if not known:
+        return {}
+    return {"base": known, "based": route.base} if target.destination else {"base": route.base, "based": ""}
 
 
 def _carry_files(name: str, packed: dict[str, Any], source: Host, target: Host) -> str:
     """Send all files of the session to the target, and return the digest of what arrived."""
-    argv = [*source.inv, *COLLECTION, "pour", f"--name={name}", *_archive(packed)]
+    argv = [*source.inv, *handover_words("pour"), f"--name={name}", *_archive(packed)]
     pouring = ssh.start_relay(source, argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert pouring.stdout is not None and pouring.stdin is not None
     stream, printed = pouring.stdout, ssh.Collected(pouring, streams=(pouring.stderr,))
 
-    sent = json.dumps({key: packed[key] for key in _SENT})
+    sent = json.dumps({key: packed[key] for key in _SENT if key in packed})
     with pouring:
         try:
             arrived = call_handover(

@@ -14,7 +14,7 @@ from ..errors import SessionError
 from ..model import Repository
 from ..system import copy, progress, shape, shell, signals, terminal
 from ..tools import git
-from . import branches, ssh
+from . import branches, reach, ssh
 from .host import VENV, Host
 from .remote_scripts import files
 
@@ -24,7 +24,6 @@ REQUIREMENTS = (
     "python-dotenv>=1.2",
     "tabulate>=0.9",
     "psutil>=6",
-    "prompt_toolkit>=3.0.43",
 )
 _OLDEST = {"git": (2, 25), "tmux": (3, 2), "python": (3, 10), "node": (0, 0)}
 _HOME = "~"
@@ -56,7 +55,7 @@ def _look(host: Host) -> str:
     """Return the output of the script, which needs no Python on the host."""
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        ssh.script_command(host, host.python), stdin=pipe, stdout=pipe, stderr=pipe, env=shell.clean_environment(),
+        reach.script_command(host, host.python), stdin=pipe, stdout=pipe, stderr=pipe, env=shell.clean_environment(),
         start_new_session=True,
     )  # fmt: skip
     printed = ssh.Collected(process)
@@ -94,7 +93,7 @@ def make_checkout(host: Host, repository: Repository) -> str:
     if answer["state"] == "diverged":
         raise SessionError(
             f"{branch} on {host.name} has {git.commits_text(answer['count'])} that you don't have. Merge them.\n"
-            f"Run: git pull {ssh.git_url(host)} {branch}"
+            f"Run: git pull {reach.git_url(host)} {branch}"
         )
     state = (
         f"at {commit[:12]}"
@@ -111,7 +110,7 @@ def install_dependencies(host: Host) -> str:
         return f"{host.inv[0]} is {version}."
     python = f"{VENV}/bin/python"
     try:
-        imports = "import invoke, libtmux, dotenv, tabulate, psutil, prompt_toolkit"
+        imports = "import invoke, libtmux, dotenv, tabulate, psutil"
         ssh.ask_program(host, [python, "-c", imports], seconds=ssh.QUESTION)
     except SessionError:
         ssh.ask_program(host, [host.python, "-m", "venv", "--clear", VENV])

@@ -1,4 +1,4 @@
-"""How a host is reached: the commands of ssh, and the relay that passes on signals and the end of the connection."""
+"""What is asked of a host: programs that are sent, and the relay that passes on signals and the end of the line."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import json
 import os
 import re
 import select
-import shlex
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -19,12 +17,9 @@ from typing import IO, Any
 
 from ..errors import SessionError
 from ..system import shape, shell
+from . import reach
 from .host import Host
 
-# Programs come on stdin, so that nothing of theirs passes a login shell, whichever it is, or shows in `ps`.
-_BOOT = "import sys;s=sys.stdin.buffer;exec(s.read(int(s.readline())))"
-# Where stdin is the terminal they come as one word of letters and digits.
-_BOOT_ARGUMENT = "import sys,binascii;exec(binascii.unhexlify(sys.argv[1]))"
 _FACTS = (
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED|host key .* has changed",
@@ -40,58 +35,6 @@ _FACTS = (
     ("timed out|not responding", "it doesn't answer. Is it running?\nRun: ssh {place}"),
     ("Connection refused|No route to host|unreachable", "it cannot be reached. Is it running?\nRun: ssh {place}"),
 )
-
-
-def ssh_options(host: Host) -> list[str]:
-    """Return ssh and the options that hold for every use of it; everything else is for ~/.ssh/config to say."""
-    wait = max(int(host.timeout), 1)
-    settings = (
-        "BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={wait}",
-        "ServerAliveInterval=5", "ServerAliveCountMax=3", "RemoteCommand=none",
-    )  # fmt: skip
-    return ["ssh", *(word for option in settings for word in ("-o", option))]
-
-
-def program_command(host: Host) -> list[str]:
-    """Return what starts, on *host*, the Python program that its stdin brings."""
-    if not host.destination:
-        return [sys.executable, "-c", _BOOT]
-    return [
-        *ssh_options(host),
-        "-T",
-        "-o",
-        "ClearAllForwardings=yes",
-        host.destination,
-        f"exec {host.python} -c '{_BOOT}'",
-    ]
-
-
-def interactive_command(host: Host, source: str) -> list[str]:
-    """Return what runs the Python program *source* on *host* in our terminal."""
-    word = source.encode().hex()
-    return [*ssh_options(host), "-t", host.destination, f"exec {host.python} -c '{_BOOT_ARGUMENT}' {word}"]
-
-
-def script_command(host: Host, *arguments: str) -> list[str]:
-    """Return what runs, on *host*, the shell script that its stdin brings; *arguments* need no quoting."""
-    words = " ".join(["exec", "sh", "-s", "--", *arguments])
-    return [*ssh_options(host), "-T", "-o", "ClearAllForwardings=yes", host.destination, words]
-
-
-def git_environment(host: Host) -> dict[str, str]:
-    """Return the environment in which git reaches *host* as we do."""
-    command = shlex.join([*ssh_options(host), "-o", "ClearAllForwardings=yes"])
-    return {
-        **shell.clean_environment(),
-        "GIT_SSH_COMMAND": command,
-        "GIT_SSH_VARIANT": "ssh",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
-
-
-def git_url(host: Host) -> str:
-    """Return the address of the checkout on *host* for git."""
-    return f"{host.destination}:{host.path}" if host.destination else host.path
 
 
 def ssh_failure(host: Host, code: int, stderr: str) -> SessionError:
@@ -113,6 +56,8 @@ def ssh_failure(host: Host, code: int, stderr: str) -> SessionError:
     return SessionError(f"{host.name}: {text or f'exit code {code}'}" if not text.startswith(f"{host.name}:") else text)
 
 
+ABSENT = 113  # the relay's exit code where the session that was asked for is not there
+NOT_BEGUN = 114  # and where the program, or the checkout, is not
 Popen = subprocess.Popen[bytes]
 _BLOCK = 1 << 16
 _MOST = 64 << 20  # bytes of an answer: more than the digests of a million files
@@ -131,15 +76,18 @@ def program_source(name: str) -> str:
     return (_SENT / f"{name}.py").read_text(encoding="utf-8")
 
 
-def start_relay(host: Host, argv: Sequence[str], reads: bool = False, **streams: int) -> Popen:
+def start_relay(
+    host: Host, argv: Sequence[str], reads: bool = False, more: Mapping[str, object] | None = None, **streams: int
+) -> Popen:
     """Start *argv* in the checkout on *host*; when it *reads*, `feed` gives it what.
 
-    It has no terminal, so that ^C is ours to pass on.
+    It has no terminal, so that ^C is ours to pass on. *more* is the `environment` there, and the `session` that has
+    to be there: else it ends with `ABSENT`, before anything is done.
     """
-    request = {"name": host.name, "path": host.path, "argv": list(argv), "reads": reads}
+    request = {"name": host.name, "path": host.path, "argv": list(argv), "reads": reads, **(more or {})}
     program = program_source("relay").encode()
     process = subprocess.Popen(
-        program_command(host), stdin=subprocess.PIPE, start_new_session=True, env=shell.clean_environment(),
+        reach.program_command(host), stdin=subprocess.PIPE, start_new_session=True, env=shell.clean_environment(),
         stdout=streams.get("stdout"), stderr=streams.get("stderr"),
     )  # fmt: skip
     write_relay(process, b"%d\n%s%s\n" % (len(program), program, json.dumps(request).encode("ascii")))

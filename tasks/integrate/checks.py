@@ -66,11 +66,18 @@ def refuse_covered(place: Path, coming: Iterable[str]) -> None:
         obstacle = find_obstacle(place, path)
         if not obstacle or tracked & {str(parent) for parent in Path(path).parents}:
             continue
+        if _is_link_to_main(place, obstacle):  # of a branch from before: with these commits it has its own
+            continue
         for file in _untracked(place, obstacle, tracked):
             raise SessionError(
                 f"{place / file} is in the way: it is untracked or ignored, and would be overwritten."
                 f"\n{move_away_advice(place / file)}"
             )
+
+
+def _is_link_to_main(place: Path, path: str) -> bool:
+    """Return whether *path* is only a link to what the main checkout has there."""
+    return os.path.islink(place / path) and os.readlink(place / path) == str(git.find_repository(place).main / path)
 
 
 def _untracked(place: Path, path: str, tracked: set[str]) -> Iterator[str]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import SessionError
 from ..model import Session
 from ..resources import files
-from ..store import archive, registry, rows
+from ..store import old_copies, registry, rows
 from ..system import copy, signals
 from ..system.progress import notice
 from ..system.rooted import Root
-
-_DIRECTORY = "refreshed"
 
 
 class Refreshed(NamedTuple):
@@ -53,7 +48,7 @@ def refresh_session(session: Session, source: Path, only: str) -> Refreshed:
         if (state := rows.current_session(session).state) != "ready":
             raise SessionError(f"Session {session.name} is {state}.\nRun: inv session.remove {session.name}")
         paths = choose_paths(session, source, only)
-        directory = session.repository.private / _DIRECTORY / session.slug / datetime.now().strftime(archive.FORM)
+        directory = old_copies.new_directory(session.repository, session.slug)
         try:
             fresh = [path for path in paths if _refresh(session, source, path, directory)]
         except (SessionError, OSError):
@@ -70,24 +65,11 @@ def _refresh(session: Session, source: Path, path: str, directory: Path) -> bool
     tree = Root(session.worktree)
     if not tree.lstat(path):
         return files.copy_fresh(session, source, path)
-    _keep(session, path, directory)
+    old_copies.keep_copy(session, path, directory)
     if _is_database(source / path) and _is_database(session.worktree / path) and not tree.is_link(path):
         _replace_database(source / path, session.worktree / path)
         return True
     return files.copy_fresh(session, source, path, replaces_directory=True)
-
-
-def _keep(session: Session, path: str, directory: Path) -> None:
-    """Copy what *path* of the worktree has, or leads to, into *directory*, complete before anything is replaced."""
-    private, old = session.repository.private, session.worktree / path
-    if not os.path.exists(old):
-        return  # a link to nothing
-    if not (old.is_file() or old.is_dir()):
-        raise SessionError(f"{old} is neither a file nor a directory.\nRun: {shlex.join(['rm', str(old)])}")
-    Root(private).make_directory(str(directory.relative_to(private)), 0o700)
-    kept = Root(directory)
-    kept.make_directory(str(Path(path).parent))
-    copy.copy_into(old, kept, path)
 
 
 def _replace_database(source: Path, target: Path) -> None:
@@ -118,10 +100,3 @@ def describe_refresh(session: Session, refreshed: Refreshed, origin: str) -> str
     """Return what was copied, and where the old ones are."""
     fact = f"Copied {', '.join(refreshed.paths)} from {origin} into {session.name}."
     return f"{fact}\nThe old ones are in {refreshed.directory}" if refreshed.directory.is_dir() else fact
-
-
-def old_copies(repository_private: Path, older: float) -> list[Path]:
-    """Return the directories of old copies that are more than *older* days old."""
-    limit = archive.moment_before(older)
-    places: Sequence[Path] = sorted((repository_private / _DIRECTORY).glob("*/*"))
-    return [place for place in places if archive.parse_time(place.name) < limit]

@@ -20,6 +20,7 @@ from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
 from ..system import activation, files
+from ..system.caller import find_caller
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -163,7 +164,7 @@ def _obstacle(numbers: Mapping[str, int], other_ports: set[int], user: Callable[
         if port > _LAST:
             return f"{key} would be {port}, above the highest port, {_LAST}"
         if port in other_ports:
-            return f"{key} {port} belongs to another session on this machine"
+            return f"{key} {port} belongs to another session, here or on a host"
         if not ports.is_port_free(port):
             return f"{key} {port} is in use by {user(port)}"
     return ""
@@ -188,14 +189,18 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         tmux.require_tmux()
     facts, own_ports = _place(checked, settings, repository, other_ports)
     now = datetime.now().astimezone()
-    session = Session(
-        name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
-        branch=facts["branch"], ports=own_ports, tmux=contents.tmux_name(facts["project"], checked.slug),
-        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
-        conversation=launch.new_conversation_id(), prompt=_prompt(request, settings), adopts=request.adopts,
-        forks=request.forks, bare=request.bare,
+    parts = {
         **_branch(facts["branch"], request, settings, repository),
         **contents.decide_contents(settings, facts, own_ports, repository),
+    }
+    parts["link"] += tuple(path for path in parts.pop("lacks") if path not in parts["link"])
+    caller = find_caller()
+    session = Session(
+        name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
+        branch=facts["branch"], ports=own_ports, based=caller.base, owner=caller.owner,
+        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
+        prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
+        **_existing(request, repository, checked.slug, facts["project"]), **parts,
         **contents.decide_assignment(request, settings, facts, now),
     )  # fmt: skip
     if not (settings.compose or request.mode or request.without):
@@ -205,8 +210,26 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
     return session._replace(compose=compose.decide_compose(request, settings, session))
 
 
+def _existing(request: Request, repository: Repository, slug: str, project: str) -> dict[str, Any]:
+    """Return the tmux session and conversation, new ones or those that exist already.
+
+    And for a worktree that exists, where that is kept which `add` changes in it.
+    """
+    own = {"tmux": request.tmux or contents.tmux_name(project, slug)}
+    own["conversation"] = request.conversation or launch.new_conversation_id()
+    if not request.worktree:
+        return own
+    from ..store import old_copies
+
+    return {**own, "taken": str(old_copies.new_directory(repository, slug))}
+
+
 def _branch(branch: str, request: Request, settings: Settings, repository: Repository) -> dict[str, Any]:
     """Return what is decided about *branch*; its base may be missing only if it is the preset's default."""
+    if request.worktree:
+        from . import taken
+
+        return taken.decide_taken(request, settings, repository)
     unasked = not request.base and settings.base == PRESETS[settings.preset]["base"]
     decided = plan_branch.decide_branch(branch, request.base or settings.base, repository, elsewhere=unasked)
     return {**decided, **({"start": request.start} if request.start else {})}
@@ -242,8 +265,11 @@ def _place(
     refuse_taken_name(request.name, checked.slug, rows, repository)
     facts["branch"] = request.branch or expand_placeholders(settings.branch, facts, "branch")
     names.check_branch(facts["branch"])
-    worktree = contents.worktree_path(settings, facts, repository)
-    _refuse_place(worktree, repository)
+    if request.worktree:
+        worktree = Path(request.worktree)
+    else:
+        worktree = contents.worktree_path(settings, facts, repository)
+        _refuse_place(worktree, repository)
     facts["worktree"] = str(worktree)
     neighbours = {port for row in rows.values() for port in ports.ports_in_row(row).values()}
     own_ports = ports_of(request.name, settings, other_ports | neighbours)

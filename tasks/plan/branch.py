@@ -12,10 +12,14 @@ from ..system import files
 from ..system.progress import notice
 from ..tools import git
 
+# What `inv` in a worktree needs. A branch from before these were committed gets links to the main checkout's.
+FRONT_DOOR = ("tasks.py", "tasks", "invoke.yaml")
+
 
 def decide_branch(branch: str, configured: str, repository: Repository, elsewhere: bool = False) -> dict[str, Any]:
-    """Return the session's base, start, tip and tracked branch; *branch* is created unless it exists.
+    """Return the session's base, start, tip and tracked branch, and what it *lacks* of the front door.
 
+    *branch* is created unless it exists.
     With *elsewhere* a base that does not exist gives way to the remote's default branch, or HEAD, with a note.
     Raises `SessionError` when it is checked out, cannot be made, or the *configured* base names no commit.
     """
@@ -32,13 +36,37 @@ def decide_branch(branch: str, configured: str, repository: Repository, elsewher
         advice = hint or ". Choose another NAME, or another --branch."
         raise SessionError(f"Branch {branch} is checked out at {local.checkout}{advice}")
     if local is not None:
-        return {"base": base, "start": local.commit, "tip": local.commit, "creates_branch": False}
+        lacks = _lacking(local.commit, branches, repository)
+        return {"base": base, "start": local.commit, "tip": local.commit, "creates_branch": False, "lacks": lacks}
     refuse_beside(branch, branches, repository)
     remote = [ref for ref in branches.values() if _of_remote(ref, branch)]
     remote.sort(key=lambda ref: (ref.name != f"refs/remotes/origin/{branch}", ref.name))
     tracks = remote[0].name.removeprefix("refs/remotes/") if remote else ""
     start = remote[0].commit if remote else start
-    return {"base": base, "start": start, "tip": start, "creates_branch": True, "tracks": tracks}
+    lacks = _lacking(start, branches, repository)
+    return {"base": base, "start": start, "tip": start, "creates_branch": True, "tracks": tracks, "lacks": lacks}
+
+
+def _lacking(start: str, refs: Mapping[str, git.Ref], repository: Repository) -> tuple[str, ...]:
+    """Return what the main checkout's commit has of the front door, where the commit *start* has no tasks.py."""
+    if any(ref.current and ref.commit == start for ref in refs.values()):
+        return ()
+
+    def names(commit: str) -> list[str]:
+        return git.read_git(repository.main, "ls-tree", "--name-only", commit, "--", *FRONT_DOOR, check=False).split()
+
+    there = names(start)
+    return () if "tasks.py" in there else tuple(name for name in names("HEAD") if name not in there)
+
+
+def decide_base(asked: str, configured: str, repository: Repository, refs: Mapping[str, git.Ref]) -> str:
+    """Return the base that was *asked* for, or is *configured*: where that doesn't exist, another, with a note."""
+    if not asked and configured != "HEAD" and not git.resolve_commit(repository, configured):
+        from ..tools import fetch
+
+        missing, (configured, why) = configured, fetch.default_base(repository)
+        notice(f"No such branch: {missing}. It is compared with {configured}, because {why}.")
+    return _base(asked or configured, repository, refs)[0]
 
 
 def refuse_present(branch: str, refs: Mapping[str, git.Ref], repository: Repository) -> None:

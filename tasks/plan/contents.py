@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,8 @@ def decide_contents(
         "copy": _copies(settings, repository, Path(facts["worktree"])), "link": tuple(settings.link),
         "host": host, "activate": activate, "python_path": _python_path(activate, variables, repository),
         "env": {file: {**own.get(file, {}), **env.get(file, {})} for file in (*own, *env)},
-        "env_files": tuple(own), "variables": variables, "thin": tuple(settings.thin),
+        "env_files": tuple(own), "variables": variables,
+        "databases": _databases(settings, facts, filled, repository), "thin": tuple(settings.thin),
         **_commands(settings, filled),
         "windows": _windows(settings, filled), "scope": _scope(settings, facts["component"]),
         "agent": _agent(settings, facts, ports, filled),
@@ -156,6 +157,29 @@ def _python_path(activate: str, variables: Mapping[str, str], repository: Reposi
 
     checkouts = worktrees.list_checkouts(repository)
     return editable.own_roots(environment, checkouts)
+
+
+def _databases(
+    settings: Settings, facts: Mapping[str, str], filled: Expand, repository: Repository
+) -> dict[str, dict[str, str]]:  # fmt: skip
+    """Return the port, or the name of the session's own database, of each variable whose address is known."""
+    if not settings.databases:
+        return {}
+    from ..system import database_urls
+
+    decided: dict[str, dict[str, str]] = {}
+    for file, wishes in settings.databases.items():
+        addresses = database_urls.read_addresses(repository.main / file)
+        for variable, wish in wishes.items():
+            own = filled(wish, f"databases.{file}.{variable}")
+            if own == "own":
+                own = database_urls.own_name(addresses.get(variable, ""), facts["slug"])
+            elif not own.isdigit():
+                key = f"session.databases.{file}.{variable}"
+                raise SessionError(f"{key} must be own, or a port like {{db_port}}, not {quote_text(wish)}.")
+            if own:
+                decided.setdefault(file, {})[variable] = own
+    return decided
 
 
 def _scope(settings: Settings, component: str) -> tuple[str, ...]:
@@ -245,21 +269,45 @@ def _config_directory() -> str:
 
 
 def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
+    """Return the configured windows; one that is divided as its panes, each of which has a name of its own."""
     windows: list[Window] = []
-    for index, window in enumerate(settings.windows):
+    for index, table in enumerate(settings.windows):
         key = f"windows[{index}]"
-        texts = {
-            word: filled(window.get(word, ""), f"{key}.{word}") for word in ("name", "dir", "run", "type", "needs")
-        }
-        if texts["name"] in {other.name for other in windows} or "|" in texts["name"]:
-            raise SessionError(f"session.{key}.name: {quote_text(texts['name'])} is used twice, or contains '|'.")
-        directory, claude = "" if texts["dir"] == "." else texts["dir"], bool(window.get("claude"))
-        if claude and any(other.claude for other in windows):
-            raise SessionError(
-                f"session.{key}.claude: another window already has `claude: true`. A session has one conversation."
-            )
-        windows.append(Window(texts["name"], directory, texts["run"], texts["type"], claude, texts["needs"]))
+        whole = _window(table, key, filled)
+        panes = [_window(each, f"{key}.panes[{at}]", filled, whole) for at, each in enumerate(table.get("panes", ()))]
+        for number, window in enumerate(panes or [whole], 1):
+            windows.append(window if window.name else window._replace(name=f"{whole.name}.{number}"))
+            _refuse_repeated(windows, key)
     return tuple(windows)
+
+
+def _window(table: Mapping[str, Any], key: str, filled: Expand, around: Window | None = None) -> Window:
+    """Return the window of a *table*, or the pane of the window *around* it, which says what the table doesn't."""
+    words = ("name", "dir", "run", "type", "needs", "start", "layout")
+    texts = {word: filled(table.get(word, ""), f"{key}.{word}") for word in words}
+    window = Window(
+        name=texts["name"], directory="" if texts["dir"] == "." else texts["dir"], run=texts["run"],
+        type=texts["type"], claude=bool(table.get("claude")), needs=texts["needs"], start=texts["start"],
+        layout=texts["layout"],
+    )  # fmt: skip
+    if around is None:
+        return window
+    if "dir" not in table:
+        window = window._replace(directory=around.directory, needs=window.needs or around.needs)
+    start = around.start if window.run and "start" not in table else window.start
+    return window._replace(start=start, window=around.name, layout=around.layout)
+
+
+def _refuse_repeated(windows: Sequence[Window], key: str) -> None:
+    """Raise `SessionError` when the last of *windows* has the name of another, or a second conversation."""
+    *others, last = windows
+    titles = {other.title for other in others if other.window != last.window or not last.window}
+    if last.name in {other.name for other in others} or {last.name, last.title} & titles or "|" in last.name:
+        raise SessionError(f"session.{key}.name: {quote_text(last.name)} is used twice, or contains '|'.")
+    if last.claude and any(other.claude for other in others):
+        raise SessionError(
+            f"session.{key}.claude: another window already has `claude: true`. A session has one conversation."
+        )
 
 
 def complete_row(settings: Settings, name: str, where: dict[str, Any], repository: Repository) -> Session:

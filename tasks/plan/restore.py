@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import SessionError, suggest_name
 from ..model import Repository, Session, Window
 from ..store import archive, aside, ports, registry, rows
+from ..system.caller import find_caller
 from ..system.progress import notice
 from ..tools import git
 from . import add as planning
@@ -82,6 +83,8 @@ def plan_restore(saved: archive.Archive, repository: Repository, other_ports: se
     session = before._replace(state="adding", tip=tip, archive=str(saved.directory), tracks="", adopts="",
         creates_branch=branch is None,
     )  # fmt: skip
+    if find_caller().still:  # a session that was moved while it was stopped
+        session = session._replace(bare=True)
     session = _with_volumes(session)
     own = {port for each in rows.values() for port in ports.ports_in_row(each).values()}
     return _on_free_ports(session, other_ports | own)
@@ -143,7 +146,10 @@ def _on_free_ports(session: Session, other_ports: set[int]) -> Session:
     env = {file: _renumbered(values, moved) for file, values in session.env.items()}
     windows = tuple(Window(**_renumbered(window._asdict(), moved)) for window in session.windows)
     variables = _renumbered(session.variables, moved)
-    return session._replace(ports=new_ports, env=env, variables=variables, windows=windows, moved=True)
+    databases = {file: _renumbered(values, moved) for file, values in session.databases.items()}
+    return session._replace(
+        ports=new_ports, env=env, variables=variables, databases=databases, windows=windows, moved=True
+    )
 
 
 def _renumbered(values: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:

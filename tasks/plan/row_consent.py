@@ -19,8 +19,8 @@ from . import committed_configuration, consent, contents
 _TITLE = "Session {} has values that were not approved when it was added:"
 _PORT = "Port {} of session {} was changed in .tally-sessions from {} to {} since it was added."
 _DECIDED = (
-    "activate", "agent", "copy", "env", "env_files", "host", "link", "python_path", "setup", "teardown", "variables",
-    "verify", "windows",
+    "activate", "agent", "copy", "databases", "env", "env_files", "host", "link", "python_path", "setup", "teardown",
+    "variables", "verify", "windows",
 )  # fmt: skip
 
 

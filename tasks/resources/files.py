@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from .. import model
@@ -287,22 +288,40 @@ def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bo
     if not (source.is_file() or source.is_dir()):
         notice(f"{session.name}: {path} was left out: it is neither a file nor a directory.")
         return False
-    from ..system import copy, envfile
+    from ..system import copy
 
     tree = Root(session.worktree)
 
-    def finish(new: str) -> None:
-        for file, values in session.env.items():  # so that it never appears with the values of the main checkout
-            inside = f"{new}{file[len(path) :]}"
-            if _below(file, [path]) and tree.is_directory(os.path.dirname(inside)):
-                _echo_values(session, file, values)
-                with suppress(LeadsOutError):  # `_set` prints a note
-                    envfile.put_values(tree, inside, values)
-
     shell.echo_command(shlex.join(["cp", "-a", str(source), str(session.worktree / path)]))
+    finish = partial(_finish, session, tree, path)
     if not _move_waiting(session, path, finish):
         copy.copy_into(source, tree, path, finish, replaces_directory)
     return True
+
+
+def _finish(session: Session, tree: Root, path: str, new: str) -> None:
+    """Set the session's values in the copy *new* of *path*: it never appears with those of the main checkout."""
+    from ..system import envfile
+
+    for file, values in session.env.items():
+        inside = f"{new}{file[len(path) :]}"
+        if _below(file, [path]) and tree.is_directory(os.path.dirname(inside)):
+            _echo_values(session, file, values)
+            with suppress(LeadsOutError):  # `_set` prints a note
+                envfile.put_values(tree, inside, values)
+    for file, wishes in session.databases.items():
+        if _below(file, [path]):
+            _set_databases(tree, f"{new}{file[len(path) :]}", wishes)
+
+
+def _set_databases(tree: Root, path: str, wishes: Mapping[str, str]) -> None:
+    """Have the variables of the file *path* name the session's own databases."""
+    from ..system import database_urls, envfile
+
+    with suppress(LeadsOutError, OSError):
+        present = envfile.read_values(tree, path)
+        own = {key: database_urls.own_address(present[key], wish) for key, wish in wishes.items() if present.get(key)}
+        envfile.put_values(tree, path, own)
 
 
 def _copy(session: Session, path: str) -> bool:

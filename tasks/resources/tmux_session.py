@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..errors import CommandError, SessionError, SilentError
@@ -23,7 +23,7 @@ _unopened: set[str] = set()  # which the server didn't answer about: it has not 
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    names = ", ".join(window.name for window in tmux.present_windows(session))
+    names = ", ".join(dict.fromkeys(window.title for window in tmux.present_windows(session)))
     return f"tmux session {session.tmux} with windows {names}" if names else ""
 
 
@@ -39,7 +39,7 @@ def create(session: Session) -> None:
             notice(f"{session.name}: Window {window.name} was left out: {lacking} doesn't exist on this branch.")
     panes = [] if session.state == "adding" else tmux.own_panes(session)
     if panes:
-        _open_missing(session, {pane.window for pane in panes})
+        _open_missing(session, {pane.window: pane.id for pane in panes})
     elif present:
         _open(session)
 
@@ -79,6 +79,9 @@ def _open(session: Session) -> None:
         raise
     except CommandError as error:
         if "duplicate session" in error.stderr:
+            if _is_ours(session):  # somebody closed our windows, and has others in it
+                _open_missing(session, {})
+                return
             raise SessionError(
                 f"A tmux session {session.tmux} is already running, and it isn't this session's.\n"
                 f"Choose another NAME or `project`, or end it.\nRun: tmux kill-session -t '={session.tmux}'"
@@ -93,12 +96,25 @@ def _open(session: Session) -> None:
     tmux.remember_panes(session, output)
 
 
+def _is_ours(session: Session) -> bool:
+    from ..tools import found_tmux
+
+    return found_tmux.read_mark(session.tmux) == str(session.worktree)
+
+
 def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]:
     target, variables = f"={session.tmux}:", _variables(session)
     steps: list[Sequence[str]] = []
+    title = ""  # of the window that was opened last
     for window in tmux.present_windows(session):
         name = _named(window, plain_names)
         where = ("-c", _directory(session, window))
+        if window.window and title == window.title:
+            steps.append(("split-window", "-t", target, *where, *variables))
+            steps.append(("set-option", "-p", "-t", target, "@tally_window", window.name))
+            steps += _laid_out(window, target)
+            continue
+        title = window.title
         if not steps:
             steps.append(
                 ("new-session", "-d", "-s", session.tmux, "-n", name, "-x", "200", "-y", "50", *where, *variables)
@@ -118,22 +134,33 @@ def _variables(session: Session) -> list[str]:
     return [word for key, value in values.items() for word in ("-e", f"{key}={value}")]
 
 
-def _open_missing(session: Session, open_windows: set[str]) -> None:
-    missing = [window for window in tmux.present_windows(session) if window.name not in open_windows]
-    if not missing:
-        return
+def _open_missing(session: Session, panes: dict[str, str]) -> None:
+    """Open the windows that are not among *panes*, the ids by name; then the panes of a window that is open."""
+    missing = [window for window in tmux.present_windows(session) if window.name not in panes]
+    titles = {window.window for window in session.windows if window.name in panes and window.window}
+    first = [each for each in missing if each.window not in titles]
+    first = [each for each in first if each.name == next(one.name for one in first if one.title == each.title)]
+    for windows in (first, [each for each in missing if each not in first]):
+        if windows:
+            opened = _open_more(session, windows, panes)
+            panes = {**panes, **dict(zip([each.name for each in windows], opened, strict=True))}
+
+
+def _open_more(session: Session, windows: Sequence[Window], panes: Mapping[str, str]) -> list[str]:
+    """Open *windows*, or panes beside those of *panes* that are in the same window; return their ids."""
     try:
         try:
-            output = tmux.begin_tmux(_more(session, missing), shell.pristine_environment())
+            output = tmux.begin_tmux(_more(session, windows, panes), shell.pristine_environment())
         except CommandError as error:
             if _REFUSED not in error.stderr:
                 raise
-            output = tmux.begin_tmux(_more(session, missing, plain_names=True), shell.pristine_environment())
+            output = tmux.begin_tmux(_more(session, windows, panes, plain_names=True), shell.pristine_environment())
     except CommandError as error:
-        names = ", ".join(window.name for window in missing)
+        names = ", ".join(window.name for window in windows)
         why = f"{session.tmux} has just ended" if _absent(error) else error.stderr.strip()
         raise SessionError(f"tmux couldn't open the windows {names}: {why}") from None
-    _mark(output.split(), missing)
+    _mark(output.split(), windows)
+    return output.split()
 
 
 def _mark(opened: Sequence[str], windows: Sequence[Window]) -> None:
@@ -148,17 +175,30 @@ def _mark(opened: Sequence[str], windows: Sequence[Window]) -> None:
             libtmux.Pane(server=server, pane_id=number).cmd("set-option", "-p", "@tally_window", window.name)
 
 
-def _more(session: Session, missing: Sequence[Window], plain_names: bool = False) -> list[Sequence[str]]:
+def _more(
+    session: Session, missing: Sequence[Window], panes: Mapping[str, str], plain_names: bool = False
+) -> list[Sequence[str]]:
     """Return the commands that open the *missing* windows, without selecting them."""
-    opening = ("new-window", "-d", "-P", "-F", "#{pane_id}", "-t", f"={session.tmux}:")
-    return [
-        (*opening, "-n", _named(window, plain_names), "-c", _directory(session, window), *_variables(session))
-        for window in missing
-    ]
+    steps: list[Sequence[str]] = []
+    known = ("-d", "-P", "-F", "#{pane_id}", "-t")
+    for window in missing:
+        where = ("-c", _directory(session, window), *_variables(session))
+        beside = [panes[each.name] for each in session.windows if each.window == window.title and each.name in panes]
+        if window.window and beside:
+            steps.append(("split-window", *known, beside[-1], *where))
+            steps += _laid_out(window, beside[-1])
+        else:
+            steps.append(("new-window", *known, f"={session.tmux}:", "-n", _named(window, plain_names), *where))
+    return steps
+
+
+def _laid_out(window: Window, target: str) -> list[Sequence[str]]:
+    """Return the command that arranges the panes of *window*; it also makes room for another one."""
+    return [("select-layout", "-t", target, window.layout or "tiled")]
 
 
 def _named(window: Window, plain: bool) -> str:
-    return tmux.escape_format(window.name.replace(":", "-") if plain else window.name)
+    return tmux.escape_format(window.title.replace(":", "-") if plain else window.title)
 
 
 def _directory(session: Session, window: Window) -> str:

@@ -18,13 +18,16 @@ _LOOK = 2.0  # seconds after which one that shows none is looked at
 _BEGIN = 0.1  # seconds in which a shell begins with a server
 _QUICK = 0.03  # the same for what may be over before it is seen
 _LINES = 20  # of a window, of which the last that isn't empty is shown
+_HOOK = "client-session-changed"  # when somebody attaches, or switches to it
 _FINISH = 15.0  # seconds that activating the environment may take
 
 
 def describe(session: Session) -> str:
     """Return in half a line what `create` makes."""
-    lines = [window.run for window in tmux.present_windows(session) if window.run]
-    return f"run {'; '.join(lines)}" if lines else ""
+    windows = [window for window in tmux.present_windows(session) if window.run]
+    now, later = ([each.run for each in windows if each.is_lazy is lazy] for lazy in (False, True))
+    parts = [*([f"run {'; '.join(now)}"] if now else []), *([f"when you attach {'; '.join(later)}"] if later else [])]
+    return "; ".join(parts)
 
 
 def create(session: Session) -> None:
@@ -37,12 +40,16 @@ def create(session: Session) -> None:
     due = [(window, pane) for window, pane in chosen if not pane.typed or (_lasting(window) and pane.at_prompt)]
     late = _late(session, [pane for _window, pane in due])
     due = [(window, pane) for window, pane in due if pane not in late]
+    if any(window.is_lazy for window, _pane in due):
+        due = _start_later(session, due)
     if session.state != "adding":  # an editor reads single keys as well
         shells = {pane.id for pane in tmux.list_panes(session) if pane.at_prompt}
         due = [(window, pane) for window, pane in due if pane.id in shells]
     used = [pane for _window, pane in due if pane.typed]
     if used:  # half a line, or an open quote, that somebody left there must not become part of ours
-        tmux.clear_prompts(used)
+        from ..tools import tmux_output
+
+        tmux_output.clear_prompts(used)
         tmux.wait_for_prompts(used, _QUICK)
     if session.state != "adding":
         others = {pane.tty for pane in panes.values()} - {pane.tty for _window, pane in due}
@@ -52,6 +59,19 @@ def create(session: Session) -> None:
         if session.activate:
             _type_ahead([(window, pane) for window, pane in due if window.type])
         tmux.wait_for_work([pane for window, pane in due if _lasting(window)], _BEGIN)
+
+
+def _start_later(session: Session, due: list[tuple[Window, tmux.Pane]]) -> list[tuple[Window, tmux.Pane]]:
+    """Return those of *due* that start now; have tmux start the others as soon as a client comes to the session."""
+    target = f"={session.tmux}:"
+    waiting = [] if session.wakes else [(each, pane) for each, pane in due if each.is_lazy and not pane.typed]
+    steps: list[Sequence[str]] = [("set-hook", "-u", "-t", target, _HOOK)]
+    for number, (window, pane) in enumerate(waiting):
+        line = tmux.command_line(_typing(session, window, pane))
+        begin = tmux.command_line([("if-shell", "-F", "-t", pane.id, "#{?@tally_typed,0,1}", line)])
+        steps.append(("set-hook", "-t", target, f"{_HOOK}[{number}]", begin))
+    tmux.run_tmux(steps)
+    return [each for each in due if each not in waiting]
 
 
 def _clear_ports(session: Session, windows: Sequence[Window], open_terminals: set[str]) -> None:
@@ -101,7 +121,9 @@ def remove(session: Session) -> None:
 def problems(session: Session) -> list[Problem]:
     """Return the windows whose server or conversation ended."""
     panes = {pane.window: pane for pane in tmux.list_panes(session)}
-    ended = [w for w in tmux.present_windows(session) if w.run and w.name in panes and panes[w.name].at_prompt]
+    waiting = tmux.waiting_windows(session, panes.values())
+    present = [window for window in tmux.present_windows(session) if window.run and window not in waiting]
+    ended = [window for window in present if window.name in panes and panes[window.name].at_prompt]
     return [_ended(session, window, panes[window.name]) for window in ended]
 
 

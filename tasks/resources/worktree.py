@@ -44,6 +44,10 @@ def create(session: Session, meanwhile: Meanwhile | None = None) -> None:
 
     Raises `SessionError` for a complete session whose worktree is gone.
     """
+    if session.is_taken:
+        from ..store import taken
+
+        taken.note_found(session)
     if worktree_admin_dir(session) is not None:
         return
     if (saved := _removed(session)) and saved.facts["tree"]:
@@ -113,6 +117,11 @@ def remove(session: Session) -> None:
 
     A worktree that was being restored goes back into its archive.
     """
+    if session.is_taken:
+        from ..store import taken
+
+        taken.give_back(session)
+        return
     from ..store import aside  # our own code may be in the worktree
 
     is_there = os.path.lexists(session.worktree)

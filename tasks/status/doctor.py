@@ -17,7 +17,7 @@ from ..claude import launch, rules
 from ..errors import SessionError, SilentError, describe_error
 from ..integrate import adopt_backup, interrupted_merge, interrupted_sync, merged_checkout, rename
 from ..model import Problem, Repository, Session
-from ..resources import files
+from ..resources import files, worktree
 from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
 from ..system import files as system_files
@@ -133,6 +133,8 @@ def _session_problems(look: Look, questions: _Questions) -> list[Problem]:
         if _is_busy(session):
             return []
         return [Problem(f"it is {session.state}", "it was interrupted", f"inv session.remove {session.name}")]
+    if worktree.worktree_admin_dir(session) is None:  # what else is wrong with it follows from that
+        return questions.ask(partial(worktree.problems, session))
     resources = [questions.ask(partial(resource.problems, session)) for resource in lifecycle.RESOURCES]
     found = [problem for problems in resources for problem in problems]
     found += [*git_problems(look), *_link_problems(session), *environment_problems(session)]
@@ -182,7 +184,9 @@ def _is_busy(session: Session) -> bool:
 
 def _is_incomplete(session: Session) -> bool:
     """Return whether something of a ready session is missing that `resume` makes: a stopped one stays stopped."""
-    return session.state == "ready" and any(resource.problems(session) for resource in lifecycle.RESOURCES)
+    if session.state != "ready" or worktree.worktree_admin_dir(session) is None:
+        return False
+    return any(resource.problems(session) for resource in lifecycle.RESOURCES)
 
 
 def state_problems() -> Iterator[Problem]:

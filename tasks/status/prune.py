@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 from .. import lifecycle
 from ..errors import OutcomeError, SessionError, suggest_name
-from ..integrate import refresh
 from ..model import Removal, Repository, Session
 from ..resources import worktree
-from ..store import archive, refilling, registry, stray_refs
+from ..store import archive, old_copies, refilling, registry, stray_refs
 from ..system import rooted, table, terminal
 from ..system.progress import notice
 from ..tools import git, worktrees
@@ -83,10 +82,10 @@ def prune_rest(repository: Repository, sessions: Sequence[Session], limit: Limit
         if not dry_run:
             git.run_git(repository.main, "update-ref", "-d", reference)
         lines.append(f"{verb} {reference}, which belongs to no session")
-    for place in refresh.old_copies(repository.private, limit.days):
+    for place in old_copies.list_old_copies(repository.private, limit.days):
         if not dry_run:
             rooted.Root(repository.private).remove_tree(str(place.relative_to(repository.private)))
-        lines.append(f"{verb} {place}, which session.refresh replaced")
+        lines.append(f"{verb} {place}, which session.refresh or session.add replaced")
     for session in sessions:
         if _is_lost(session):
             if not dry_run:

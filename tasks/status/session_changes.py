@@ -79,7 +79,7 @@ def commit_worktree(look: Look, shelf: Shelf) -> str:
         # git also fails on ignored paths that are excluded here: then nothing is missing.
         if unread := [line for line in error.stderr.splitlines() if line.startswith("error: ")]:
             notice(f"{session.name}: Git couldn't read all of its work: {unread[0].removeprefix('error: ')}")
-    parents = [*([work.head] if work.head else []), *_merged_heads(look.admin_dir)]
+    parents = [*([work.head] if work.head else []), *merged_heads(look.admin_dir)]
     message = ("-m", f"What is in {session.name}")
     return run("commit-tree", run("write-tree"), *(word for parent in parents for word in ("-p", parent)), *message)
 
@@ -110,7 +110,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _merged_heads(admin_dir: Path) -> list[str]:
+def merged_heads(admin_dir: Path) -> list[str]:
     """Return the commits that are being merged: what comes from them is not the session's work."""
     try:
         return (admin_dir / "MERGE_HEAD").read_text().split()

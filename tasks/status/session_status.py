@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claude import state as claude_state
-from ..model import Conflict, Repository, Session
+from ..model import Conflict, Repository, Session, Window
 from ..store import ports
 from ..system import processes
 from ..tools import tmux, worktree_status
@@ -37,7 +37,15 @@ class Status(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()  # also its changes outside of its component
     tried: bool = False  # whether merges were tried for that
     cost: Cost | None = None  # of its conversation; None if not measured
+    waiting: tuple[Window, ...] = ()  # whose servers start once somebody attaches
     memory: int | None = None  # bytes that its processes use; None if not measured
+
+    @property
+    def not_started(self) -> dict[str, list[int]]:
+        """The windows whose servers start once somebody attaches, and the ports that these have."""
+        named = {each.name: _named_ports(self.session, each) for each in self.session.windows if each.run}
+        rest = [port for port in self.session.ports.values() if not any(port in own for own in named.values())]
+        return {each.name: named[each.name] or rest for each in self.waiting}
 
     @property
     def outlived(self) -> bool:
@@ -82,6 +90,7 @@ class Status(NamedTuple):
             "component": session.component, "operation": self.look.operation, "other_head": self.look.other_head,
             "created": session.created, "bare": session.bare, "setup_failed": list(session.setup_failed),
             "answering": sorted(self.answering), "foreign": dict(self.foreign),
+            "not_started": self.not_started,
             "tmux": session.tmux, "base": session.base, **self._containers(), "scope": list(session.scope),
             "merged": session.merged if self.merged else "", "outside": self.outside,
             "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
@@ -118,10 +127,12 @@ def session_statuses(
             ports.answering_ports({port for session in sessions for port in session.ports.values()})
         )
         seen = [worktree_looks.with_tip(look, bases.result()) for look in worktrees]
-        distances = list(pool.map(_distance, seen))
-        surroundings = _Surroundings(panes.result(), services.result(), listeners, assistants.result())
+        distances = list(pool.map(measure_distance, seen))
+        surroundings = Surroundings(panes.result(), services.result(), listeners, assistants.result())
     known = find_conflicts(repository, seen) if find_conflicts else None
-    return [_status(look, surroundings, distance, known) for look, distance in zip(seen, distances, strict=True)]
+    return [
+        assemble_status(look, surroundings, distance, known) for look, distance in zip(seen, distances, strict=True)
+    ]
 
 
 def with_cost(status: Status) -> Status:
@@ -136,7 +147,7 @@ def with_memory(status: Status) -> Status:
     return status._replace(memory=processes.session_memory(status.session))
 
 
-class _Surroundings(NamedTuple):
+class Surroundings(NamedTuple):
     """What was asked once for all sessions."""
 
     panes: Mapping[str, list[tmux.Pane]] | None  # by worktree; None where tmux does not answer
@@ -160,23 +171,30 @@ def find_foreigners(
     return foreign
 
 
-def _distance(look: Look) -> tuple[int, int]:
+def measure_distance(look: Look) -> tuple[int, int]:
+    """Return how many commits the work of *look* is ahead of its base, and behind."""
     if look.work is None or not look.session.base:
         return 0, 0
     return worktree_status.count_ahead_behind(look.session, look.work.head, look.tip)
 
 
-def _status(look: Look, around: _Surroundings, distance: tuple[int, int], known: Conflicts | None) -> Status:
+def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int], known: Conflicts | None) -> Status:
+    """Return the state of a session from its *look* and what was asked for all of them."""
     session = look.session
     panes = None if around.panes is None else around.panes.get(str(session.worktree), [])
     services = around.services.get(session.name, ())
     foreign = find_foreigners(session, around.listeners, services)
     up = frozenset(port for port in session.ports.values() if port in around.listeners and port not in foreign)
     talk = claude_state.Talk("unknown") if panes is None else claude_state.talk_state(session, panes, around.assistants)
-    state = _unready_state(look) or ("unknown" if panes is None else _running_state(session, up, panes, services))
+    state = _unready_state(look) or ("unknown" if panes is None else running_state(session, up, panes, services))
     conflicts = known.about(session.name) if known else ()
     tried = known is not None and known.tried
-    return Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried)
+    waiting = tuple(tmux.waiting_windows(session, panes or ()))
+    return Status(session, state, up, foreign, look, *distance, talk, services, conflicts, tried, waiting=waiting)
+
+
+def _named_ports(session: Session, window: Window) -> list[int]:
+    return [port for port in session.ports.values() if str(port) in window.run.split()]
 
 
 def _unready_state(look: Look) -> str:
@@ -186,14 +204,17 @@ def _unready_state(look: Look) -> str:
     return "" if look.work is not None else "unknown" if look.silence else "broken"
 
 
-def _running_state(
+def running_state(
     session: Session, up: frozenset[int], panes: Sequence[tmux.Pane], services: docker_services.Seen
 ) -> str:
+    """Return running, partial or stopped: by its *panes*, its *services*, and its ports that are *up*."""
     by_window = {pane.window: pane for pane in panes}
     if not by_window and not any(each.running for each in services or ()):
         return "stopped"
-    windows = tmux.present_windows(session)
-    complete = all(window.name in by_window for window in windows)
+    present = tmux.present_windows(session)
+    complete = all(window.name in by_window for window in present)
+    waiting = tmux.waiting_windows(session, panes)
+    windows = [window for window in present if window not in waiting]
     serving = all(not by_window[w.name].at_prompt for w in windows if w.run and w.name in by_window)
     served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
     contained = services is not None and all(each.up for each in services)

@@ -2,14 +2,15 @@
 
 import errno
 import json
+import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import SessionError
 from ..model import Repository
-from ..system import files, locks, progress, shape
+from ..system import caller, files, locks, progress, shape, terminal
 from . import registry
 from .state_directory import state_directory
 
@@ -31,27 +32,35 @@ def claiming_ports(repository: Repository) -> Iterator[set[int]]:
 
 def join_machine(repository: Repository) -> None:
     """Put the registry of *repository* on this machine's list, under the lock of `claiming_ports`."""
-    registries, own = _registries(), str(registry.registry_path(repository))
+    registries, own = list_registries(), str(registry.registry_path(repository))
     if own not in registries:
         # A registry that doesn't exist stays on the list: its disk may be mounted again.
         _write_registries([*registries, own])
 
 
 def ports_held_elsewhere(repository: Repository) -> set[int]:
-    """Return the ports in every other registry of this machine."""
-    return {port for row in rows_elsewhere(repository) for port in ports_in_row(row).values()}
+    """Return the ports in every other registry of this machine, and those that sessions on other machines have.
+
+    Who called us knows these of now; without a call they are those that the hosts had when they were asked last.
+    """
+    there: Collection[int] = caller.find_caller().ports
+    if terminal.CALLED not in os.environ and (repository.private / "fleet.json").exists():
+        from . import host_cache
+
+        there = host_cache.read_ports(repository)
+    return {port for row in rows_elsewhere(repository) for port in ports_in_row(row).values()} | {*there}
 
 
 def rows_elsewhere(repository: Repository) -> list[registry.Row]:
     """Return the rows of every other registry of this machine; print a note about one that can't be read."""
     own = str(registry.registry_path(repository))
-    return [row for other in _registries() if other != own for row in _rows_in(Path(other))]
+    return [row for other in list_registries() if other != own for row in _rows_in(Path(other))]
 
 
 def leave_machine(repository: Repository) -> None:
     """Take a repository without sessions off this machine's list; delete the list with its last entry."""
     with locks.file_lock(state_directory() / "ports.lock"):
-        registries = _registries()
+        registries = list_registries()
         if registry.read_registry(repository) or str(registry.registry_path(repository)) not in registries:
             return
         _write_registries([other for other in registries if other != str(registry.registry_path(repository))])
@@ -68,7 +77,8 @@ def _file() -> Path:
     return state_directory() / "registries.json"
 
 
-def _registries() -> list[str]:
+def list_registries() -> list[str]:
+    """Return the path of every registry that has joined this machine's list."""
     file = _file()
     try:
         return list(shape.read_json(file, shape.TEXTS))

@@ -17,6 +17,7 @@ retitle         the name before a rename, until its conversation goes on and get
 rules           Claude Code's permission rules as they were copied, to tell those that are new since
 setup_done      setup commands that succeeded
 state           ready; adding or removing while that lasts, or was interrupted
+taken           while a worktree that existed becomes a session: what `add` changes in it is kept there
 teardown_done   commands of `teardown` that succeeded in a removal that didn't end
 syncing         a sync by merge, until git has noted it itself (`integrate/interrupted_sync`)
 verifying       a merged result in the worktree while its checks run (`integrate/merged_checkout`)
@@ -39,18 +40,25 @@ from . import ports, registry
 Complete = Callable[[str, dict[str, Any], Repository], Session]
 _FACTS = (
     "slug tmux state base start tip creates_branch tracks project preset created conversation forks component profile"
-    " issue eta activate host archive adopts merged merged_tip merged_into merged_as"
-    " bare"
+    " based owner issue eta activate host archive adopts merged merged_tip merged_into merged_as"
+    " bare taken"
 ).split()
 # Those that are noted after `add`, in rows of other tools as well.
-_NOTED = "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive bare".split()
+_NOTED = (
+    "state start tip creates_branch conversation merged merged_tip merged_into merged_as archive bare taken"
+).split()
 _LISTS = (
     "copy", "link", "setup", "setup_done", "teardown", "env_files", "verify", "scope", "thin", "python_path"
 )  # fmt: skip
 _PARTS = ("windows", "agent", "compose")
 _NO_LOG = shape.plain_form("an empty table", lambda value: value == {})
 _LOG = shape.either_form(_NO_LOG, shape.fields_form({"file": TEXT}, dict.fromkeys(("before", "after"), TEXT)))
-_TABLES: dict[str, Form] = {"env": shape.table_form(TEXT_TABLE), "variables": TEXT_TABLE, "work_log": _LOG}
+_TABLES: dict[str, Form] = {
+    "env": shape.table_form(TEXT_TABLE),
+    "databases": shape.table_form(TEXT_TABLE),
+    "variables": TEXT_TABLE,
+    "work_log": _LOG,
+}
 _WINDOW = {**dict.fromkeys(Window._fields, TEXT), "claude": SWITCH}
 _AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin", "resume", "prompt"), TEXTS)}
 _PROJECT = {**dict.fromkeys(("file", "project", "mode"), TEXT), **dict.fromkeys(("profiles", "services"), TEXTS)}
@@ -74,7 +82,9 @@ def session_row(session: Session) -> registry.Row:
         "setup_done": list(session.setup_done), "env_files": list(session.env_files), "verify": list(session.verify),
         "teardown": list(session.teardown), "scope": list(session.scope), "thin": list(session.thin),
         "python_path": list(session.python_path),
-        "env": {file: dict(values) for file, values in session.env.items()}, "variables": dict(session.variables),
+        "env": {file: dict(values) for file, values in session.env.items()},
+        "databases": {file: dict(values) for file, values in session.databases.items()},
+        "variables": dict(session.variables),
         "windows": windows, "work_log": dict(session.work_log), **compose_row(session),
         "agent": {k: list(v) if isinstance(v, tuple) else v for k, v in session.agent._asdict().items()},
     }  # fmt: skip

@@ -8,7 +8,7 @@ import shlex
 from functools import cache
 from pathlib import Path
 
-from ..errors import SessionError
+from ..errors import SessionError, SilentError
 from ..model import Session
 from . import shell
 from .progress import notice
@@ -20,7 +20,7 @@ _WORKON = """{
         if [ -f "$_hook/postactivate" ]; then source "$_hook/postactivate"; fi
     done
 }"""
-_PATIENCE = 20.0  # seconds that Poetry or Pipenv may take to say where the environment is
+_PATIENCE = 120.0  # seconds that Poetry or Pipenv may take to say where the environment is; on a busy machine 20 do
 
 
 def default_activation(main: Path, project: str) -> str:
@@ -56,11 +56,14 @@ def _managed(main: Path, *question: str) -> str:
     """Return the activation of the environment that the answer to *question* names; empty if there is none.
 
     Asking takes a second, which each window would take again. Where the program isn't on our PATH, the windows ask.
+    Raises `SilentError` without an answer: the environment may have the main checkout's code, which is then not seen.
     """
     try:
         answer = shell.read_output(
             *question, cwd=main, env=shell.pristine_environment(), check=False, seconds=_PATIENCE
         )
+    except SilentError:
+        raise
     except SessionError:
         return f'source "$(cd {shlex.quote(str(main))} && {shlex.join(question)})/bin/activate"'
     environment = Path(answer.strip() or os.devnull)

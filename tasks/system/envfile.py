@@ -20,14 +20,20 @@ _COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
 
 
 def put_values(root: Root, path: str, values: Mapping[str, str]) -> None:
-    """Set *values* in the file *path*, which keeps its mode; a missing file is created for its owner alone.
+    """Set *values* in the file *path*, which keeps its mode; a missing file is created for its owner alone."""
+    content = _text(root, path)
+    text = with_values(content or "", values)
+    if text != content:
+        root.write(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
 
-    python-dotenv reads the file; its own `set_key` would lose blank lines, line ends, `export` and foreign bytes.
+
+def with_values(before: str, values: Mapping[str, str]) -> str:
+    """Return the text *before* of a file with *values* set in it.
+
+    python-dotenv reads the text; its own `set_key` would lose blank lines, line ends, `export` and foreign bytes.
     """
     from dotenv.parser import parse_stream
 
-    content = _text(root, path)
-    before = content or ""
     newline = "\r\n" if "\r\n" in before else "\n"
     missing, text = dict(values), ""
     for binding in parse_stream(io.StringIO(before, newline="")):
@@ -39,8 +45,7 @@ def put_values(root: Root, path: str, values: Mapping[str, str]) -> None:
     for key, value in missing.items():
         text += newline if text and not text.endswith(("\n", "\r")) else ""
         text += _line(key, value, newline)
-    if text != content:
-        root.write(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
+    return text
 
 
 def differing_keys(root: Root, path: str, values: Mapping[str, str]) -> list[str]:
@@ -50,6 +55,15 @@ def differing_keys(root: Root, path: str, values: Mapping[str, str]) -> list[str
     text = _text(root, path) or ""
     bindings = {each.key: each.value for each in parse_stream(io.StringIO(text, newline="")) if each.key is not None}
     return [key for key, value in values.items() if bindings.get(key) != value]
+
+
+def read_values(root: Root, path: str) -> dict[str, str]:
+    """Return the values in the file *path*, as they stand there."""
+    from dotenv.parser import parse_stream
+
+    text = _text(root, path) or ""
+    bindings = parse_stream(io.StringIO(text, newline=""))
+    return {each.key: each.value for each in bindings if each.key is not None and each.value is not None}
 
 
 def present_keys(root: Root, path: str) -> set[str]:

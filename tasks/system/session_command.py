@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..errors import SessionError
 from ..model import Session
-from . import activation, shell, signals
+from . import activation, shell, signals, terminal
 
 _GRACE = 5.0  # seconds that a command may take to end
 
@@ -128,7 +128,7 @@ def _prepare(session: Session, line: str, app: str, directory: Path | None) -> t
 
 def become_command_unchanged(line: str) -> None:
     """Become a shell that runs *line* here, in our own environment."""
-    _become(line, dict(os.environ))
+    _become(line, {key: value for key, value in os.environ.items() if key != terminal.CALLED})
 
 
 def _become(line: str, environment: dict[str, str]) -> None:

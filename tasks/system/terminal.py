@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Callable
 
 RED, GREEN, YELLOW, BLUE = 1, 2, 3, 4
+CALLED = "TALLY_SESSIONS_CALLER"  # `caller` says what it is
 _NARROW = 40  # columns below which further lines are indented by less
 _INDENT = 4
 _COLOUR = re.compile(r"\x1b\[[\d;:]*m|\r(?=\n)")  # colours in the messages of programs; and line ends of Windows
@@ -59,6 +60,15 @@ def plain_text(text: str) -> str:
     return _CONTROL.sub(_escaped, _COLOUR.sub("", text))
 
 
+def _addressed(text: str) -> str:
+    """Return *text* in the words of the machine that called us, where one did."""
+    if CALLED not in os.environ:
+        return text
+    from . import caller
+
+    return caller.in_its_words(text)
+
+
 def mask_passwords(text: str) -> str:
     """Return *text* with the passwords in its URLs masked; nothing that a shell would interpret is hidden."""
     return _PASSWORD.sub(r"\1…@", text)
@@ -66,7 +76,7 @@ def mask_passwords(text: str) -> str:
 
 def told_text(text: str) -> str:
     """Return *text* as it is safe to show: without control characters and passwords."""
-    return mask_passwords(plain_text(text))
+    return mask_passwords(plain_text(_addressed(text)))
 
 
 def told_error(text: str) -> str:
@@ -207,7 +217,7 @@ def print_answer(text: str, verbatim: bool = False, paint: Callable[[str], str] 
 
     With *verbatim*, for a shell to read, control characters stay; *paint* then colours what is safe.
     """
-    text = text if verbatim else plain_text(text)
+    text = text if verbatim else plain_text(_addressed(text))
     text = paint(text) if paint else text
     try:
         print(text)

@@ -154,7 +154,7 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
 
     They go through tmux's stdin: everybody can read the arguments of a process, and they stay those of the server.
     """
-    line = " ; ".join(" ".join(map(_quoted, command)) for command in commands) + "\n"
+    line = command_line(commands) + "\n"
     shown = join_commands(map(_without_values, commands))
     for attempt in range(_ATTEMPTS + 1):
         try:
@@ -165,6 +165,11 @@ def begin_tmux(commands: Sequence[Sequence[str]], env: dict[str, str]) -> str:
                 raise
         time.sleep(0.05)
     raise AssertionError
+
+
+def command_line(commands: Iterable[Sequence[str]]) -> str:
+    """Return *commands* as a line of tmux's configuration."""
+    return " ; ".join(" ".join(map(_quoted, command)) for command in commands)
 
 
 def _opening_limit(env: dict[str, str]) -> float:
@@ -309,31 +314,17 @@ def _adopt(session: Session) -> None:
     run_tmux(steps)
 
 
-_CURSOR = "#{history_size} #{history_bytes} #{cursor_y} #{cursor_x}"
-_REACTION = 1.0  # seconds; most shells print a new line at once, some nothing at all
-
-
-def clear_prompts(panes: Sequence[Pane]) -> None:
-    """Discard half a line, or an open quote, in each of *panes*, and wait until the shells there have reacted.
-
-    A slow one would discard the first of the next keys as well.
-    """
-    ask = [("display-message", "-p", "-t", pane.id, _CURSOR) for pane in panes]
-    ready = [listen_step(pane) for pane in panes]
-    before = run_tmux([*ready, *ask, *(("send-keys", "-t", pane.id, "C-c") for pane in panes)]).split("\n")
-    deadline = time.monotonic() + _REACTION
-    while time.monotonic() < deadline:
-        now = run_tmux(ask).split("\n")
-        if all(was != is_ for was, is_ in zip(before, now, strict=True) if was):
-            return
-        time.sleep(0.005)
-
-
 def present_windows(session: Session) -> tuple[Window, ...]:
     """Return the windows of *session* for which its worktree has all that they need; before that is made, all."""
     if not session.worktree.exists():
         return session.windows
     return tuple(window for window in session.windows if not find_missing(session, window))
+
+
+def waiting_windows(session: Session, panes: Iterable[Pane]) -> list[Window]:
+    """Return the windows of *session* whose server waits for somebody to attach; *panes* are the open ones."""
+    lazy = {window.name: window for window in session.windows if window.is_lazy}
+    return [lazy[pane.window] for pane in panes if pane.window in lazy and not pane.typed]
 
 
 def find_missing(session: Session, window: Window) -> str:

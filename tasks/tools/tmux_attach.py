@@ -1,26 +1,42 @@
 """Going to a session's tmux session from the terminal that we run in."""
 
 import os
+import subprocess
 import sys
 
 from ..errors import SessionError
 from ..model import Session
 from ..system import shell
-from . import tmux
+from . import tmux, tmux_output
 
 
-def attach_to_tmux(session: Session) -> None:
-    """Become tmux, attached to *session*; inside tmux the client switches instead.
+def attach_to_tmux(session: Session, window: str = "") -> None:
+    """Become tmux, attached to *session*, at its *window* if one is given; inside tmux the client switches instead.
 
-    Raises `SessionError` when it is not running or there is no terminal.
+    Raises `SessionError` when it is not running, has no such window, or there is no terminal.
     """
     if not tmux.list_panes(session):
         raise SessionError(f"{session.name} is not running.\nRun: inv session.start {session.name}")
     target = f"={session.tmux}"
-    if server := require_outer_terminal(f"Run this in one: tmux attach -t '{target}'"):
+    pane = tmux_output.panes_of_window(session, window)[0] if window else None
+    server = require_outer_terminal(f"Run this in one: tmux attach -t '{target}'")
+    if pane:
+        tmux.run_tmux([("select-window", "-t", pane.window_id)])
+    if server:
         tmux.run_tmux([("switch-client", "-c", _client(server), "-t", target)])
         return
     os.execvpe("tmux", ["tmux", "attach-session", "-t", target], shell.clean_environment())
+
+
+def visit_tmux(session: Session) -> None:
+    """Show *session* in this terminal until the person detaches, or it ends; for outside of tmux.
+
+    Raises `SessionError` when it is not running.
+    """
+    if not tmux.list_panes(session):
+        raise SessionError(f"{session.name} is not running.\nRun: inv session.start {session.name}")
+    argv = ["tmux", "attach-session", "-t", f"={session.tmux}"]
+    subprocess.run(argv, env=shell.clean_environment(), check=False)
 
 
 def _client(server: str) -> str:

@@ -1,8 +1,9 @@
-"""What a session's windows printed, as tmux remembers it, and whether a shell runs there."""
+"""What a session's windows printed, as tmux remembers it, and the shells that run there."""
 
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,7 +31,8 @@ def panes_of_window(session: Session, window: str = "") -> list[Pane]:
     panes = tmux.own_panes(session)
     if not panes:
         raise SessionError(f"{session.name} is not running.\nRun: inv session.start {session.name}")
-    matches = [pane for pane in panes if window in ("", pane.window)]
+    divided = {each.name for each in session.windows if each.window == window != ""}
+    matches = [pane for pane in panes if window in ("", pane.window) or pane.window in divided]
     matches = matches or [pane for pane in panes if window == pane.window.partition(":")[0]]
     if not matches:
         names = ", ".join(pane.window for pane in panes)
@@ -90,3 +92,23 @@ def without_shell(panes: Sequence[Pane]) -> list[Pane]:
         if not {word.lstrip("-") for word in words} & tmux.SHELLS:
             shellless.append(pane)
     return shellless
+
+
+_CURSOR = "#{history_size} #{history_bytes} #{cursor_y} #{cursor_x}"
+_REACTION = 1.0  # seconds; most shells print a new line at once, some nothing at all
+
+
+def clear_prompts(panes: Sequence[Pane]) -> None:
+    """Discard half a line, or an open quote, in each of *panes*, and wait until the shells there have reacted.
+
+    A slow one would discard the first of the next keys as well.
+    """
+    ask = [("display-message", "-p", "-t", pane.id, _CURSOR) for pane in panes]
+    ready = [tmux.listen_step(pane) for pane in panes]
+    before = tmux.run_tmux([*ready, *ask, *(("send-keys", "-t", pane.id, "C-c") for pane in panes)]).split("\n")
+    deadline = time.monotonic() + _REACTION
+    while time.monotonic() < deadline:
+        now = tmux.run_tmux(ask).split("\n")
+        if all(was != is_ for was, is_ in zip(before, now, strict=True) if was):
+            return
+        time.sleep(0.005)

@@ -68,7 +68,7 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += _containers(status)
     lines += [("worktree", terminal.home_path(str(session.worktree)))]
     lines += [("base", base)] if (base := f"{session.base} {session.start[:12]}".strip()) else []
-    lines += [("tmux", session.tmux), ("windows", ", ".join(window.name for window in tmux.present_windows(session)))]
+    lines += [("tmux", session.tmux), *_windows(status)]
     setup = [f"failed: {each}. Run: inv session.start {session.name}" for each in session.setup_failed[:1]]
     lines += [("setup", each) for each in setup]
     lines += [("claude", f"{_talk(status)}; conversation {session.conversation or 'not started'}")]
@@ -82,6 +82,16 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
     lines += [("changed", path) for path in paths[:20]] + [("outside", path) for path in status.outside[:20]]
     lines += [("attach", f"inv session.attach {session.name}")]
     return _aligned([*lines, *advice])
+
+
+def _windows(status: Status) -> list[tuple[str, str]]:
+    """Return the windows, and which of them start once somebody attaches."""
+    session = status.session
+    lines = [("windows", ", ".join(window.name for window in tmux.present_windows(session)))]
+    if status.waiting:
+        names = ", ".join(window.name for window in status.waiting)
+        lines.append(("not started", f"{names}, until you attach. Start now: inv session.start {session.name}"))
+    return lines
 
 
 def _used(status: Status) -> list[tuple[str, str]]:
@@ -138,7 +148,9 @@ def _containers(status: Status) -> list[tuple[str, str]]:
 def _answer(status: Status, port: int) -> str:
     if port in status.foreign:
         return "taken"
-    return "up" if port in status.answering else "off"
+    if port in status.answering:
+        return "up"
+    return "not started" if any(port in ports for ports in status.not_started.values()) else "off"
 
 
 def _git(status: Status) -> str:

@@ -32,8 +32,11 @@ _LEFT_OUT = ("branch", "age", "containers", "component", "git", "ports")  # in t
 
 def sessions_table(statuses: Sequence[Status], columns: int = 0) -> str:
     """Return the sessions as a table for people, in at most so many *columns* if it can be."""
-    if not statuses:
-        return NONE
+    return fit_table(*usual_columns(statuses), columns) if statuses else NONE
+
+
+def usual_columns(statuses: Sequence[Status]) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and rows of a table of *statuses*, with the columns that say something of one of them."""
     titles = ["name", "branch", "ports", "state", "git", "age", "claude"]
     rows = [details.status_row(each) for each in statuses]
     if all(each.session.branch == each.session.name for each in statuses):
@@ -47,7 +50,7 @@ def sessions_table(statuses: Sequence[Status], columns: int = 0) -> str:
     if any(each.session.compose for each in statuses):
         titles.append("containers")
         rows = [[*row, details.format_services(each)] for row, each in zip(rows, statuses, strict=True)]
-    return fit_table(titles, rows, columns)
+    return titles, rows
 
 
 def fit_table(titles: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> str:
@@ -136,7 +139,9 @@ def fleet_table(answers: Mapping[str, dict[str, Any] | SessionError]) -> str:
 
 def _row(host: str, session: Mapping[str, Any]) -> list[str]:
     up = session.get("answering", [])
-    ports = ", ".join(f"{port} {'up' if port in up else 'off'}" for port in session["ports"].values())
+    later = {port for each in session.get("not_started", {}).values() for port in each}
+    states = ["up" if port in up else "not started" if port in later else "off" for port in session["ports"].values()]
+    ports = ", ".join(f"{port} {state}" for port, state in zip(session["ports"].values(), states, strict=True))
     parts = ["changed" if session["dirty"] else "clean"]
     parts += [f"{session[way]} {way}" for way in ("ahead", "behind") if session[way]]
     age = details.format_age(datetime.fromisoformat(session["created"])) if session["created"] else ""

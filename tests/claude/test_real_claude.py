@@ -4,97 +4,61 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
-from testing import claude_api, real_claude
+from testing import claude_api
 from testing.project import Project, eventually
+from testing.real_claude import becomes, open_conversations, press, typed
 from testing.terminal import enter, screen, tmux, windows
 
 
-@pytest.fixture
-def api() -> Iterator[claude_api.Server]:
-    """Yield the API that answers what the prompts say."""
-    server = claude_api.Server()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(params=real_claude.VERSIONS)
-def real(project: Project, sandbox: Path, api: claude_api.Server, request: pytest.FixtureRequest) -> Project:
-    """Return the project, in whose windows `claude` is the real one."""
-    real_claude.install(request.param, sandbox / "bin")
-    home = sandbox / "home"
-    (home / ".claude.json").write_text(claude_api.claude_json(project.main))
-    (home / ".claude").mkdir()
-    (home / ".claude" / "settings.json").write_text('{"permissions": {"defaultMode": "default"}}')
-    with (home / ".bashrc").open("a") as file:
-        file.writelines(f"export {key}={value}\n" for key, value in api.environment.items())
-    project.configure("session: {windows: [{name: claude, claude: true}, {name: shell}]}\n")
-    return project
-
-
-def _is(project: Project, **facts: Any) -> None:
-    """Wait until the session x has these *facts* in the list."""
-
-    def fits() -> bool:
-        listed = project.listed("x")
-        return all(listed[key] == value for key, value in facts.items())
-
-    try:
-        eventually(fits)
-    except AssertionError:
-        raise AssertionError(f"{facts}\n{project.listed('x')}\n{screen(windows('tally-x')['claude'])}") from None
-
-
-def _open(sandbox: Path) -> list[dict[str, Any]]:
-    """Return what Claude Code noted of its open conversations."""
-    files = (sandbox / "home" / ".claude" / "sessions").glob("*.json")
-    records = [json.loads(file.read_bytes()) for file in files]
-    return [record for record in records if psutil.pid_exists(record["pid"])]
-
-
 def _conversation(sandbox: Path, identity: str) -> dict[str, Any]:
-    return next(each for each in _open(sandbox) if each["sessionId"] == identity)
+    return next(each for each in open_conversations(sandbox) if each["sessionId"] == identity)
+
+
+def _stays_after_left(sandbox: Path, pane: str) -> None:
+    """Press the key that would move the conversation away: what is typed before and after it stands at the prompt."""
+    for _time in range(2):
+        press(pane, "z", lambda: "z" in (typed(pane) or ""))
+        press(pane, "BSpace", lambda: typed(pane) == "")
+        tmux("send-keys", "-t", pane, "Left")
+    assert "for a new session" not in screen(pane)
+    assert all(each["kind"] == "interactive" for each in open_conversations(sandbox))
 
 
 def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Path) -> None:
     real.inv("session.add", "x", "--prompt", "DO serve sleep 600 ;; DO say it serves")
     first, pane = real.row("x")["conversation"], windows("tally-x")["claude"]
-    _is(real, claude="idle", claude_tasks=1)  # its command says `busy` for as long as the server runs
+    becomes(real, "x", claude="idle", claude_tasks=1)  # its command says `busy` for as long as the server runs
     assert "idle 0m, 1 background task" in real.inv("session.list").out
     _answered(real, "DO bash touch made ;; DO say touched", "yes")
     assert (real.worktree("x") / "made").exists()
 
-    tmux("send-keys", "-t", pane, "Left")
-    tmux("new-session", "-d", "-s", "side", "-c", str(real.worktree("x")), "bash")
-    enter("=side:", "claude 'DO say beside'")
-    eventually(lambda: len(_open(sandbox)) == 2)
-    eventually(lambda: all(each.get("status") in ("idle", "shell") for each in _open(sandbox)))
-    _is(real, claude="idle", claude_tasks=1)
-    assert all(each["kind"] == "interactive" for each in _open(sandbox))  # the key moved nothing
+    _stays_after_left(sandbox, pane)
+    enter(windows("tally-x")["shell"], "claude 'DO say beside'")
+    eventually(lambda: len(open_conversations(sandbox)) == 2)
+    eventually(lambda: all(each.get("status") in ("idle", "shell") for each in open_conversations(sandbox)))
+    becomes(real, "x", claude="idle", claude_tasks=1)
 
     real.inv("session.send", "x", "/clear")
-    eventually(lambda: first not in {each["sessionId"] for each in _open(sandbox)})
+    eventually(lambda: first not in {each["sessionId"] for each in open_conversations(sandbox)})
     real.inv("session.send", "x", "DO say after\nDO say a clear", "--when-idle")
-    _is(real, claude="idle", claude_what="after DO say a clear")
-    second = next(each["sessionId"] for each in _open(sandbox) if each["name"] == "tally-x")
+    becomes(real, "x", claude="idle", claude_what="after DO say a clear")
+    second = next(each["sessionId"] for each in open_conversations(sandbox) if each["name"] == "tally-x")
     real.inv("session.send", "x", "DO slow 300 ;; DO say late")
-    _is(real, claude="working")
+    becomes(real, "x", claude="working")
     written = sandbox / "home" / ".claude" / "projects"
     eventually(lambda: any("slow 300" in file.read_text() for file in written.glob(f"*/{second}.jsonl")))
     os.kill(_conversation(sandbox, second)["pid"], signal.SIGKILL)
-    _is(real, claude="off")
+    becomes(real, "x", claude="off")
     note = real.inv("session.resume", "x").err
     assert f"x continues the conversation after /clear. The one before it: claude --resume {first}" in note
     assert "The last prompt in x was not answered: DO slow 300 ;; DO say late" in note
-    _is(real, claude="idle")
+    becomes(real, "x", claude="idle")
     assert real.row("x")["conversation"] == second
     assert "after DO say a clear" in screen(pane)
 
@@ -104,10 +68,10 @@ def test_a_checkout_that_is_not_trusted_yet_is_said(real: Project, sandbox: Path
     real.inv("session.add", "x", "--prompt", "DO say hello")
     pane = windows("tally-x")["claude"]
     eventually(lambda: "Yes, I trust" in screen(pane))
-    _is(real, claude="unknown", claude_reason=f"asks whether you trust {real.main}: answer once in its window")
+    becomes(real, "x", claude="unknown", claude_reason=f"asks whether you trust {real.main}: answer once in its window")
     assert api.requests == []
     eventually(lambda: _trusts(pane))
-    _is(real, claude="idle", claude_what="hello")
+    becomes(real, "x", claude="idle", claude_what="hello")
     assert len(api.requests) == 1
 
 
@@ -126,15 +90,15 @@ def _trusts(pane: str) -> bool:
 def _answered(project: Project, prompt: str, *answer: str) -> str:
     """Send *prompt*, answer what Claude Code then asks, and return what was shown of that."""
     project.inv("session.send", "x", prompt)
-    _is(project, claude="waiting", claude_waiting_for="permission prompt")
+    becomes(project, "x", claude="waiting", claude_waiting_for="permission prompt")
     shown = project.inv("session.answer", "x", *answer).out
-    _is(project, claude="idle")
+    becomes(project, "x", claude="idle")
     return shown
 
 
 def test_permission_prompts_are_answered_from_elsewhere(real: Project, api: claude_api.Server) -> None:
     real.inv("session.add", "x")
-    _is(real, claude="idle")  # a busy machine takes longer than `send` waits
+    becomes(real, "x", claude="idle")  # a busy machine takes longer than `send` waits
     place = real.worktree("x")
     _answered(real, f"DO write {place / 'note.txt'} ;; DO say so", "yes")
     assert (place / "note.txt").read_text() == "scripted\n"
@@ -153,34 +117,40 @@ def test_permission_prompts_are_answered_from_elsewhere(real: Project, api: clau
     assert real.listed("x")["claude"] == "idle"
 
     real.inv("session.send", "x", "DO bash curl nowhere ;; DO say so")
-    _is(real, claude="waiting", claude_what="Bash curl nowhere")
+    becomes(real, "x", claude="waiting", claude_what="Bash curl nowhere")
     assert " 1. Yes" in real.inv("session.answer", "x").out
-    _is(real, claude="waiting")  # showing it answers nothing
+    becomes(real, "x", claude="waiting")  # showing it answers nothing
     real.inv("session.answer", "x", "no", "--message", "DO say this\ninstead")
-    _is(real, claude="idle", claude_what="this instead")
+    becomes(real, "x", claude="idle", claude_what="this instead")
     assert "isn't asking for permission (idle)" in real.inv("session.answer", "x", "yes", code=1).err
     assert "DO say this\\ninstead" in json.dumps(api.requests[-1]["messages"])
 
 
-def _moved(project: Project, sandbox: Path, name: str) -> int:
-    """Begin a conversation in the background of the session *name*, and return its process."""
-    enter(windows(f"tally-{name}")["shell"], "claude --bg 'DO slow 300 ;; DO say late'")
-    place = str(project.worktree(name))
-    known = {each["pid"] for each in _open(sandbox)}
+def _move_away(project: Project, sandbox: Path, name: str) -> int:
+    """Press \u2190 in the window of the session *name*, and return the process in which its conversation goes on."""
+    pane, place = windows(f"tally-{name}")["claude"], str(project.worktree(name))
 
-    def fresh() -> list[int]:
-        return [e["pid"] for e in _open(sandbox) if e["kind"] == "bg" and e["cwd"] == place and e["pid"] not in known]
+    def moved() -> list[int]:
+        known = [each for each in open_conversations(sandbox) if each["kind"] == "bg" and each["cwd"] == place]
+        return [each["pid"] for each in known if "agent" not in each]  # that would be a spare one
 
-    eventually(fresh)
-    return fresh()[0]
+    becomes(project, name, claude="working")
+    press(pane, "Left", lambda: moved() or "Backgrounding" in screen(pane))
+    eventually(moved, 120)
+    return moved()[0]
 
 
-def test_stopping_one_session_never_ends_the_work_of_another(real: Project, sandbox: Path) -> None:
+def test_stopping_one_session_never_ends_the_work_that_another_moved_away(real: Project, sandbox: Path) -> None:
+    ours = (real.main / "invoke.yaml").read_text().strip()
+    real.configure(ours.removesuffix("}") + ", claude: {args: [--settings, '{}']}}\n")  # ours turn the key off
     for name in ("x", "y"):
-        real.inv("session.add", name)
-    workers = {name: _moved(real, sandbox, name) for name in ("x", "y")}
+        real.inv("session.add", name, "--prompt", "DO slow 300 ;; DO say late")
+    workers = {name: _move_away(real, sandbox, name) for name in ("x", "y")}
     mark = psutil.Process(workers["y"]).environ()["TALLY_SESSION"]
     assert mark == str(real.worktree("x")), "who started it first has marked all"
+    for name in ("x", "y"):
+        becomes(real, name, claude="background")
+        assert "claude attach " in real.inv("session.list").out
 
     real.inv("session.stop", "x")
     eventually(lambda: not psutil.pid_exists(workers["x"]))

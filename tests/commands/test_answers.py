@@ -5,18 +5,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-import tasks
+from tasks.collection import ns
 from testing import origin
 from testing.answers import SCHEMA, check_answer
 from testing.project import Project
 
 
 def test_every_task_with_json_has_its_answer_in_the_schema() -> None:
-    names = {
-        name
-        for name in tasks.ns.task_names
-        if any("json" in argument.names for argument in tasks.ns[name].get_arguments())
-    }
+    names = {name for name in ns.task_names if any("json" in argument.names for argument in ns[name].get_arguments())}
     described = {name.partition(" ")[0] for name in SCHEMA["$defs"] if "." in name}
 
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
@@ -42,6 +38,7 @@ def test_answers_are_as_the_schema_says(project: Project) -> None:
     for task in ("show", "env", "permissions", "stop", "start", "resume", "sync"):
         ask(task, "x")
     ask("compare", "x", "z")
+    assert [each["path"] for each in ask("diff", "x")[0]["files"]] == ["new"]
     ask("remove", "x", "--dry-run", "--force", under="session.remove --dry-run")
     assert ask("remove", "x", "z", "--force")[0]["saved"]["uncommitted"]
     assert len(ask("list", "--removed", under="session.list --removed")) == 2

@@ -13,7 +13,7 @@ import sys
 import pytest
 from invoke.context import Context
 
-from tasks import ns
+from tasks.collection import ns
 from tasks.commands.command import command
 from tasks.commands.invoke_extensions import SHORT_FLAGS
 from tasks.errors import CommandError, SessionError

@@ -54,6 +54,9 @@ _FITS = {
     "session.logs --window = c": ["backend", "cli", "shell"],  # as bash splits it
     "session.logs --window =": ["backend", "cli", "shell"],
     "session.logs feature/auth --service": ["db", "web"],
+    "session.list --sort": ["attention", "name", "age"],
+    "session.diff --stat f": _NAMES,
+    "session.open fix --window": ["shell"],
     "session.env fix --app": [],
     "session.env feature/auth --app": ["apps/web"],
     "session.add x --mode n": ["docker", "native"],
@@ -79,7 +82,8 @@ _FITS = {
 def test_what_fits_is_offered(named: Project) -> None:
     named.configure("session: {work_log: WORK_LOG.md, components: {server: src/}}")
     (Path.home() / ".invoke.yaml").write_text("session: {hosts: {devbox: {host: dev@devbox, path: ~/x}}}")
-    host_cache.note_host_names(Repository(named.main, named.main / ".git"), {"devbox": ["far"]}, ["devbox"])
+    repository = Repository(named.main, named.main / ".git")
+    host_cache.note_answers(repository, {"devbox": ({"far": []}, 0.1)}, ["devbox"])
 
     assert {line: offered(named, *line.split()) for line in _FITS} == _FITS
 
@@ -156,17 +160,17 @@ def test_the_lines_in_the_manual_make_the_shells_complete_a_name_and_a_value(nam
 def test_what_hosts_said_is_remembered_until_they_say_otherwise(tmp_path: Path) -> None:
     repository = Repository(tmp_path, tmp_path)
     repository.private.mkdir()
-    host_cache.note_host_names(repository, {"a": ["x", "y"], "b": ["z"]}, ["a", "b"])
-    host_cache.note_host_names(repository, {"a": ["x"]}, ["a", "b"])
+    host_cache.note_answers(repository, {"a": ({"x": [1], "y": [2]}, 0), "b": ({"z": [3]}, 0)}, ["a", "b"])
+    host_cache.note_answers(repository, {"a": ({"x": [1]}, 0)}, ["a", "b"])
     assert host_cache.read_host_names(repository) == {"a": ["x"], "b": ["z"]}
 
     host_cache.note_host_of_session(repository, "x", "b")
     assert host_cache.read_host_names(repository) == {"b": ["z", "x"]}
     host_cache.note_host_of_session(repository, "z")
-    host_cache.note_host_names(repository, {}, ["a"])
+    host_cache.note_answers(repository, {}, ["a"])
     assert list(repository.private.iterdir()) == []
 
-    (repository.private / "fleet.json").write_text('{"a": 3, "b": ["x", 4]}')
+    (repository.private / "fleet.json").write_text('{"a": 3, "b": {"sessions": {"x": [4]}}, "c": {"sessions": [4]}}')
     assert host_cache.read_host_names(repository) == {"b": ["x"]}
     (repository.private / "fleet.json").write_text("[")
     assert host_cache.read_host_names(repository) == {}

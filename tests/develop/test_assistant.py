@@ -9,7 +9,7 @@ import pytest
 
 from develop import embedding
 from develop.embedding import assistant
-from tasks import ns
+from tasks.collection import ns
 
 _THEIRS = """{
     "permissions": {"allow": ["Bash(ls)"]},

@@ -10,7 +10,7 @@ from invoke import Collection
 
 from develop import manual, recording, screens
 from develop.manual import messages
-from tasks import ns
+from tasks.collection import ns
 from tasks.config.descriptions import DESCRIPTIONS
 from tasks.config.presets import PRESETS
 from tasks.config.schema import CHECKS

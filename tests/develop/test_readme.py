@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from tasks import ns
+from tasks.collection import ns
 from tasks.config.presets import PRESETS
 from tasks.config.settings import parse_settings
 from testing import transcript

@@ -116,6 +116,7 @@ def test_a_full_disk_over_there_is_told_and_leaves_nothing_half_made(fleet: Flee
 def test_a_day_with_two_hosts(ready: Fleet) -> None:
     here, alpha, beta = ready.here, ready.alpha, ready.beta
     here.git("commit", "--quiet", "--allow-empty", "-m", "later")
+    mains = {machine.name: _edited(machine) for machine in (alpha, beta)}
 
     added = here.inv("fleet.add", "x", "--json")
     assert added.json["name"] == "x"
@@ -130,6 +131,11 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     assert here.inv("--complete", "--", "inv", "fleet.show").out.split() == ["x", "y"]
     place = {"alpha": alpha, "beta": beta}[of["x"]]
     assert ready.ssh(place, "git -C ~/dev/tally-x log -1 --format=%s") == "later", "the base is pushed first"
+    assert {machine.name: _main(machine) for machine in (alpha, beta)} == mains, "no branch or file of others changes"
+    row = json.loads((place.main / ".tally-sessions").read_text())["x"]
+    assert (row["base"], row["based"], row["owner"]) == (here.git("rev-parse", "main"), "main", "Test")
+    numbers = [each["ports"][key] for each in listed if "name" in each for key in each["ports"]]
+    assert len(set(numbers)) == 4, "no two sessions of the fleet share a port"
 
     worktree = place.main.with_name("tally-x")
     (worktree / "new").write_text("work")
@@ -152,9 +158,21 @@ def test_a_day_with_two_hosts(ready: Fleet) -> None:
     assert ready.ssh(place, "git -C ~/dev/tally-x log -1 --format=%s") == "unseen"
 
     removed = here.inv("fleet.remove", "x", "--force")
-    assert removed.out.endswith("Undo: inv session.restore x\n")
+    assert removed.out.endswith("Undo: inv fleet.restore x\n")
     assert not worktree.exists()
     assert here.inv("--complete", "--", "inv", "fleet.show").out.split() == ["y"]
+
+
+def _edited(machine: Machine) -> tuple[str, str]:
+    """Edit a file in the main checkout of *machine*, and return how that is."""
+    with (machine.main / "backend/manage.py").open("a") as file:
+        file.write("# somebody is at it\n")
+    return _main(machine)
+
+
+def _main(machine: Machine) -> tuple[str, str]:
+    log = subprocess.run(["git", "-C", str(machine.main), "rev-parse", "main"], capture_output=True, check=True).stdout
+    return log.decode(), (machine.main / "backend/manage.py").read_text()
 
 
 def _commit(project: Project, branch: str, message: str) -> None:
@@ -252,7 +270,8 @@ def test_move_takes_everything_and_a_move_that_fails_changes_nothing(ready: Flee
     assert ready.ssh(alpha, "tmux has-session -t =tally-x && echo runs") == "runs"
     for machine in (alpha, beta):
         assert not (machine.main / ".git/tally-sessions/removed").exists()
-        assert ready.ssh(machine, "git -C ~/dev/tally for-each-ref refs/tally") == ""
+        kept = ready.ssh(machine, "git -C ~/dev/tally for-each-ref refs/tally --format='%(refname)'")
+        assert all(each.startswith("refs/tally/base/") for each in kept.split())
 
     ready.configure(full=hosts.entry("beta", max_sessions=1), dead=hosts.entry("nowhere.invalid"))
     (beta.main / ".tally-sessions").write_text('{"y": {"worktree": "/nowhere", "branch": "y", "backend_port": 1}}')

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from tasks import fleet, ns
+from tasks import fleet
+from tasks.collection import ns
 from tasks.config.settings import parse_settings
 from tasks.errors import SessionError
-from tasks.hosts import add, find, forward, group, handover_arrival, handover_steps, host, setup, ssh
+from tasks.hosts import add, choose, find, forward, group, handover_arrival, handover_steps, host, reach, setup, ssh
 from tasks.hosts.host import Host
 from tasks.hosts.remote_scripts import checkout, files
 from tasks.model import Repository
@@ -34,6 +35,10 @@ def _answer(sessions: int, load: float = 0, free: int = 0) -> dict[str, Any]:
     return {"sessions": dict.fromkeys(map(str, range(sessions))), "load": load, "free": free}
 
 
+def _best(answers: dict[Host, dict[str, Any]]) -> str:
+    return min(answers, key=lambda each: choose.rank_host(each, answers[each])).name
+
+
 @pytest.mark.parametrize(
     ("first", "second", "chosen"),
     [
@@ -46,11 +51,20 @@ def _answer(sessions: int, load: float = 0, free: int = 0) -> dict[str, Any]:
 def test_the_next_session_goes_where_there_is_most_room(
     first: dict[str, Any], second: dict[str, Any], chosen: str
 ) -> None:
-    assert find.find_roomiest({_host("a"): first, _host("b"): second}).name == chosen
+    assert _best({_host("a"): first, _host("b"): second}) == chosen
 
 
 def test_room_is_relative_to_what_a_host_takes() -> None:
-    assert find.find_roomiest({_host("small", 2): _answer(1), _host("large", 10): _answer(3)}).name == "large"
+    assert _best({_host("small", 2): _answer(1), _host("large", 10): _answer(3)}) == "large"
+    assert _best({_host("a"): {**_answer(1), "disk": 1 << 30}, _host("b"): {**_answer(1), "disk": 1 << 40}}) == "b"
+
+
+def test_a_host_without_free_disk_takes_no_session() -> None:
+    full = {**_answer(0), "disk": 100 << 20}
+
+    assert choose.hosts_with_room({_host("a"): full, _host("b"): _answer(2)}) == {_host("b"): _answer(2)}
+    with pytest.raises(SessionError, match=r"a has only 0\.1 GB of free disk"):
+        choose.hosts_with_room({_host("a"): full})
 
 
 @pytest.mark.parametrize(
@@ -88,13 +102,13 @@ def test_hosts_are_called_by_their_names() -> None:
 
 def test_host_keys_are_always_verified() -> None:
     for argv in (
-        ssh.program_command(_host("a")),
-        ssh.interactive_command(_host("a"), ""),
-        ssh.script_command(_host("a")),
+        reach.program_command(_host("a")),
+        reach.interactive_command(_host("a"), ""),
+        reach.script_command(_host("a")),
     ):
         assert argv[argv.index("StrictHostKeyChecking=yes") - 1] == "-o"
         assert argv[argv.index("BatchMode=yes") - 1] == "-o"
-    assert "StrictHostKeyChecking=yes" in ssh.git_environment(_host("a"))["GIT_SSH_COMMAND"]
+    assert "StrictHostKeyChecking=yes" in reach.git_environment(_host("a"))["GIT_SSH_COMMAND"]
 
 
 def test_why_a_host_does_not_answer_is_not_what_it_greets_with() -> None:
@@ -118,7 +132,7 @@ def test_a_session_that_arrives_cut_short_is_refused(sandbox: Path, monkeypatch:
 def test_setup_installs_what_the_collection_needs() -> None:
     (listed,) = re.findall(r"^dependencies = \[(.*?)\]", (CHECKOUT / "pyproject.toml").read_text(), re.M | re.S)
 
-    assert {*setup.REQUIREMENTS, "fabric>=3.2"} == set(re.findall(r'"(.+?)"', listed))
+    assert {*setup.REQUIREMENTS} == set(re.findall(r'"(.+?)"', listed))
 
 
 def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:
@@ -126,7 +140,10 @@ def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:
 
     for name in {"add", "remove", "stop", "start", "resume", "show", "logs", "send", "run"} & set(session):
         flags = {argument.name for argument in session[name].get_arguments()} - {"all", "attach"}
-        assert {argument.name for argument in over_there[name].get_arguments()} == flags | {"host"}
+        assert {argument.name for argument in over_there[name].get_arguments()} == flags | {
+            "host",
+            *fleet._MORE.get(name, {}),
+        }
 
 
 def test_what_was_asked_reaches_the_other_side_word_by_word() -> None:
@@ -290,7 +307,7 @@ def test_what_a_host_lists_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path:
     found: dict[str, Any] = {f"h{n}": {"sessions": {}, "listed": answer} for n, answer in enumerate(answers)}
     monkeypatch.setattr(find, "_own", lambda _place: SessionError("here: no"))
     monkeypatch.setattr(group, "ask_everywhere", lambda *_asked: found)
-    settings = parse_settings({"hosts": {"h0": {"host": "a", "path": "~/b"}}})
+    settings = parse_settings({"hosts": {name: {"host": "a", "path": "~/b"} for name in found}})
 
     known = find.survey_sessions(settings, Repository(tmp_path, tmp_path / ".git"))
 

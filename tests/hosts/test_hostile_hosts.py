@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import SessionError
-from tasks.hosts import branches, group, move, setup, ssh
+from tasks.hosts import branches, group, move, reach, setup, ssh
 from tasks.hosts.host import Host
 from tasks.model import Repository
 from tasks.tools import git
@@ -51,7 +51,7 @@ def test_a_host_that_never_stops_printing_is_ended(sandbox: Path, monkeypatch: p
     with pytest.raises(SessionError, match="here: its answer is longer than 1 MB"):
         ssh.ask_program(here, ["bash", "-c", endless])
 
-    monkeypatch.setattr(ssh, "script_command", lambda *_asked: ["bash", "-c", endless])
+    monkeypatch.setattr(reach, "script_command", lambda *_asked: ["bash", "-c", endless])
     with pytest.raises(SessionError, match="here: its answer is longer than 1 MB"):
         setup.list_lacking(here, Repository(sandbox, sandbox / ".git"))
 

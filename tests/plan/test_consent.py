@@ -29,7 +29,7 @@ _OWN_SECTIONS = {
 _CHANGES: dict[str, Any] = {
     "preset": "tally", "project": "other", "numbered": True, "worktree": "../w-{slug}", "branch": "b/{name}",
     "base": "HEAD~1", "fetch": True, "ports": {"backend_port": 9000}, "copy": ["x"], "link": ["x"],
-    "env": {"x": {"A": "1"}}, "activate": "true", "host": "x.localhost",
+    "env": {"x": {"A": "1"}}, "databases": {"x": {"A": "own"}}, "activate": "true", "host": "x.localhost",
     "setup": ["true"], "teardown": ["true"], "verify": ["true"],
     "env_file": ".env.x",
     "app_env": {"web": {"A": "1"}}, "variables": {"A": "b"}, "date": "%Y", "windows": [{"name": "x", "run": "true"}],

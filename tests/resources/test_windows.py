@@ -69,7 +69,7 @@ def test_a_tmux_session_that_ends_meanwhile_is_told(sandbox: Path) -> None:
     session = Session("x", "x", repository, sandbox / "x", "x", {}, "tally-x", windows=(Window("shell"),))
 
     with pytest.raises(SessionError, match="couldn't open the windows shell: tally-x has just ended"):
-        tmux_resource._open_missing(session, set())
+        tmux_resource._open_missing(session, {})
 
 
 def test_tally_has_its_three_windows_and_one_database_for_all(project: Project) -> None:

@@ -108,6 +108,18 @@ def test_what_is_missing_or_dangles_is_found(healthy: Project) -> None:
     assert "frontend/node_modules is a dangling link" in found
 
 
+def test_a_worktree_that_is_gone_is_one_problem_and_fix_starts_nothing_there(healthy: Project) -> None:
+    tmux("send-keys", "-t", windows("tally-x")[f"backend:{healthy.row('x')['backend_port']}"], "C-c")
+    eventually(lambda: healthy.listed("x")["status"] == "partial")
+    shutil.rmtree(healthy.worktree("x"))
+    (fact,) = _found(healthy)
+
+    said = healthy.inv("session.doctor", "--fix", code=1)
+
+    assert fact == f"the worktree {healthy.worktree('x')} is gone"
+    assert (said.out + said.err).count(fact) == 1
+
+
 def test_a_lock_file_that_differs_is_found(healthy: Project) -> None:
     (healthy.main / "frontend" / "package-lock.json").write_text("{}")
     (healthy.worktree("x") / "frontend" / "package-lock.json").write_text('{"other": 1}')

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import SilentError
 from tasks.system import activation
 
 _SILENT = "#!/bin/bash\n# This hook is sourced after every virtualenv is activated.\n\n"
@@ -153,3 +154,16 @@ def test_poetry_and_pipenv_are_asked_where_theirs_is(
     script.chmod(0o755)
 
     assert active(activation.default_activation(main, "tally")) == str(sandbox / "elsewhere")
+
+
+def test_a_poetry_without_an_answer_is_an_error_since_its_environment_may_have_other_code(
+    main: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activation, "_PATIENCE", 0.1)
+    (main / "poetry.lock").touch()
+    script = sandbox / "bin" / "poetry"
+    script.write_text("#!/bin/sh\nexec sleep 1000\n")
+    script.chmod(0o755)
+
+    with pytest.raises(SilentError, match=r"poetry didn't answer within 0.1 s \(poetry env info\)"):
+        activation.default_activation(main, "tally")

@@ -43,6 +43,7 @@ _ALLOWED = {
     "resources/worklog_file.py": "the same, for what a work log could not be told",
     "store/snapshot.py": "a directory of tempfile's",
     "status/session_changes.py": "a directory of tempfile's",
+    "status/worktree_diff.py": "a directory of tempfile's",
     "hosts/handover_arrival.py": "what arrives: in a new directory whose name is drawn at random",
     "hosts/setup.py": "a directory of tempfile's",
     "hosts/remote_scripts/files.py": (

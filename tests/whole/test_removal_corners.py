@@ -341,10 +341,12 @@ def test_directories_that_are_made_again_are_not_kept(project: Project) -> None:
 
 
 def test_what_is_too_large_is_forgotten_unless_it_holds_work(project: Project) -> None:
-    project.configure("session: {windows: [], copy: [], link: [], env: {}, keep_removed_size: 1 kB}\n")
-    for name in ("clean", "worked"):
+    project.configure("session: {windows: [], keep_removed_size: 1 kB}\n")
+    for name in ("clean", "worked", "secret"):
         project.inv("session.add", name)
     (project.worktree("worked") / "untracked").write_bytes(bytes(5000))
+    with (project.worktree("secret") / "frontend" / ".env").open("a") as file:
+        file.write("TOKEN=of this session alone\n")  # where the others have what we set
     project.inv("session.remove", "--all", "--force")
 
     said = project.inv("session.prune")
@@ -352,8 +354,10 @@ def test_what_is_too_large_is_forgotten_unless_it_holds_work(project: Project) -
     assert "Deleted clean" in said.out
     assert "(setting keep_removed_size: 1 kB)" in said.out
     assert "worked (" in said.err
+    assert "secret (" in said.err
     assert "nowhere else" in said.err
-    assert [each["name"] for each in project.inv("session.list", "--removed", "--json").json] == ["worked"]
+    kept = {each["name"] for each in project.inv("session.list", "--removed", "--json").json}
+    assert kept == {"secret", "worked"}
 
 
 def test_a_tampered_archive_reaches_nothing_outside(added: Project) -> None:

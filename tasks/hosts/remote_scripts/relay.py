@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import Any
 
+_ABSENT, _NOT_BEGUN = 113, 114  # as in ssh.py
 # Where people install programs that only their interactive shell has on its PATH.
 _USUAL = ("~/.local/bin", "/opt/homebrew/bin", "/usr/local/bin")
 
@@ -28,18 +29,38 @@ def main() -> None:
 def start(request: Any) -> Any:
     """Start the program in the checkout, in a process group of its own."""
     argv = [os.path.expanduser(request["argv"][0]), *request["argv"][1:]]
+    os.environ.update(request.get("environment", {}))
     search = [os.environ.get("PATH", os.defpath), *(os.path.expanduser(place) for place in _USUAL)]
     os.environ["PATH"] = os.pathsep.join(search)
     mend = "Run: inv fleet.setup {}".format(request["name"])
     try:
         os.chdir(os.path.expanduser(request["path"]))
     except OSError as error:
-        sys.exit("{}: the checkout {}: {}\n{}".format(request["name"], request["path"], error.strerror, mend))
+        end("{}: the checkout {}: {}\n{}".format(request["name"], request["path"], error.strerror, mend))
+    if "session" in request and not has(request["session"]):
+        sys.exit(_ABSENT)
     try:
         stdin = subprocess.PIPE if request["reads"] else subprocess.DEVNULL
         return subprocess.Popen(argv, stdin=stdin, start_new_session=True)
     except OSError as error:
-        sys.exit("{}: {}: {}\n{}".format(request["name"], argv[0], error.strerror, mend))
+        end("{}: {}: {}\n{}".format(request["name"], argv[0], error.strerror, mend))
+
+
+def end(reason: str) -> None:
+    """End before anything has begun."""
+    print(reason, file=sys.stderr)
+    sys.exit(_NOT_BEGUN)
+
+
+def has(name: str) -> bool:
+    """Return whether the registry here has the session *name*; what cannot be read is for the program to say."""
+    try:
+        with open(".tally-sessions", encoding="utf-8") as file:
+            return name in json.load(file)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError):
+        return True
 
 
 def listen(stream: Any, child: Any) -> None:

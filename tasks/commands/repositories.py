@@ -1,0 +1,56 @@
+"""The repositories of this machine that have sessions, and what is done in one of them from another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from invoke.config import Config
+from invoke.context import Context
+
+from ..errors import SessionError
+from ..model import Repository, Session
+from ..store import ports, registry
+from ..store import rows as store_rows
+from ..system import progress
+from ..tools import git
+from . import selection
+
+
+def list_repositories() -> list[Repository]:
+    """Return the repositories with sessions: first the one that we are in, then the others by their path.
+
+    One whose directory is gone, or on a disk that isn't mounted, is left out.
+    """
+    current = git.current_repository()
+    others = []
+    for file in sorted(ports.list_registries()):
+        main = Path(file).parent
+        if main == current.main or not Path(file).is_file():
+            continue
+        try:
+            others.append(git.find_repository(main))
+        except (SessionError, OSError) as error:
+            progress.notice(f"Left out {main}: {error}")
+    return [current, *(each for each in others if each != current)]
+
+
+def list_sessions(c: Context, repository: Repository) -> list[Session]:
+    """Return the sessions of *repository*, which need not be the one that we are in, by name.
+
+    Nothing of another repository runs for that; rows of older tools are completed by its own configuration.
+    """
+    if repository == git.current_repository():
+        return selection.list_sessions(c, repository)
+    rows = registry.read_registry(repository)
+
+    def complete(*row: Any) -> Session:
+        from ..plan import contents
+        from ..store.configuration import load_settings
+
+        config = Config(project_location=repository.main)
+        config.load_project()
+        return contents.complete_row(load_settings(Context(config)), *row)
+
+    names = sorted(rows, key=selection.natural_order)
+    return [store_rows.session_from_row(name, rows[name], repository, complete) for name in names]

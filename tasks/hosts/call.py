@@ -1,0 +1,95 @@
+"""A task of `session` that runs on the host that has the session, in as few connections as it can."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ..config.settings import Settings
+from ..errors import SessionError
+from ..model import Repository
+from ..store import host_cache, names
+from ..system import terminal
+from . import add, choose, find, host, remote_run
+from .host import Host
+from .remote_run import end_as
+
+__all__ = ["Call", "end_as", "run_task"]
+
+_ENDING = ("remove", "stop")  # what nobody does to the session of somebody else without being asked
+
+
+class Call(NamedTuple):
+    """The task *name* with what was chosen for its parameters, as *words* for `inv`, and for *own* options of ours."""
+
+    name: str
+    choices: dict[str, Any]
+    words: Callable[[dict[str, Any]], list[str]]
+    own: dict[str, Any]
+
+    @property
+    def only(self) -> str:
+        """The host that was named."""
+        return str(self.own.get("host", ""))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether a question has been answered with yes."""
+        return bool(self.own.get("yes") or self.choices.get("yes"))
+
+    @property
+    def session(self) -> str:
+        """The session's name."""
+        return str(self.choices.get("name", ""))
+
+
+def run_task(call: Call, settings: Settings, repository: Repository) -> int:
+    """Run the task of *call*, and return its exit code there."""
+    if call.name == "add":
+        wish = choose.Wish(call.session, call.only, str(call.own.get("label", "")), bool(call.choices.get("dry_run")))
+        place, code = add.add_session(call.choices, call.words, wish, settings, repository)
+        if not code:
+            add.finish_add(call.choices, place, repository)
+        return code
+    if call.session:
+        names.check_name(call.session)
+    if call.name in _ENDING:
+        place, row = find.find_elsewhere(call.session, settings, repository, call.only)
+        _require_own(call, row, repository)
+        code = _run_there(call, place)
+        if not code and call.name == "remove" and not call.choices.get("dry_run"):
+            host_cache.note_host_of_session(repository, call.session)
+        return code
+    return _run_first(call, settings, repository)
+
+
+def _run_first(call: Call, settings: Settings, repository: Repository) -> int:
+    """Run the task on the host that is named or remembered, which says whether it has the session, or on another."""
+    known = "" if call.only else find.remembered_host(call.session, settings, repository)
+    if (call.only and call.only != host.HERE) or known:
+        place = host.host_called(call.only or known, settings)
+        code = _run_there(call, place, call.session if known else "")
+        if code != remote_run.ABSENT:
+            return code
+    place, _row = find.find_elsewhere(call.session, settings, repository, call.only)
+    return _run_there(call, place)
+
+
+def _run_there(call: Call, place: Host, session: str = "") -> int:
+    arguments = call.words(call.choices)
+    if call.name == "run" and remote_run.is_terminal():
+        return remote_run.run_in_terminal(place, arguments, session)
+    return remote_run.run_on_host(place, arguments, reads=call.name == "run", session=session)
+
+
+def _require_own(call: Call, row: Mapping[str, Any], repository: Repository) -> None:
+    """Ask before the session of somebody else ends; raises `SessionError` where that was not answered with yes."""
+    owner, own = row.get("owner", ""), choose.owner_name(repository)
+    if not owner or owner == own or call.agrees or call.choices.get("dry_run"):
+        return
+    fact = f"{call.session} belongs to {owner}, not to you ({own})."
+    what = "Remove" if call.name == "remove" else "Stop"
+    if terminal.can_ask() and sys.stdin.isatty() and terminal.ask_consent(f"{fact} {what} it?"):
+        return
+    raise SessionError(f"{fact} Ask {owner} first.\n{what} it anyway: {terminal.command_with_consent()}")

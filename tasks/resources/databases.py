@@ -1,0 +1,168 @@
+"""The resource of a session's own Postgres databases, made from those that the main checkout's variables name.
+
+A comment on each one says whose it is: nothing else is ever dropped. What it has is kept when the session is removed,
+as a dump in its worktree, from which `restore` makes it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import CommandError, SessionError
+from ..model import Problem, Session
+from ..system import database_urls
+from ..system.progress import notice, tell
+from ..system.rooted import Root
+from ..tools import postgres
+
+LABEL = "databases"
+
+
+class _Own(NamedTuple):
+    """The database *name* of a session on a *server*, in the place of the main checkout's *template*."""
+
+    variable: str
+    name: str
+    template: str
+    server: dict[str, str]
+
+    @property
+    def dump(self) -> str:
+        return f".tally-sessions.{self.variable}.dump"
+
+
+def describe(session: Session) -> str:
+    """Return in half a line what `create` makes."""
+    made = [f"{each.name} from {each.template}" for each in _databases(session)]
+    return f"own {', '.join(made)}" if made and session.state == "adding" else ""
+
+
+def create(session: Session) -> None:
+    """Make the databases that are missing: from a dump in the worktree, else from the main checkout's.
+
+    Raises `SessionError` when one of that name is somebody else's, or the server refuses.
+    """
+    for each in _databases(session):
+        try:
+            _make(session, each)
+        except CommandError as error:
+            raise SessionError(_describe_failure(each, error)) from None
+
+
+def _make(session: Session, each: _Own) -> None:
+    dump = session.worktree / each.dump
+    mark = postgres.find_mark(each.server, each.template, each.name)
+    if mark not in (None, _mark(session), _saved_mark(session)):
+        raise SessionError(
+            f"A database {each.name} exists already, and is not this session's. Choose another NAME, or delete it.\n"
+            f"Run: dropdb {each.name}"
+        )
+    if mark is not None and not dump.is_file():
+        if mark != _mark(session):  # its removal was interrupted
+            postgres.put_mark(each.server, each.template, each.name, _mark(session))
+        return
+    if not dump.is_file():
+        how = postgres.copy_database(each.server, each.template, each.name, _mark(session))
+        tell(LABEL, f"{each.name} from {each.template}, {how}")
+        return
+    if mark is not None:  # a restore was killed while it loaded this
+        postgres.drop_database(each.server, each.template, each.name)
+    postgres.load_database(each.server, each.template, each.name, _mark(session), dump)
+    Root(session.worktree).delete(each.dump)
+    tell(LABEL, f"{each.name}, as it was saved")
+
+
+def remove(session: Session) -> None:
+    """Drop the databases that are the session's and have been saved, or whose session never was ready.
+
+    Where the server doesn't answer they stay, for `restore`, with a note.
+    """
+    due = _mark(session) if session.state == "adding" and not session.archive else _saved_mark(session)
+    for each in _databases(session):
+        try:
+            mark = postgres.find_mark(each.server, each.template, each.name)
+        except SessionError as error:
+            reason = error.stderr.strip() if isinstance(error, CommandError) else str(error)
+            notice(f"The database {each.name} was kept: {reason.splitlines()[-1] if reason else 'no answer'}")
+            continue
+        if mark == due:
+            try:
+                postgres.drop_database(each.server, each.template, each.name)
+            except CommandError as error:
+                raise SessionError(_describe_failure(each, error)) from None
+
+
+def save(session: Session) -> None:
+    """Write what the databases have into the worktree, before that is moved aside; only then they are dropped.
+
+    Those of a server that doesn't answer are left as they are. Raises `SessionError` when one can't be read.
+    """
+    tree = Root(session.worktree)
+    for each in _databases(session) if session.worktree.is_dir() else ():
+        try:
+            mark = postgres.find_mark(each.server, each.template, each.name)
+        except SessionError:
+            continue  # `remove` says so
+        if mark != _mark(session):
+            continue
+        if tree.lstat(each.dump) is not None:
+            tree.remove_tree(each.dump)
+        try:
+            tree.write(each.dump, b"", mode=0o600)
+            postgres.dump_database(each.server, each.name, session.worktree / each.dump)
+            postgres.put_mark(each.server, each.template, each.name, _saved_mark(session))
+        except CommandError as error:
+            raise SessionError(_describe_failure(each, error)) from None
+
+
+def problems(session: Session) -> list[Problem]:
+    """Return the databases that are missing, and the variables that name another one."""
+    found, fix = list[Problem](), f"inv session.resume {session.name}"
+    for each in _databases(session):
+        try:
+            if postgres.find_mark(each.server, each.template, each.name) is None:
+                found.append(Problem(f"the database {each.name} is missing", "the session needs its own", fix))
+        except SessionError as error:
+            why = str(error).splitlines()[0]
+            found.append(Problem(f"the database {each.name} can't be reached", why, "start Postgres"))
+    return found
+
+
+def _databases(session: Session) -> Iterator[_Own]:
+    """Yield the databases of *session* that are its own, each once."""
+    seen = set[tuple[str, str]]()
+    for file, wishes in session.databases.items():
+        ours, theirs = (_addresses(place / file) for place in (session.repository.main, session.worktree))
+        for variable, name in wishes.items():
+            url = ours.get(variable) or theirs.get(variable, "")
+            connection = database_urls.find_connection(url)
+            if connection is None or name.isdigit() or not os.path.basename(name):
+                continue
+            template = connection.name if connection.name != name else "postgres"
+            if (connection.variables.get("PGHOST", ""), name) not in seen:
+                seen.add((connection.variables.get("PGHOST", ""), name))
+                yield _Own(variable, name, template, dict(connection.variables))
+
+
+def _addresses(file: Path) -> dict[str, str]:
+    return database_urls.read_addresses(file)
+
+
+def _mark(session: Session) -> str:
+    return f"Tally Sessions: {session.project}, {session.created}"
+
+
+def _saved_mark(session: Session) -> str:
+    return f"{_mark(session)}, saved"
+
+
+def _describe_failure(each: _Own, error: CommandError) -> str:
+    lines = [line for line in error.stderr.strip().splitlines() if line.strip()]
+    reason = lines[0] if lines else f"exit code {error.code}"
+    hint = f"Start Postgres, or share the database: leave {each.variable} out of the setting `databases`."
+    if "permission denied to create database" in reason:
+        hint = f"Allow it, as a superuser: ALTER ROLE {each.server.get('PGUSER', 'NAME')} CREATEDB"
+    return f"The database {each.name} could not be made or saved: {reason}\n{hint}"

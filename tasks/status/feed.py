@@ -1,0 +1,342 @@
+"""How sessions stand, kept up to date beside a screen: each part comes when it is known, and nobody waits for another.
+
+Everything that may wait (git, tmux, Docker, a disk) happens in threads of its own. What is shown is what was known
+last; one session that doesn't answer keeps its last state, and the others theirs of now.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..claude import state as claude_state
+from ..errors import SessionError, describe_error
+from ..model import Repository, Session
+from ..store import ports
+from ..system import processes, shell
+from ..tools import tmux
+from . import attention, conflicts, session_status, worktree_looks
+from .worktree_looks import Look
+
+if TYPE_CHECKING:
+    from ..tools import docker_services
+
+Key = tuple[str, str]  # the main checkout and the session's name
+PARTS = ("git", "ports", "claude", "conflicts")
+_WORKERS = 12  # sessions that are looked at together: one that hangs holds one of them
+_A_SECOND = 5  # looks of git a second, so that fifty sessions don't keep a machine busy
+_CONFLICTS = 6.0  # seconds between two trials of merges
+_SILENT = 30.0  # seconds until a worktree that didn't answer is asked again
+
+
+class Source(NamedTuple):
+    """A repository, and how its sessions are listed."""
+
+    repository: Repository
+    list_sessions: Callable[[], Sequence[Session]]
+
+
+class Row(NamedTuple):
+    """A session as it is shown: its status, its class of attention, and the parts of it that are not known yet."""
+
+    key: Key
+    status: session_status.Status
+    attention: str
+    pending: frozenset[str] = frozenset()
+    urgency: tuple[int, float] = (0, 0.0)
+
+    @property
+    def session(self) -> Session:
+        """The session itself."""
+        return self.status.session
+
+
+class _Known:
+    """What is known of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.look: Look | None = None
+        self.distance = (0, 0)
+        self.looked = 0.0  # when it was last looked at, or is
+        self.is_looking = self.is_assembling = self.is_stale = False
+        self.row: Row | None = None
+
+
+class Feed:
+    """Keeps rows; *changed* is called, from any thread, when there are others."""
+
+    def __init__(self, sources: Sequence[Source], changed: Callable[[], None], interval: float = 2.0) -> None:
+        self._sources, self._changed, self._interval = sources, changed, interval
+        self._lock, self._end = threading.Lock(), threading.Event()
+        self._known: dict[Key, _Known] = {}
+        self._panes: Mapping[str, list[tmux.Pane]] | None = {}
+        self._seen: dict[str, float] = {}
+        self._listeners: Mapping[int, list[processes.Listener]] = {}
+        self._services: dict[Key, docker_services.Seen] = {}
+        self._open: claude_state.Open = {}
+        self._conflicts: dict[Key, conflicts.Conflicts] = {}
+        self._arrived: set[str] = set()
+        self._wake: dict[str, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
+        self._slots = threading.BoundedSemaphore(_WORKERS)
+        self.chosen: Key | None = None  # is looked at more often
+        self.troubles: dict[str, str] = {}  # by part: why it is not known now
+        self.notes: Sequence[str] = ()  # conflicts, as `list` prints them
+        self.complete_at = 0.0  # when every part was known for the first time
+
+    def start(self) -> None:
+        """Begin to look, in threads that end with the program."""
+        parts: dict[str, tuple[Callable[[], None], float]] = {
+            "sessions": (self._list, min(1.0, self._interval)),
+            "git": (self._look, min(0.5, self._interval)),
+            "ports": (self._listen, self._interval),
+            "containers": (self._contain, self._interval * 2),
+            "claude": (self._ask, min(1.0, self._interval)),
+            "conflicts": (self._compare, _CONFLICTS),
+        }
+        self._wake = {part: threading.Event() for part in parts}
+        for part, (renew, pause) in parts.items():
+            self._start(self._repeat, part, renew, pause)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._end.set()
+        self.hurry()
+
+    def join(self, seconds: float) -> None:
+        """Wait at most *seconds* until nobody looks any more."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0.0))
+
+    def hurry(self) -> None:
+        """Look again at once, as after something was done."""
+        with self._lock:
+            for known in self._known.values():
+                known.looked = 0.0 if known.look is None or not known.look.silence else known.looked
+        for event in self._wake.values():
+            event.set()
+
+    def rows(self) -> list[Row]:
+        """Return what is known of each session, in the order of their repositories and names."""
+        with self._lock:
+            return [known.row for known in self._known.values() if known.row is not None]
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is known which sessions there are."""
+        return "sessions" in self._arrived
+
+    def _repeat(self, part: str, renew: Callable[[], None], pause: float) -> None:
+        while not self._end.is_set():
+            self._wake[part].clear()
+            try:
+                renew()
+                trouble = ""
+            except (SessionError, OSError) as error:
+                trouble = describe_error(error)
+            if self.troubles.get(part, "") != trouble:
+                self.troubles[part] = trouble
+                self._changed()
+            self._wake[part].wait(pause)
+
+    def _sessions(self) -> list[Session]:
+        with self._lock:
+            return [known.session for known in self._known.values()]
+
+    def _arrive(self, part: str) -> None:
+        is_first = part not in self._arrived
+        self._arrived.add(part)
+        if is_first and part == "sessions":
+            self._changed()
+            for event in self._wake.values():
+                event.set()
+        self._assemble_all()
+
+    def _list(self) -> None:
+        shell.ask_silent_again()
+        panes = tmux.panes_by_worktree()
+        listed = {(str(each.repository.main), each.name): each for source in self._sources
+                  for each in source.list_sessions()}  # fmt: skip
+        seen = _last_visits() if panes else {}
+        with self._lock:
+            gone = set(self._known) - set(listed)
+            is_new = bool(gone or set(listed) - set(self._known))
+            self._known = {key: self._known.get(key) or _Known(session) for key, session in listed.items()}
+            for key, session in listed.items():
+                self._known[key].session = session
+            self._panes, self._seen = panes, seen
+        self._arrive("sessions")
+        if is_new:
+            self._changed()
+            for part in ("git", "ports", "claude"):
+                self._wake[part].set()
+
+    def _look(self) -> None:
+        now, pause = time.monotonic(), max(self._interval, len(self._known) / _A_SECOND)
+        with self._lock:
+            due = []
+            for key, known in self._known.items():
+                usual = self._interval if key == self.chosen else pause
+                wait = _SILENT if known.look is not None and known.look.silence else usual
+                if not known.is_looking and (not known.looked or now - known.looked >= wait):
+                    known.is_looking, known.looked = True, now
+                    due.append(known)
+        if not due:
+            self._note_complete()
+            return
+        bases = {}
+        for source in self._sources:
+            those = [known.session for known in due if known.session.repository == source.repository]
+            bases[source.repository] = worktree_looks.resolve_bases(source.repository, those) if those else {}
+        for known in due:
+            self._begin(self._look_at, known, bases[known.session.repository])
+
+    def _look_at(self, known: _Known, bases: dict[str, str]) -> None:
+        try:
+            look = worktree_looks.with_tip(worktree_looks.look_at_worktree(known.session), bases)
+            if not (look.silence and known.look is not None and known.look.work is not None):
+                known.look, known.distance = look, session_status.measure_distance(look)
+            else:  # what was known last, and that git is silent now
+                known.look = known.look._replace(failure=look.failure)
+        finally:
+            known.is_looking = False
+        self._assemble(known)
+        with self._lock:
+            is_done = all(each.look is not None for each in self._known.values())
+        if is_done and "git" not in self._arrived:
+            self._arrived.add("git")
+            self._wake["conflicts"].set()
+
+    def _begin(self, work: Callable[..., None], *arguments: object) -> None:
+        """Have *work* done in a thread of its own, of which there are not too many."""
+
+        def run() -> None:
+            with self._slots:
+                try:
+                    work(*arguments)
+                except (SessionError, OSError) as error:
+                    self.troubles["git"] = describe_error(error)
+
+        self._start(run)
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive() or each.ident is None]
+        self._threads.append(thread)
+        thread.start()
+
+    def _listen(self) -> None:
+        if not self.is_listed:
+            return
+        wanted = {port for session in self._sessions() for port in session.ports.values()}
+        self._listeners = processes.listeners_on(ports.answering_ports(wanted))
+        self._arrive("ports")
+
+    def _contain(self) -> None:
+        from ..tools import docker_services
+
+        services: dict[Key, docker_services.Seen] = {}
+        for main, sessions in _by_repository(self._sessions()).items():
+            for name, seen in docker_services.services_by_session(sessions).items():
+                services[str(main), name] = seen
+        if services != self._services:
+            self._services = services
+            self._assemble_all()
+
+    def _ask(self) -> None:
+        if not self.is_listed:
+            return
+        self._open = claude_state.ask_assistants(self._sessions(), self._panes or {})
+        self._arrive("claude")
+
+    def _compare(self) -> None:
+        if "git" not in self._arrived:
+            return
+        notes: list[str] = []
+        for source in self._sources:
+            with self._lock:
+                group = [known for known in self._known.values() if known.session.repository == source.repository]
+            looks = [known.look for known in group if known.look is not None and not known.look.silence]
+            found = conflicts.known_conflicts(source.repository, looks)
+            for known in group:
+                self._conflicts[_key(known.session)] = found
+            notes += [conflicts.describe_conflict(each) for each in found.each if each.kind == "conflict"]
+        self.notes = sorted(set(notes))
+        self._arrive("conflicts")
+
+    def _assemble_all(self) -> None:
+        with self._lock:
+            every = list(self._known.values())
+        for known in every:
+            self._assemble(known)
+
+    def _assemble(self, known: _Known) -> None:
+        """Bring the row of *known* up to date in the background; while that lasts, another time is noted."""
+        with self._lock:
+            known.is_stale = True
+            if known.is_assembling:
+                return
+            known.is_assembling = True
+        self._start(self._renew_row, known)
+
+    def _renew_row(self, known: _Known) -> None:
+        before = known.row
+        while True:
+            with self._lock:
+                if not known.is_stale:
+                    known.is_assembling = False
+                    break
+                known.is_stale = False
+            row = self._row(known)
+            with self._lock:
+                known.row = row
+        if known.row != before:
+            self._note_complete()
+            self._changed()
+
+    def _note_complete(self) -> None:
+        if not self.complete_at and set(PARTS) <= self._arrived and not any(row.pending for row in self.rows()):
+            self.complete_at = time.monotonic()
+            self._changed()
+
+    def _row(self, known: _Known) -> Row:
+        session, key, pending = known.session, _key(known.session), set(PARTS) - self._arrived
+        pending = pending | {"git"} if known.look is None else pending - {"git"}
+        services = {session.name: self._services[key]} if key in self._services else {}
+        around = session_status.Surroundings(self._panes, services, self._listeners, self._open)
+        status = session_status.assemble_status(
+            known.look or Look(session), around, known.distance, self._conflicts.get(key)
+        )
+        status = status._replace(session=session)
+        panes = None if self._panes is None else self._panes.get(str(session.worktree), [])
+        if known.look is None and session.state == "ready" and panes is not None:
+            state = session_status.running_state(session, status.answering, panes, status.services)
+            status = status._replace(state=state)
+        seen = {session.tmux: self._seen.get(session.tmux, 0.0)}
+        kind = attention.attention_class(status, seen[session.tmux])
+        return Row(key, status, kind, frozenset(pending), attention.urgency(status, seen))
+
+
+def _key(session: Session) -> Key:
+    return str(session.repository.main), session.name
+
+
+def _by_repository(sessions: Sequence[Session]) -> dict[str, list[Session]]:
+    groups: dict[str, list[Session]] = {}
+    for session in sessions:
+        groups.setdefault(str(session.repository.main), []).append(session)
+    return groups
+
+
+def _last_visits() -> dict[str, float]:
+    """Return by tmux session when a person was last attached to it; infinity where one is now."""
+    form = "#{session_attached} #{session_last_attached} #{session_name}"
+    output = shell.read_output(*tmux.TMUX, "list-sessions", "-F", form, check=False)
+    visits = {}
+    for attached, at, name in (line.split(" ", 2) for line in output.splitlines()):
+        visits[name] = float("inf") if attached != "0" else float(at or 0)
+    return visits

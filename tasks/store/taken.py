@@ -1,0 +1,73 @@
+"""What a worktree had before it became a session: noted before anything changes, given back if adding it fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ..model import RULES, Session
+from ..system import copy, envfile, files
+from ..system.progress import notice
+from ..system.rooted import LeadsOutError, Root
+from . import old_copies
+
+_LIST = ".found"  # in the directory with the copies: which of the session's files existed
+
+
+def note_found(session: Session) -> None:
+    """Note which of the files that `add` makes exist, and keep a copy of each whose values it will change."""
+    directory = Path(session.taken)
+    if (directory / _LIST).exists():
+        return
+    old_copies.make_place(session.repository, directory)
+    changed = _changed(session)
+    for path in changed:
+        old_copies.keep_copy(session, path, directory)
+    if changed:
+        notice(f"{', '.join(changed)} gets the session's values. What it had is in {directory}")
+    tree = Root(session.worktree)
+    found = [path for path in _made(session) if _exists(tree, path)]
+    Root(directory).write(_LIST, json.dumps(found).encode(errors="surrogateescape"), 0o600)
+
+
+def give_back(session: Session) -> None:
+    """Delete the files that this `add` made, and put back those that it changed; the rest was there before."""
+    directory, tree = Path(session.taken), Root(session.worktree)
+    try:
+        found = json.loads((directory / _LIST).read_bytes())
+    except (OSError, ValueError):  # it had not begun to change anything
+        return
+    for path in _made(session):
+        with suppress(LeadsOutError):
+            if path not in found and tree.lstat(path) is not None:
+                tree.remove_tree(path)
+            elif (directory / path).is_file():
+                copy.copy_into(directory / path, tree, path)
+
+
+def _made(session: Session) -> Iterator[str]:
+    """Yield each path that `add` may make or change in the worktree."""
+    yield from dict.fromkeys((*session.copy, *session.link, *session.env, RULES))
+    from ..tools import node_packages
+
+    main = session.repository.main
+    for path in files.own_packages(main, session.link):
+        yield from (each for each in node_packages.list_own(main, path) if each != path)
+
+
+def _changed(session: Session) -> list[str]:
+    tree, changed = Root(session.worktree), list[str]()
+    for path, values in session.env.items():
+        with suppress(LeadsOutError, OSError):
+            if tree.lstat(path) and envfile.differing_keys(tree, path, values):
+                changed.append(path)
+    return changed
+
+
+def _exists(tree: Root, path: str) -> bool:
+    try:
+        return tree.lstat(path) is not None
+    except LeadsOutError:
+        return True

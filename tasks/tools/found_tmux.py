@@ -1,0 +1,58 @@
+"""tmux sessions that somebody made by hand: what is in them, and making one of them a session's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import SessionError
+from ..model import Session
+from ..system import activation, shell
+from . import tmux
+
+_FORM = "#{pane_id}|#{pane_pid}|#{window_name}|#{pane_current_path}"
+_LINE = re.compile(r"(%\d+)\|(\d+)\|(.*?)\|(/.*)")
+
+
+class FoundPane(NamedTuple):
+    """A pane of a tmux session: its shell's process, its window's name, and where its program is."""
+
+    id: str
+    pid: int
+    window: str
+    directory: Path
+
+
+def read_panes(name: str) -> list[FoundPane]:
+    """Return the panes of the tmux session *name*. Raises `SessionError` when there is no such tmux session."""
+    listed = shell.read_output(*tmux.TMUX, "list-sessions", "-F", "#{session_name}", check=False).splitlines()
+    if name not in listed:
+        known = f"There are: {', '.join(sorted(listed))}" if listed else "No tmux session is running."
+        raise SessionError(f"No tmux session {name!r}. {known}\nRun: tmux list-sessions")
+    output = shell.read_output(*tmux.TMUX, "list-panes", "-s", "-t", f"={name}:", "-F", _FORM)
+    matches = filter(None, map(_LINE.fullmatch, output.splitlines()))
+    return [FoundPane(each[1], int(each[2]), each[3], Path(each[4])) for each in matches]
+
+
+def read_mark(name: str) -> str:
+    """Return the worktree of the session that the tmux session *name* belongs to; empty for one made by hand."""
+    return shell.read_output(*tmux.TMUX, "show-options", "-qv", "-t", f"={name}:", "@tally_session").rstrip("\n")
+
+
+def take_over(session: Session, panes: Sequence[FoundPane], named: Mapping[str, str]) -> None:
+    """Make the tmux session that *session* names its own: *named* says which of *panes* are which of its windows.
+
+    What runs in it continues; windows that are opened later have the session's variables.
+    """
+    target, mark = f"={session.tmux}:", str(session.worktree)
+    steps: list[Sequence[str]] = []
+    for pane in (each for each in panes if each.id in named):
+        steps.append(("set-option", "-p", "-t", pane.id, "@tally_window", named[pane.id]))
+        steps.append(("set-option", "-p", "-t", pane.id, "@tally_typed", "1"))
+    variables = activation.own_environment(session)
+    steps += [("set-environment", "-t", target, key, value) for key, value in variables.items()]
+    steps.append(("set-option", "-t", target, "destroy-unattached", "off"))
+    steps.append(("set-option", "-t", target, "@tally_session", mark))  # last: with it, all of it is ours
+    tmux.begin_tmux(steps, shell.pristine_environment())

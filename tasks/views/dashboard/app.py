@@ -1,0 +1,360 @@
+"""The dashboard itself: what stands where, and what is shown when something changed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from ...model import Repository, Session
+from ...status import attention
+from ...status.feed import Feed, Key, Row, Source
+from . import bars, contents, dialogs, filters, forms, keys, styles
+from .actions import ActingApp
+from .jobs import Job, Jobs
+from .preview import Preview
+from .session_list import SessionList
+
+_STACKED = 100  # columns below which the preview stands under the list
+_LOW = 16  # lines below which there is no preview
+_SORTS = ("attention", "name", "age")
+_SHOWN = 8.0  # seconds for which an answer is shown
+
+
+class Setup(NamedTuple):
+    """What the dashboard shows: the repository we are in, where sessions come from, what the forms offer."""
+
+    repository: Repository
+    sources: Sequence[Source]
+    choices: Callable[[], forms.Choices] = forms.Choices
+    interval: float = 2.0
+
+
+class Dashboard(ActingApp):
+    """The sessions, a preview, and keys."""
+
+    CSS = styles.CSS
+    TITLE = "Sessions"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key.key, key.action, key.help, show=False) for key in keys.KEYS),
+        *(Binding(str(n + 1), f"tab('{tab}')", show=False) for n, tab in enumerate(contents.TABS)),
+        Binding("ctrl+z", "suspend_process", show=False),
+    ]
+
+    class Changed(Message):
+        """Something is known that was not."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self.repository, self.choices = setup.repository, setup.choices
+        self.feed = Feed(setup.sources, self._announce, setup.interval)
+        self.jobs = Jobs(lambda _job: self._announce())
+        self._is_announced = False
+        self._grouped = len(setup.sources) > 1
+        self._places = {str(source.repository.main): place for place, source in enumerate(setup.sources)}
+        self._sort, self._filter = _SORTS[0], ""
+        self._wanted = ""  # the name of a session that is chosen as soon as it is there
+        self._said: tuple[float, Text] = (0.0, Text())
+        self.painted_at = 0.0
+        self.theme = "ansi-dark"
+
+    def compose(self) -> ComposeResult:
+        """Yield the parts."""
+        yield Static(id="top")
+        with Horizontal(id="main"):
+            with Vertical(id="left"):
+                yield Static(id="headings")
+                yield SessionList(self._grouped)
+                yield Static(id="empty")
+                yield Input(id="filter", placeholder="name, state:waiting, component:server, git:conflict")
+            yield Preview()
+        yield Static(id="status")
+        yield bars.KeyBar()
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.feed.start()
+        self.set_interval(0.2, self._tick)
+        self.sessions.focus()
+
+    def on_unmount(self) -> None:
+        """Look no more."""
+        self.feed.stop()
+
+    @property
+    def sessions(self) -> SessionList:
+        """The list."""
+        return self.screen_stack[0].query_one(SessionList)
+
+    @property
+    def preview(self) -> Preview:
+        """The preview."""
+        return self.screen_stack[0].query_one(Preview)
+
+    def chosen(self) -> Row | None:
+        """Return the chosen row."""
+        return self.sessions.row
+
+    def targets(self) -> list[Row]:
+        """Return the marked rows, else the chosen one."""
+        return self.sessions.targets()
+
+    def tell(self, text: str, is_error: bool = False) -> None:
+        """Say something in the line above the keys, for some seconds."""
+        self._said = (time.monotonic(), Text(text, "bold red" if is_error else "green"))
+        self._show_status()
+
+    def done(self) -> None:
+        """Look again, because something was done."""
+        self.feed.hurry()
+        self.preview.renew()
+
+    def go_to(self, name: str) -> None:
+        """Choose the session *name* once it is there."""
+        self._wanted = name
+
+    def _announce(self) -> None:
+        if not self._is_announced:
+            self._is_announced = True
+            self.post_message(self.Changed())
+
+    @on(Changed)
+    def _renew(self) -> None:
+        self._is_announced = False
+        self._show()
+
+    def _tick(self) -> None:
+        self._show_status()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put the parts where there is room for them."""
+        screen = self.screen_stack[0]
+        screen.set_class(event.size.width < _STACKED, "stacked")
+        screen.set_class(event.size.height < _LOW, "low")
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        if not self._is_up:
+            return
+        rows, sessions = self.feed.rows(), self.sessions
+        shown = [row for row in rows if filters.matches(row, self._filter)]
+        sessions.show(sorted(shown, key=self._order))
+        self._choose_wanted(sessions)
+        if not sessions.was_moved and sessions.shown:
+            sessions.choose(sessions.shown[0].key)
+        self.query_part("#headings").update(sessions.headings)
+        left = self.screen_stack[0].query_one("#left")
+        left.styles.height = min(len(sessions.shown) + 3, self.size.height // 2) if self._is_stacked else None
+        self._show_empty(rows, shown)
+        self._show_around(rows)
+        self.preview.show(sessions.row)
+        self.painted_at = self.painted_at or (time.monotonic() if self.feed.is_listed else 0.0)
+
+    @property
+    def _is_stacked(self) -> bool:
+        """Whether the preview stands below the list."""
+        return self.size.width < _STACKED and self.size.height >= _LOW
+
+    def query_part(self, selector: str) -> Static:
+        """Return a line of the main screen."""
+        return self.screen_stack[0].query_one(selector, Static)
+
+    def _choose_wanted(self, sessions: SessionList) -> None:
+        for row in sessions.shown:
+            if self._wanted and row.session.name == self._wanted:
+                self._wanted, sessions.was_moved = "", True
+                sessions.choose(row.key)
+
+    def _order(self, row: Row) -> tuple[object, ...]:
+        group = self._places.get(row.key[0], 0)
+        if self._sort == "attention":
+            return group, *row.urgency
+        return (group, 0) if self._sort == "name" else (group, -_created(row))
+
+    def _show_empty(self, rows: Sequence[Row], shown: Sequence[Row]) -> None:
+        text = "" if shown else "Looking …" if not self.feed.is_listed else "No sessions yet. Press c to add one."
+        if rows and not shown:
+            text = filters.wrong_word(self._filter) or f'No session fits "{self._filter}". Press esc to see all.'
+        empty = self.query_part("#empty")
+        empty.display, self.sessions.display = bool(text), not text
+        empty.update(Text(text, "dim"))
+
+    def _show_around(self, rows: Sequence[Row]) -> None:
+        sessions, left, width = self.sessions, self.screen_stack[0].query_one("#left"), self.size.width - 2
+        place, count = sessions.position
+        row = sessions.row
+        name = self.repository.main.name if not self._grouped else "All repositories"
+        trouble = next((text.splitlines()[0] for text in self.feed.troubles.values() if text), "")
+        self.query_part("#top").update(bars.summary(name, rows, width, trouble or f"sorted by {self._sort}"))
+        left.border_title = f"Sessions {place}/{count}"
+        facts = [*([f"filter: {self._filter}"] if self._filter else []),
+                 *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
+        left.border_subtitle = Text(" · ".join(facts)).markup
+        self.preview.border_title = Text(f"{row.session.name}", "bold").markup if row else ""
+        self.screen_stack[0].query_one(bars.KeyBar).show(row.attention if row else "", width)
+        self._show_status()
+
+    @property
+    def _is_up(self) -> bool:
+        """Whether the parts are there: they are not before the start, and go before the end."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query(bars.KeyBar))
+
+    def _show_status(self) -> None:
+        if not self._is_up:
+            return
+        width, (at, said) = self.size.width - 2, self._said
+        lines = [bars.job_line(job, width) for job in self.jobs.running[:2]]
+        if said.plain and time.monotonic() - at < _SHOWN:
+            lines.append(said)
+        status = self.query_part("#status")
+        if lines or status.display:
+            status.display = bool(lines)
+            status.update(Text("\n").join(lines))
+
+    @on(SessionList.Chosen)
+    def _chosen(self) -> None:
+        row = self.sessions.row
+        self.feed.chosen = row.key if row else None
+        self.preview.show(row)
+        self._show_around(self.feed.rows())
+
+    @on(SessionList.Opened)
+    def _opened(self) -> None:
+        self.action_attach()
+
+    # keys that show something
+
+    def action_next(self) -> None:
+        """Go to the next session that needs somebody."""
+        rows, (place, _count) = self.sessions.shown, self.sessions.position
+        for row in [*rows[place:], *rows[:place]]:
+            if row.attention in attention.NEEDS_PERSON:
+                self.sessions.was_moved = True
+                self.sessions.choose(row.key)
+                return
+        self.tell("No session needs you.")
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab."""
+        self.preview.open_tab(tab)
+
+    def action_turn(self, by: int) -> None:
+        """Show the tab beside this one."""
+        self.preview.turn(by)
+
+    def action_zoom(self) -> None:
+        """Give the preview the whole screen, or no longer."""
+        screen = self.screen_stack[0]
+        screen.toggle_class("zoomed")
+        (screen.query_one("#lines") if screen.has_class("zoomed") else self.sessions).focus()
+
+    def action_other_side(self) -> None:
+        """Go to the preview and back."""
+        lines = self.screen_stack[0].query_one("#lines")
+        (self.sessions if lines.has_focus else lines).focus()
+
+    def action_sort(self) -> None:
+        """Sort in another way."""
+        self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
+        self._show()
+
+    def action_mark(self) -> None:
+        """Mark the chosen session, or no longer."""
+        self.sessions.toggle_mark()
+        self._show()
+
+    def action_filter(self) -> None:
+        """Ask which sessions to show."""
+        field = self.screen_stack[0].query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self, event: Input.Changed) -> None:
+        self._filter = event.value.strip()
+        self._show()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self, event: Input.Submitted) -> None:
+        event.input.display = False
+        self.sessions.focus()
+
+    def action_step_back(self) -> None:
+        """Leave what is open: the whole preview, the filter, the marks."""
+        screen, field = self.screen_stack[0], self.screen_stack[0].query_one("#filter", Input)
+        if screen.has_class("zoomed"):
+            self.action_zoom()
+        elif field.display or self._filter:
+            field.value, field.display = "", False
+        else:
+            self.sessions.marks = frozenset()
+        self.sessions.focus()
+        self._show()
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(dialogs.Help(self.size.width))
+
+    def action_results(self) -> None:
+        """Show what the last actions printed."""
+        text = Text()
+        for job in reversed(self.jobs.every):
+            end = "running" if job.code is None else "failed" if job.code else "done"
+            text.append(f"{job.command.title}: {end}, {job.seconds:.1f} s\n", "bold red" if job.code else "bold")
+            text.append(f"{job.whole}\n\n")
+        self.push_screen(dialogs.Notice("What the last actions printed", text or Text("Nothing was done yet.")))
+
+    def action_leave(self) -> None:
+        """Quit; what runs goes on without us, which is said."""
+        if self.jobs.running:
+            self.begin(self._leave(self.jobs.running))
+        else:
+            self.exit()
+
+    async def _leave(self, running: Sequence[Job]) -> None:
+        text = "\n".join([*(f"{job.command.title} …" for job in running), "", "It goes on in the background."])
+        choices = [dialogs.Choice("q", "Quit", "yes"), dialogs.Choice("n", "Stay", "no")]
+        if await self.push_screen_wait(dialogs.Question("Still running", text, choices)) == "yes":
+            self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Yield what the palette offers: every key, and the themes."""
+        for key in keys.KEYS:
+            if key.action not in ("command_palette", "step_back"):
+                yield SystemCommand(f"{key.help[0].upper()}{key.help[1:]}", f"key {key.shown}", self._run(key.action))
+        yield SystemCommand("Change the theme", "colours of the dashboard", self.action_change_theme)
+
+    def _run(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action)
+
+        return run
+
+
+def _created(row: Row) -> float:
+    from datetime import datetime
+
+    at = row.session.created
+    return datetime.fromisoformat(at).timestamp() if at else 0.0
+
+
+def show_dashboard(setup: Setup) -> Session | None:
+    """Show the sessions until the person leaves; return the session to attach to, if one was chosen in a popup."""
+    if sys.__stderr__ is not None and not sys.__stderr__.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # where Textual draws
+    return Dashboard(setup).run()
+
+
+__all__ = ("Dashboard", "Key", "Setup", "show_dashboard")

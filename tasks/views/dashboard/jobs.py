@@ -1,0 +1,111 @@
+"""Tasks that run beside the screen: `inv` itself, as a person would run it, with its progress and its whole answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from ...tools import other_inv
+
+_TICK = 0.15  # seconds between two looks at what a task printed
+_KEPT = 50
+
+
+class Command(NamedTuple):
+    """A task with its arguments, where to run it, and what it is called while it runs."""
+
+    title: str
+    words: Sequence[str]
+    place: Path | None = None
+
+
+class Job:
+    """A task that runs, or has ended."""
+
+    def __init__(self, command: Command) -> None:
+        self.command, self.started, self.ended = command, time.monotonic(), 0.0
+        self.code: int | None = None
+        self.out = self.err = ""
+
+    @property
+    def progress(self) -> str:
+        """The last thing that it said meanwhile."""
+        return next((line.strip() for line in reversed(self.err.splitlines()) if line.strip()), "")
+
+    @property
+    def summary(self) -> str:
+        """Return what it answered, in a line."""
+        lines = (self.err if self.code else self.out or self.err).strip().splitlines()
+        return " ".join(line.strip() for line in lines[:2]) or ("failed" if self.code else "done")
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or takes."""
+        return (self.ended or time.monotonic()) - self.started
+
+    @property
+    def whole(self) -> str:
+        """All that it printed."""
+        return "\n".join(part.strip("\n") for part in (self.err, self.out) if part.strip())
+
+
+class Jobs:
+    """The tasks that run, and the last ones that have ended; *changed* is called from their threads."""
+
+    def __init__(self, changed: Callable[[Job], None]) -> None:
+        self._changed = changed
+        self.every: list[Job] = []
+
+    @property
+    def running(self) -> list[Job]:
+        """Those that have not ended."""
+        return [job for job in self.every if job.code is None]
+
+    def start(self, command: Command, ended: Callable[[Job], None]) -> Job:
+        """Run *command* in the background; *ended* is called in its thread."""
+        job = Job(command)
+        self.every = [*self.every[-_KEPT:], job]
+        threading.Thread(target=self._run, args=(job, ended), daemon=True).start()
+        return job
+
+    def _run(self, job: Job, ended: Callable[[Job], None]) -> None:
+        # Files, not pipes: a task goes on, and can print, when the screen is left before it has ended.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            try:
+                program, environment = _program(job.command.place)
+                process = subprocess.Popen(
+                    [*program, *job.command.words], cwd=job.command.place, stdin=subprocess.DEVNULL,
+                    stdout=out, stderr=err, env={**environment, "NO_COLOR": "1"}, start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                job.err, code = str(error), 127
+            else:
+                while (code_now := process.poll()) is None:
+                    if (said := _text(err)) != job.err:
+                        job.err = said
+                        self._changed(job)
+                    time.sleep(_TICK)
+                code = code_now
+                job.out, job.err = _text(out), _text(err)
+        job.ended, job.code = time.monotonic(), code
+        self._changed(job)
+        ended(job)
+
+
+def _program(place: Path | None) -> tuple[list[str], dict[str, str]]:
+    """Return what runs a task, and its environment: in the main checkout of another repository that one's own."""
+    if place is None:
+        return [sys.executable, sys.argv[0]], dict(os.environ)
+    return other_inv.inv_command(place), other_inv.inv_environment()
+
+
+def _text(file: IO[bytes]) -> str:
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), size, 0).decode(errors="replace")

@@ -1,0 +1,81 @@
+"""The dashboard without a terminal: its app, its keys and what it shows."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from textual.pilot import Pilot
+
+from tasks.model import Repository, Session
+from tasks.status.feed import Source
+from tasks.views.dashboard import app, forms
+from testing import sessions
+from testing.project import INV, Project
+
+Shown = Pilot[Session]
+_PATIENCE = 60.0
+
+
+def run(
+    project: Project, story: Callable[[app.Dashboard, Shown], Awaitable[None]], size: tuple[int, int] = (120, 30)
+) -> Session | None:
+    """Show the sessions of *project*, do *story* there, and return what the dashboard ended with."""
+    where = Repository(project.main, project.main / ".git")
+    choices = forms.Choices(("server", "web"), ("claude", "other"), "main")
+    setup = app.Setup(where, [Source(where, lambda: sessions.all_of(project))], lambda: choices, 0.3)
+
+    async def tell() -> Session | None:
+        dashboard = app.Dashboard(setup)
+        async with dashboard.run_test(size=size) as pilot:
+            await until(pilot, lambda: dashboard.feed.complete_at)
+            await story(dashboard, pilot)
+        dashboard.feed.join(20)
+        return dashboard.return_value
+
+    before, sys.argv[0] = sys.argv[0], INV
+    try:
+        return asyncio.run(tell())
+    finally:
+        sys.argv[0] = before
+
+
+async def until(pilot: Shown, true: Callable[[], object]) -> None:
+    """Wait until *true* returns something true."""
+    for _ in range(int(_PATIENCE / 0.05)):
+        if true():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError(f"not within {_PATIENCE} s: {true}\n{screen(pilot.app)}")
+
+
+async def shows(pilot: Shown, text: str) -> None:
+    """Wait until *text* is on the screen."""
+    await until(pilot, lambda: text in screen(pilot.app))
+
+
+async def types(pilot: Shown, text: str) -> None:
+    """Type *text*."""
+    names = {" ": "space", ":": "colon", "-": "minus", "/": "slash"}
+    await pilot.press(*(names.get(letter, letter) for letter in text))
+
+
+def screen(shown: object) -> str:
+    """Return the text of what is drawn now, above the list as well."""
+    assert isinstance(shown, app.Dashboard)
+    lines = []
+    for each in shown.screen_stack[-1:]:
+        width, height = shown.size
+        strips = each._compositor.render_strips()
+        lines = ["".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height]]
+    return "\n".join(lines)
+
+
+def names(shown: app.Dashboard) -> list[str]:
+    """Return the names in the list, from the top."""
+    return [row.session.name for row in shown.sessions.shown]
+
+
+def chosen(shown: app.Dashboard) -> str:
+    """Return the name of the chosen session."""
+    row = shown.chosen()
+    return row.session.name if row else ""

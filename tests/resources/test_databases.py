@@ -1,0 +1,101 @@
+"""Each session has a Postgres database of its own, made from the main checkout's, on a real server."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from testing import postgres
+from testing.project import Project
+
+_CONFIG = """session:
+  windows: []
+  copy: [.env]
+  databases: {.env: {DATABASE_URL: own, CACHE_URL: "{cache_port}"}}
+  ports: {cache_port: 6380}
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    with postgres.running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(project: Project, server: postgres.Server) -> Iterator[Project]:
+    server.ask("postgres", "CREATE DATABASE shop")
+    server.ask("shop", "CREATE TABLE goods (name text); INSERT INTO goods VALUES ('tea')")
+    lines = f"A=1\nDATABASE_URL={server.url('shop')}\nCACHE_URL=redis://:s3cret@localhost:6379/0\n"
+    (project.main / ".env").write_text(lines)
+    (project.main / ".gitignore").write_text(".env\n")
+    project.configure(_CONFIG)
+    yield project
+    for name in server.databases:
+        server.ask("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _names(server: postgres.Server, database: str) -> str:
+    return server.ask(database, "SELECT string_agg(name, ' ' ORDER BY name) FROM goods")
+
+
+def test_a_session_works_on_its_own_copy_which_a_removal_saves(shop: Project, server: postgres.Server) -> None:
+    said = shop.inv("session.add", "feature/x")
+
+    assert "shop_feature_x from shop, as its template" in said.err
+    assert "s3cret" not in said.out + said.err
+    text = (shop.worktree("feature-x") / ".env").read_text()
+    assert f"DATABASE_URL='{server.url('shop_feature_x')}'" in text or server.url("shop_feature_x") in text
+    assert f"redis://:s3cret@localhost:{shop.row('feature/x')['cache_port']}/0" in text
+    assert "s3cret" not in (shop.main / ".tally-sessions").read_text()
+    server.ask("shop_feature_x", "INSERT INTO goods VALUES ('milk')")
+    assert (_names(server, "shop"), _names(server, "shop_feature_x")) == ("tea", "milk tea")
+    shop.inv("session.rename", "feature/x", "y")
+    shop.inv("session.remove", "y")
+    assert server.databases == {"shop"}
+    shop.inv("session.restore", "y")
+    assert _names(server, "shop_feature_x") == "milk tea"
+    assert "dump" not in "".join(os.listdir(shop.worktree("y")))
+    assert shop.git("status", "--porcelain", cwd=shop.worktree("y")) == ""
+    server.ask("postgres", "DROP DATABASE shop_feature_x")
+    assert "the database shop_feature_x is missing" in shop.inv("session.doctor", code=None).out
+    shop.inv("session.resume", "y")
+    assert _names(server, "shop_feature_x") == "tea"
+
+
+def test_a_database_in_use_is_copied_too_and_one_of_somebody_else_is_left_alone(
+    shop: Project, server: postgres.Server
+) -> None:
+    argv = ["psql", "-h", str(server.place), "-U", "app", "-d", "shop", "-c", "SELECT pg_sleep(600)"]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        while server.ask("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop'") == "0":
+            pass
+        assert "by a dump, as it is in use" in shop.inv("session.add", "x").err
+        client.terminate()
+    assert _names(server, "shop_x") == "tea"
+    server.ask("postgres", "CREATE DATABASE shop_z")
+
+    refused = shop.inv("session.add", "z", code=1)
+
+    assert "shop_z exists already, and is not this session's" in refused.err
+    assert server.databases == {"shop", "shop_x", "shop_z"}
+    assert not shop.worktree("z").exists()
+
+
+def test_a_server_that_is_down_refuses_an_add_and_keeps_what_a_removal_would_drop(
+    shop: Project, server: postgres.Server
+) -> None:
+    shop.inv("session.add", "x")
+    server.stop()
+    try:
+        refused = shop.inv("session.add", "y", code=1).err
+        said = shop.inv("session.remove", "x").err
+    finally:
+        server.start()
+
+    assert "The database shop_y could not be made or saved: " in refused
+    assert "leave DATABASE_URL out of the setting `databases`" in refused
+    assert "The database shop_x was kept: " in said
+    shop.inv("session.restore", "x")
+    assert _names(server, "shop_x") == "tea"

@@ -1,0 +1,199 @@
+"""Each key of the dashboard, pressed in an app without a terminal; what it does is done by the tasks themselves."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.views.dashboard import contents, keys
+from tasks.views.dashboard.app import Dashboard
+from testing import sessions
+from testing.dashboards import Shown, chosen, names, run, screen, shows, types, until
+from testing.project import Project
+
+
+@pytest.fixture
+def quick(sandbox: Path) -> Project:
+    """Return a repository with sessions that have a worktree and nothing else."""
+    project = sessions.repository(sandbox / "dev" / "quick", {"a.txt": "one\n"})
+    for name, component, files in (
+        ("auth", "server", {"a.txt": "auth\n"}), ("bugfix-ui", "web", {"a.txt": "ui\n"}), ("docs", "", {}),
+    ):  # fmt: skip
+        sessions.add(project, name, files, component=component, created="2026-01-01T00:00:00+00:00")
+    (project.worktree("auth") / "new.txt").write_text("not yet tracked\n")
+    return project
+
+
+def test_keys_that_choose_sort_mark_and_filter(quick: Project) -> None:
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        assert (names(shown), chosen(shown)) == (["auth", "bugfix-ui", "docs"], "auth")
+        for key, name in (
+            ("j", "bugfix-ui"), ("down", "docs"), ("down", "docs"), ("k", "bugfix-ui"), ("up", "auth"), ("G", "docs"),
+            ("g", "auth"), ("end", "docs"), ("home", "auth"), ("pagedown", "docs"), ("pageup", "auth"),
+        ):  # fmt: skip
+            await pilot.press(key)
+            assert (key, chosen(shown)) == (key, name)
+        await shows(pilot, "Sessions 1/3")
+        await pilot.press("s")
+        await shows(pilot, "sorted by name")
+        await pilot.press("s")
+        await shows(pilot, "sorted by age")
+        await pilot.press("s", "space", "space")
+        await shows(pilot, "2 marked")
+        assert [row.session.name for row in shown.targets()] == ["auth", "bugfix-ui"]
+        await pilot.press("escape", "g", "slash")
+        await types(pilot, "fxu")
+        assert names(shown) == ["bugfix-ui"]
+        await pilot.press("enter")
+        await shows(pilot, "filter: fxu")
+        await pilot.press("escape", "slash")
+        await types(pilot, "component:server git:changed")
+        assert names(shown) == ["auth"]
+        await pilot.press("escape", "slash")
+        await types(pilot, "colour:red")
+        await shows(pilot, 'No filter "colour:". There are: state:')
+        await pilot.press("escape", "n")
+        await shows(pilot, "No session needs you.")
+        assert names(shown) == ["auth", "bugfix-ui", "docs"]
+
+    run(quick, story)
+
+
+def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> None:
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "This session has no window for Claude Code.")
+        await pilot.press("d")
+        await shows(pilot, "+not yet tracked")
+        await shows(pilot, "+auth")
+        await pilot.press("l")
+        await shows(pilot, "The session is stopped.")
+        await pilot.press("4")
+        await shows(pilot, "change Test")
+        await pilot.press("5")
+        await shows(pilot, "auth conflicts with bugfix-ui in a.txt")
+        await pilot.press("6")
+        await shows(pilot, "git add -")
+        await pilot.press("right_square_bracket")
+        assert shown.preview.tab == "claude"
+        await pilot.press("left_square_bracket")
+        assert shown.preview.tab == "details"
+        await pilot.press("z")
+        assert "Sessions 1/3" not in screen(shown)
+        await pilot.press("escape")
+        await shows(pilot, "Sessions 1/3")
+        await pilot.press("tab", "j")
+        assert (chosen(shown), shown.focused and shown.focused.id) == ("auth", "lines")  # it scrolls
+        await pilot.press("tab", "j")
+        assert chosen(shown) == "bugfix-ui"
+        await pilot.click("#tabs", offset=(24, 0))
+        assert shown.preview.tab == "diff"
+
+    run(quick, story)
+    assert {"1", "6"} <= set("123456"[: len(contents.TABS)])
+
+
+def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(quick: Project) -> None:
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await pilot.click("#sessions", offset=(5, 1))
+        assert chosen(shown) == "bugfix-ui"
+        await pilot.click("#sessions", offset=(5, 2), times=2)
+        await shows(pilot, "docs is stopped. Press r to start it.")
+        await pilot.press("question_mark")
+        await shows(pilot, "go to the next session that needs you")
+        for key in keys.KEYS:
+            assert key.help in " ".join(screen(shown).split()) or key.help in screen(shown)
+        await pilot.press("escape", "colon")
+        await types(pilot, "sort by")
+        await pilot.pause(0.5)
+        await pilot.press("enter", "enter")
+        await shows(pilot, "sorted by name")
+        await pilot.resize_terminal(60, 24)
+        await shows(pilot, "Sessions")
+        assert screen(shown).splitlines()[-1].rstrip().endswith("q quit")
+        assert "claude" in screen(shown)
+        await pilot.resize_terminal(60, 10)
+        await until(pilot, lambda: "conflicts" not in screen(shown))
+        await pilot.resize_terminal(200, 50)
+        await shows(pilot, "component")
+        await pilot.click("#keys", offset=(2, 0))
+        await shows(pilot, "Press r to start it.")
+
+    run(quick, story)
+
+
+def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) -> None:
+    registry = quick.main / ".tally-sessions"
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await pilot.press("j")
+        sessions.add(quick, "aaa")
+        await until(pilot, lambda: names(shown) == ["aaa", "auth", "bugfix-ui", "docs"])
+        assert chosen(shown) == "bugfix-ui"  # whatever came above it
+        rows = json.loads(registry.read_text())
+        registry.write_text("{")
+        await shows(pilot, "not valid JSON")
+        assert len(names(shown)) == 4  # what was known last
+        registry.write_text(json.dumps({name: row for name, row in rows.items() if name != "bugfix-ui"}))
+        await until(pilot, lambda: names(shown) == ["aaa", "auth", "docs"])
+        assert chosen(shown) == "docs"
+        registry.write_text("{}")
+        await shows(pilot, "No sessions yet. Press c to add one.")
+        await pilot.press("enter", "x", "D", "p", "a", "d")  # nothing to act on
+        await pilot.press("q")
+
+    assert run(quick, story) is None
+
+
+def test_keys_that_act_run_the_tasks_and_show_what_they_say(project: Project) -> None:
+    project.inv("session.add", "auth", "--prompt=ask npm install")
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "● 1 waiting")
+        await pilot.press("c")
+        await shows(pilot, "First message to Claude")
+        await types(pilot, "docs")
+        await pilot.press("enter")
+        await until(pilot, lambda: names(shown) == ["auth", "docs"])
+        await until(pilot, lambda: not shown.jobs.running)
+        assert chosen(shown) == "docs"
+        await pilot.press("p")
+        await types(pilot, "work hard")
+        await pilot.press("enter")
+        await shows(pilot, "Sent to docs.")
+        await until(pilot, lambda: "working" in screen(shown))
+        await pilot.press("x")
+        await shows(pilot, "Claude in docs is working.")
+        await pilot.press("escape", "x")
+        await shows(pilot, "Its turn would be cut off")
+        await pilot.press("y")
+        await shows(pilot, "Stopped docs.")
+        await until(pilot, lambda: "stopped" in screen(shown))
+        await pilot.press("r")
+        await shows(pilot, "Started docs")
+        await pilot.press("y")
+        await shows(pilot, "docs is up to date with main.")
+        await pilot.press("m")
+        await shows(pilot, "docs: 0 commits into main")
+        await pilot.press("n", "P")
+        await shows(pilot, "is pushed, and a pull request is opened.")
+        await pilot.press("y")
+        await shows(pilot, "failed")
+        await shows(pilot, "Nothing to open a pull request for")  # an error is shown whole
+        await pilot.press("c", "D")
+        await shows(pilot, "Would end tmux session")
+        await pilot.press("n", "D")
+        await shows(pilot, "Would end tmux session")
+        await pilot.press("y")
+        await until(pilot, lambda: names(shown) == ["auth"])
+        await until(pilot, lambda: not shown.jobs.running)
+        await pilot.press("u")
+        await shows(pilot, "Restore a removed session")
+        await pilot.press("enter")
+        await until(pilot, lambda: names(shown) == ["auth", "docs"])
+        await until(pilot, lambda: not shown.jobs.running)
+        await pilot.press("exclamation_mark")
+        await shows(pilot, "Restoring docs: done")
+        await pilot.press("escape")
+
+    run(project, story)
+    assert {row["name"] for row in project.inv("session.list", "--json").json} == {"auth", "docs"}

@@ -1,0 +1,76 @@
+"""In a worktree `inv` runs the main checkout's tasks, whatever its branch has: one version writes the registry."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from develop.embedding import files
+from tasks.front_door import OWN_CODE
+from testing import sessions
+from testing.project import CHECKOUT, EMBEDDING, Project
+
+_QUIET = "session: {ports: {}, copy: [], link: [], env: {}, windows: []}\n"
+_OLD = "raise SystemExit('an older version ran')\n"
+
+
+@pytest.fixture
+def copied(sandbox: Path) -> Project:
+    """Return a repository that has the tasks committed, as `inv embed` does; its branch `before` has none of them."""
+    project = Project(sandbox / "dev" / "tally")
+    project.main.mkdir(parents=True)
+    subprocess.run(["git", "init", "--quiet", "-b", "main", str(project.main)], check=True)
+    sessions.commit(project, project.main, {".gitignore": "__pycache__/\n", "code": "1\n"})
+    project.git("branch", "before")
+    shutil.copytree(CHECKOUT / "tasks", project.main / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    sessions.commit(project, project.main, {"tasks.py": EMBEDDING, "invoke.yaml": _QUIET})
+    return project
+
+
+def test_an_older_copy_on_a_branch_is_not_what_runs_unless_told_otherwise(copied: Project) -> None:
+    copied.inv("session.add", "x")
+    tree = copied.worktree("x")
+    sessions.commit(copied, tree, {"tasks/session.py": _OLD, "tasks/fleet.py": _OLD})
+
+    for place in (tree, tree / "tasks"):
+        assert copied.inv("session.list", cwd=place).out == copied.inv("session.list").out
+    copied.inv("session.add", "y", cwd=tree)
+    assert copied.row("y")["base"] == "main"
+    assert "an older version ran" in copied.inv("--list", cwd=tree, code=1, env={OWN_CODE: "1"}).err
+    own = "from invoke import task\n\n\n@task\ndef hello(c):\n    print('hi')\n\n"
+    (tree / "tasks.py").write_text(own + files.ADDED)
+    assert copied.inv("hello", cwd=tree).out == "hi\n"
+    assert "y " in copied.inv("session.list", cwd=tree).out
+    shutil.rmtree(copied.main / "tasks")  # the main checkout is on a branch from before
+    assert "an older version ran" in copied.inv("--list", cwd=tree, code=1).err
+
+
+def test_a_branch_from_before_the_tasks_has_links_to_them_until_it_has_its_own(copied: Project) -> None:
+    added = copied.inv("session.add", "x", "--branch", "before")
+    tree = copied.worktree("x")
+
+    assert "link invoke.yaml, tasks.py, tasks" in added.err
+    assert copied.git("status", "--porcelain", cwd=tree) == ""
+    assert "x " in copied.inv("session.list", cwd=tree).out
+    copied.inv("session.add", "y", cwd=tree)
+    assert copied.row("y")["windows"] == []  # by the configuration of the main checkout
+    copied.inv("session.doctor", cwd=tree)
+    sessions.commit(copied, tree, {"code": "2\n"})
+    copied.inv("session.sync", cwd=tree)
+    assert not (tree / "tasks").is_symlink() and (tree / "tasks" / "session.py").is_file()
+    assert copied.git("status", "--porcelain", cwd=tree) == ""
+    assert "x " in copied.inv("session.list", cwd=tree).out
+    copied.inv("session.remove", "x", "--force")
+    copied.inv("session.restore", "x")
+    assert (copied.main / "tasks" / "session.py").is_file()
+
+
+def test_importing_the_package_needs_no_invoke_and_changes_nothing(copied: Project) -> None:
+    program = "import sys, tasks; print('invoke' in sys.modules, sys.pycache_prefix)"
+
+    argv = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {program}"]
+    said = subprocess.run(argv, cwd=copied.main, capture_output=True, text=True, check=True)
+
+    assert said.stdout == "False None\n"

@@ -85,7 +85,11 @@ def _slow(project: Project, sandbox: Path) -> Path:
     project.git("config", "filter.slow.smudge", f"sh -c 'until [ -e {go} ]; do sleep 0.05; done; cat'")
     project.git("config", "checkout.workers", "1")
     sessions.commit(project, project.main, {".gitattributes": "zz filter=slow\n", "zz": "last\n"})
-    project.configure("session: {copy: [backend/db.sqlite3, large], windows: [{name: a, dir: frontend}]}\n")
+    sessions.commit(project, project.main, {"frontend/package-lock.json": "{}\n"})
+    project.configure(
+        "session: {copy: [backend/db.sqlite3, large], link: [frontend/node_modules],"
+        " windows: [{name: a, dir: frontend}]}\n"
+    )
     (project.main / ".git" / "info" / "exclude").write_text("large\n")
     (project.main / "large").write_bytes(_LARGE)
     return go
@@ -99,18 +103,23 @@ def test_shells_boot_and_large_files_are_copied_while_git_writes_the_files(proje
         [INV, "session.add", "x"], cwd=project.main, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    eventually(lambda: (waiting / "1").exists())
+    packages = waiting.with_name("packages-x") / "0"
+    eventually(packages.exists)
 
     assert windows("tally-x") != {}
     assert not (tree / "zz").exists()
     assert not (tree / "large").exists()
     copied = (waiting / "1").stat().st_ino
+    linked = packages.stat().st_ino
     go.touch()
     _out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
     assert (tree / "zz").read_text() == "last\n"
     assert ((tree / "large").read_bytes(), (tree / "large").stat().st_ino) == (_LARGE, copied)
+    modules = tree / "frontend" / "node_modules"
+    assert (modules.stat().st_ino, (modules / "left-pad" / "index.js").stat().st_nlink) == (linked, 2)
     assert not waiting.exists()
+    assert not packages.parent.exists()
     steps = [line.split()[0] for line in err.splitlines()]
     assert steps.index("worktree") < steps.index("tmux") < steps.index("files")
 
@@ -134,7 +143,7 @@ def test_a_killed_add_whose_copies_waited_leaves_none(project: Project, sandbox:
         [INV, "session.add", "x"], cwd=project.main, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    eventually(lambda: (private / "copies-x" / "1").exists())
+    eventually((private / "packages-x" / "0").exists)
     running.kill()
     running.wait()
     go.touch()
@@ -143,5 +152,5 @@ def test_a_killed_add_whose_copies_waited_leaves_none(project: Project, sandbox:
 
     project.inv("session.add", "x")
 
-    assert not (private / "copies-x").exists()
+    assert not list(private.glob("*-x"))
     assert (project.worktree("x") / "large").read_bytes() == _LARGE

@@ -128,4 +128,6 @@ async def _until(pilot: Pilot[Session], true: Callable[[], object]) -> None:
         if true():
             return
         await pilot.pause(0.1)
-    raise demo.DemoError(f"The dashboard didn't show what the picture is about:\n{screen_text(pilot.app)}")
+    raise demo.DemoError(
+        f"The dashboard didn't show what the picture is about.\nRun: inv docs --record\n{screen_text(pilot.app)}"
+    )

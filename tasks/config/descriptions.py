@@ -38,7 +38,7 @@ DESCRIPTIONS = {
         " refuses the removal, unless `--force`",
         "verify": "shell commands that must succeed before `session.merge` and `session.pr`; fixed at `session.add`",
         "agents": "[other assistants](howto/claude.md#other-assistants) by name, which `--agent` chooses: `command`,"
-        " `args`, `begin`, `resume` and `prompt`",
+        " `args`, `begin`, `resume`, `fork`, `prompt`, `find` and `state`",
         "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when"
         " it waits for you), `note` (text for its system prompt; empty for none)",
         "compose": "[containers](howto/containers.md): `file`, `profiles` and `wait`, the seconds that they may"

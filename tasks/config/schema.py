@@ -268,7 +268,13 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
 
 
 AGENT = table_with(
-    {"command": check_filled, **dict.fromkeys(("args", "begin", "resume", "prompt"), list_of(check_text))}, "command"
+    {
+        "command": check_filled,
+        "find": check_text,
+        "state": check_text,
+        **dict.fromkeys(("args", "begin", "resume", "fork", "prompt"), list_of(check_text)),
+    },
+    "command",
 )
 CHECKS: dict[str, Check] = {
     "preset": check_filled, "project": check_filled, "numbered": check_switch,

@@ -196,9 +196,8 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
     parts["link"] += tuple(path for path in parts.pop("lacks") if path not in parts["link"])
     caller = find_caller()
     session = Session(
-        based=caller.base, owner=caller.owner,
         name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
-        branch=facts["branch"], ports=own_ports,
+        branch=facts["branch"], ports=own_ports, based=caller.base, owner=caller.owner,
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
         **_existing(request, repository, checked.slug, facts["project"]), **parts,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claude import state as claude_state
-from ..model import Conflict, Repository, Session, Window
+from ..model import Conflict, Repository, Session, Window, named_ports
 from ..store import ports
 from ..system import processes
 from ..tools import tmux, worktree_status
@@ -203,7 +203,7 @@ def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int],
 
 
 def _named_ports(session: Session, window: Window) -> list[int]:
-    return [port for port in session.ports.values() if str(port) in window.run.split()]
+    return [port for port in session.ports.values() if port in named_ports(window.run)]
 
 
 def _unready_state(look: Look) -> str:
@@ -225,6 +225,6 @@ def running_state(
     waiting = tmux.waiting_windows(session, panes)
     windows = [window for window in present if window not in waiting]
     serving = all(not by_window[w.name].at_prompt for w in windows if w.run and w.name in by_window)
-    served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
+    served = {port for port in session.ports.values() for w in windows if port in named_ports(w.run)}
     contained = services is not None and all(each.up for each in services)
     return "running" if complete and serving and contained and served <= up else "partial"

@@ -174,17 +174,17 @@ def attach(c: Context, name: str, host: str = "") -> None:
 def forward(c: Context, name: str, host: str = "", open: bool = False) -> None:
     """Forward a session's ports to this machine until ^C.
 
-    They keep their numbers here, unless those are taken.
+    They keep their numbers. It refuses where something here has one of them.
 
     Example: inv fleet.forward feature/login
     """
     from .hosts import forward as hosts_forward
 
-    _repository, place, row = _find(c, name, host)
-    own = hosts_forward.local_ports(row["ports"])
+    repository, place, row = _find(c, name, host)
+    hosts_forward.require_free(name, row["ports"], repository)
     if open:
-        answer("\n".join(f"http://localhost:{port}" for port in own.values()))
-    hosts_forward.forward_ports(place, row["ports"], own)
+        answer("\n".join(f"http://localhost:{port}" for port in row["ports"].values()))
+    hosts_forward.forward_ports(place, name, row["ports"], repository)
 
 
 @command("name", help=_HOST)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from testing import marked, missing, port_slot
+from testing import marked, missing, port_slot, spaces
 from testing.project import INV, Project, eventually
 
 SSHD = missing.find_program("sshd")
 _SEPARATION = Path("/run/sshd")  # sshd needs this empty directory, which usually a boot script creates
 
 _CONFIG = """Port {port}
-ListenAddress 127.0.0.1
+ListenAddress {address}
 HostKey {top}/host_key
 PidFile none
 AuthorizedKeysFile {top}/authorized_keys
@@ -58,6 +58,8 @@ class Machine:
     top: Path
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    address: str = "127.0.0.1"
+    space: str = ""  # the network namespace that it is in; ports are its own there
 
     @property
     def home(self) -> Path:
@@ -76,7 +78,7 @@ class Machine:
         for name in (".gitconfig", ".bash_profile"):
             shutil.copy(sandbox_home / name, self.home / name)
         (self.home / ".bashrc").write_text(f'PS1="$ "\nPATH={self.top}/bin:{os.environ["PATH"]}\n')
-        first = port_slot.own() + (3 if self.name == "alpha" else 6)
+        first = port_slot.own() + (0 if self.space else 3 if self.name == "alpha" else 6)
         ports = f"session: {{ports: {{backend_port: {8000 + first}, frontend_port: {5000 + first}}}}}\n"
         (self.home / ".invoke.yaml").write_text(ports)
         _key(self.top / "host_key")
@@ -85,24 +87,25 @@ class Machine:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         cache = sandbox_home / ".cache"
-        text = _CONFIG.format(top=self.top, port=self.port, path=os.environ["PATH"], cache=cache)
+        text = _CONFIG.format(top=self.top, port=self.port, address=self.address, path=os.environ["PATH"], cache=cache)
         (self.top / "sshd_config").write_text(text)
 
     @property
     def known(self) -> str:
         """Its line of known_hosts."""
-        return f"[127.0.0.1]:{self.port} {(self.top / 'host_key.pub').read_text()}"
+        return f"[{self.address}]:{self.port} {(self.top / 'host_key.pub').read_text()}"
 
     def start(self) -> None:
         """Start its sshd and wait until it listens."""
         log = (self.top / "sshd.log").open("ab")
         argv = [SSHD, "-D", "-e", "-f", str(self.top / "sshd_config")]
+        argv = ["ip", "netns", "exec", self.space, *argv] if self.space else argv
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
 
         def listens() -> bool:
             with socket.socket() as trial:
-                return trial.connect_ex(("127.0.0.1", self.port)) == 0
+                return trial.connect_ex((self.address, self.port)) == 0
 
         eventually(listens)
 
@@ -131,6 +134,8 @@ class Machine:
         for process, _environment in marked.marked_processes(self.home):
             with suppress(psutil.Error):
                 process.kill()
+        if self.space:
+            spaces.end(self.space)
 
 
 @dataclass
@@ -169,19 +174,21 @@ def entry(name: str, **more: object) -> str:
     return "{" + ", ".join(f"{key}: {value}" for key, value in facts.items() if value is not None) + "}"
 
 
-def make(sandbox: Path, here: Project) -> Fleet:
-    """Start both hosts, put an ssh that knows them on PATH, and return the fleet of *here*."""
+def make(sandbox: Path, here: Project, apart: bool = False) -> Fleet:
+    """Start both hosts, *apart* each in a namespace, put an ssh that knows them on PATH; return the fleet of *here*."""
     if os.geteuid() == 0:
         _SEPARATION.mkdir(mode=0o755, exist_ok=True)
     keys = sandbox / "home" / ".ssh"
     keys.mkdir(mode=0o700)
     user_key = _key(keys / "id")
     alpha, beta = Machine("alpha", sandbox / "alpha"), Machine("beta", sandbox / "beta")
+    for number, machine in enumerate((alpha, beta) if apart else ()):
+        machine.space, machine.address = spaces.make(number)
     known, lines = keys / "known_hosts", []
     for machine in (alpha, beta):
         machine.make(user_key)
         machine.start()
-        lines += [f"Host {machine.name}", "  HostName 127.0.0.1", f"  Port {machine.port}"]
+        lines += [f"Host {machine.name}", f"  HostName {machine.address}", f"  Port {machine.port}"]
     known.write_text(alpha.known + beta.known)
     lines += ["Host *", f"  IdentityFile {keys / 'id'}", "  IdentitiesOnly yes", f"  UserKnownHostsFile {known}"]
     lines += [

@@ -9,11 +9,11 @@ from typing import Any
 from ..config.settings import Settings
 from ..errors import SessionError
 from ..model import Repository
-from ..store import host_cache, names, registry
+from ..store import names, registry
 from ..system import progress, signals
 from ..system.caller import Caller
 from ..tools import fetch, git
-from . import branches, choose, remote_run
+from . import branches, choose, find, remote_run
 from .host import Host
 
 Words = Callable[[dict[str, Any]], list[str]]  # the request as the command for a host
@@ -86,11 +86,11 @@ def _send_own(name: str, settings: Settings, repository: Repository, host: Host)
         raise DivergedError(f"{branch} on {host.name} has commits that you don't have. Choose another NAME.")
 
 
-def finish_add(request: dict[str, Any], host: Host, repository: Repository) -> None:
-    """Tell where the session is and how to get there."""
+def finish_add(request: dict[str, Any], host: Host, settings: Settings, repository: Repository) -> None:
+    """Remember what the session got there, and tell where it is and how to get there."""
     name = request.get("name", "")
     if name and not request.get("dry_run"):
-        host_cache.note_host_of_session(repository, name, host.name)
+        find.survey_hosts([host], settings, repository)
         progress.notice(
             f"{name} is on {host.name}.\nAttach: inv fleet.attach {name}\nForward: inv fleet.forward {name}"
         )

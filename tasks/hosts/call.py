@@ -50,7 +50,7 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
         wish = choose.Wish(call.session, call.only, str(call.own.get("label", "")), bool(call.choices.get("dry_run")))
         place, code = add.add_session(call.choices, call.words, wish, settings, repository)
         if not code:
-            add.finish_add(call.choices, place, repository)
+            add.finish_add(call.choices, place, settings, repository)
         return code
     if call.session:
         names.check_name(call.session)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -170,13 +172,31 @@ def ask_hosts(
         heard(asked, answer, after)
 
     asked = [each for each in hosts if each.name not in dead]
-    answers = group.ask_everywhere(asked, question, note, {name: each.seconds for name, each in known.items()})
+    if len(asked) == 1:  # without Fabric, whose import takes longer than the answer
+        answers = {asked[0].name: _ask_one(asked[0], question, note)}
+    else:
+        answers = group.ask_everywhere(asked, question, note, {name: each.seconds for name, each in known.items()})
     _remember(answers, seconds, settings, repository)
-    silent: Answers = {
-        name: SessionError(f"{each.silent} (It is asked again {60 - each.silence:.0f} s from now.)")
-        for name, each in dead.items()
-    }
+    silent: Answers = {name: _still_silent(name, each) for name, each in dead.items()}
     return {each.name: {**answers, **silent}[each.name] for each in hosts}
+
+
+def _still_silent(name: str, known: host_cache.Known) -> SessionError:
+    reason = known.silent.splitlines()[0]
+    return SessionError(f"{reason}, {known.silence:.0f} s ago.\nTo ask it again now, run a command with: --host {name}")
+
+
+def _ask_one(asked: Host, question: str, note: group.Heard) -> group.Answer | SessionError:
+    begun = time.monotonic()
+    answer: group.Answer | SessionError
+    try:
+        answer = ssh.call_program(
+            asked, *shlex.split(question), *asked.inv, form=group.SURVEY, seconds=max(asked.timeout, 1)
+        )
+    except SessionError as error:
+        answer = error
+    note(asked, answer, time.monotonic() - begun)
+    return answer
 
 
 def _remember(answers: Answers, seconds: Mapping[str, float], settings: Settings, repository: Repository) -> None:
@@ -187,7 +207,7 @@ def _remember(answers: Answers, seconds: Mapping[str, float], settings: Settings
         if not isinstance(each, SessionError)
     }
     host_cache.note_answers(repository, sessions, settings.hosts)
-    silent = {host: str(each) for host, each in answers.items() if isinstance(each, group.SilentHostError)}
+    silent = {host: str(each) for host, each in answers.items() if isinstance(each, ssh.SilentHostError)}
     host_cache.note_silence(repository, silent)
 
 

@@ -1,58 +1,103 @@
-"""Forwarding the ports of a session on a host to this machine."""
+"""Forwarding the ports of a session on a host to this machine, with their numbers: its pages name them."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from threading import Event, Thread
 from typing import IO
 
-from ..errors import Interrupted
-from ..store import ports
-from ..system import progress, shell, signals
+from ..errors import Interrupted, SessionError
+from ..model import Repository
+from ..store import ports, registry
+from ..system import processes, progress, shell, signals
 from . import reach, ssh
 from .host import Host
 
 _LONGEST_PAUSE = 10.0
+_LOOK = 0.5  # seconds between two looks whether a port is free again
+# On the host, for one connection where no ssh forwards: its stdin and stdout are the other end.
+_PUMP = """import os,socket,sys,threading
+line=socket.create_connection(("localhost",int(sys.argv[2])))
+def send():
+    while True:
+        data=os.read(0,65536)
+        if not data: break
+        line.sendall(data)
+    line.shutdown(socket.SHUT_WR)
+threading.Thread(target=send,daemon=True).start()
+while True:
+    data=line.recv(65536)
+    if not data: break
+    os.write(1,data)
+"""
 
 
-def local_ports(remote: Mapping[str, int]) -> dict[str, int]:
-    """Return the port here for each of *remote*: the same number, or the next free one when it is taken."""
-    chosen: dict[str, int] = {}
-    for key, port in remote.items():
-        own = port
-        while own in chosen.values() or not ports.is_port_free(own):
-            own = own + 1 if own < 65535 else 1024
-        if own != port:
-            progress.notice(f"Port {port} is in use here, so {key} is forwarded to {own}.")
-        chosen[key] = own
-    return chosen
+def require_free(name: str, wanted: Mapping[str, int], repository: Repository) -> None:
+    """Raise `SessionError` naming who has the ports *wanted* by the session *name* on this machine."""
+    if taken := [f"    {key} {port}: {who}" for key, port in wanted.items() if (who := _holder(port, repository))]:
+        listed = "\n".join(taken)
+        raise SessionError(
+            f"The ports of {name} are taken here, and its pages need them with these numbers:\n{listed}\n"
+            f"End what has them, then run: inv fleet.forward {name}"
+        )
 
 
-def forward_ports(host: Host, remote: Mapping[str, int], own: Mapping[str, int]) -> None:
-    """Forward *own* ports to those that are *remote* on *host* until ^C; a connection that drops is opened again.
+def _holder(port: int, repository: Repository) -> str:
+    """Return who uses *port* now; empty when it is free."""
+    if ports.is_port_free(port):
+        return ""
+    own = registry.read_registry(repository).items()
+    session = next((name for name, row in own if port in ports.ports_in_row(row).values()), "")
+    if session:
+        return f"session {session} (inv session.stop {session})"
+    return processes.who_listens(port)
+
+
+def forward_ports(host: Host, name: str, wanted: Mapping[str, int], repository: Repository) -> None:
+    """Forward the ports *wanted* by the session *name* on *host* until ^C; a line that drops is opened again.
 
     Raises `SessionError` when the first connection fails.
     """
-    pairs = [word for key, port in remote.items() for word in ("-L", f"127.0.0.1:{own[key]}:localhost:{port}")]
-    argv = [*reach.ssh_options(host), "-T", "-o", "ExitOnForwardFailure=yes", *pairs, host.destination, "exec cat"]
-    argv[1:1] = ["-o", "ControlPath=none"]  # a shared connection would not tell us that it dropped
-    lines = 0
-    pause = 1.0
+    numbers, lines, pause = sorted(wanted.values()), 0, 1.0
     with signals.signals_raised():
         try:
+            if host.via:
+                _serve(host, numbers)
             while True:
                 begun = time.monotonic()
-                stderr, code, stood = _line(argv, set(own.values()), lines)
+                stderr, code, stood = _line(_command(host, numbers), set(numbers), lines)
                 if not stood and not lines:
                     raise ssh.ssh_failure(host, code, stderr)
                 lines += stood
                 pause = 1.0 if time.monotonic() - begun > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
                 progress.notice(f"The connection to {host.name} dropped. Trying again in {pause:.0f} s.")
                 time.sleep(pause)
+                _wait_until_free(name, wanted, repository)
         except Interrupted:  # that is how it ends
             return
+
+
+def _wait_until_free(name: str, wanted: Mapping[str, int], repository: Repository) -> None:
+    """Name who took a port of *name* while the line was down, and wait for its end: a page would be another's."""
+    told: set[str] = set()
+    while taken := {key: who for key, port in wanted.items() if (who := _holder(port, repository))}:
+        for key, who in taken.items():
+            fact = f"{key} {wanted[key]} of {name} was taken by {who} while the connection was down."
+            if fact not in told:
+                progress.notice(f"{fact} What opens there now is not {name}. Waiting for its end.")
+                told.add(fact)
+        time.sleep(_LOOK)
+
+
+def _command(host: Host, numbers: Sequence[int]) -> list[str]:
+    pairs = [word for port in numbers for word in ("-L", f"127.0.0.1:{port}:localhost:{port}")]
+    argv = [*reach.ssh_options(host), "-T", "-o", "ExitOnForwardFailure=yes", *pairs, host.destination, "exec cat"]
+    argv[1:1] = ["-o", "ControlPath=none"]  # a shared connection would not tell us that it dropped
+    return argv
 
 
 def _line(argv: list[str], own: set[int], before: int) -> tuple[str, int, bool]:
@@ -88,3 +133,22 @@ def _heard(stderr: IO[str]) -> str:
             progress.notice("Nothing on the host listens on a forwarded port.\nRun: inv fleet.list")
         last.append(line)
     return "".join(last)
+
+
+def _serve(host: Host, numbers: Sequence[int]) -> None:
+    """Forward *numbers* through one program on *host* for each connection, until ^C."""
+    for port in numbers:
+        listener = socket.create_server(("127.0.0.1", port))
+        Thread(target=_accept, args=(host, port, listener), daemon=True).start()
+    progress.say("Forwarding. Press ^C to stop.")
+    Event().wait()
+
+
+def _accept(host: Host, port: int, listener: socket.socket) -> None:
+    while True:
+        line, _address = listener.accept()
+        with line:  # the program has it
+            subprocess.Popen(
+                reach.argument_command(host, _PUMP, str(port)), stdin=line.fileno(), stdout=line.fileno(),
+                stderr=subprocess.DEVNULL, start_new_session=True, env=shell.clean_environment(),
+            )  # fmt: skip

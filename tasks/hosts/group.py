@@ -34,10 +34,6 @@ _REFUSED = re.compile("Connection (closed|reset) by|kex_exchange_identification|
 _PAUSE = 0.3, 1.5  # seconds until a host that had too many connections is asked again
 
 
-class SilentHostError(SessionError):
-    """A host didn't answer in time."""
-
-
 def ask_everywhere(
     hosts: Sequence[Host], question: str, heard: Heard = lambda *_answer: None, known: dict[str, float] | None = None
 ) -> dict[str, Answer | SessionError]:
@@ -137,9 +133,9 @@ def _answer(host: Host, result: Any, turns: Turns) -> Answer | SessionError:
     from invoke.exceptions import CommandTimedOut
 
     if host.name in turns.given_up:
-        return SilentHostError(f"{host.name}: no answer within {turns.given_up[host.name]:.0f} s")
+        return ssh.SilentHostError(host, turns.given_up[host.name])
     if isinstance(result, CommandTimedOut):
-        return SilentHostError(f"{host.name}: no answer within {host.timeout:g} s")
+        return ssh.SilentHostError(host, host.timeout)
     if isinstance(result, BaseException):
         raise result
     if len(result.stdout) + len(result.stderr) > _MOST - _BLOCK:

@@ -128,6 +128,14 @@ def feed_relay(process: Popen, data: bytes) -> None:
     write_relay(process, b"D" + len(data).to_bytes(4, "big") + data)
 
 
+class SilentHostError(SessionError):
+    """The *host* didn't answer within *seconds*."""
+
+    def __init__(self, host: Host, seconds: float) -> None:
+        see = f"\nRun: {reach.shown_command(host)}" if host.destination else ""
+        super().__init__(f"{host.name}: no answer within {seconds:.3g} s{see}")
+
+
 class Stall:
     """Kills *processes* when nothing has moved between them for *seconds*: then `hit` is true."""
 
@@ -219,7 +227,7 @@ class Collected:
             if not thread.is_alive():
                 stream.close()
         if is_late:
-            raise SessionError(f"{host.name}: no answer within {seconds:g} s")
+            raise SilentHostError(host, seconds)
         if self.too_much:
             raise too_much(host, _MOST)
         return [bytes(buffer) for buffer in self._kept.values()]

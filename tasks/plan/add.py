@@ -20,7 +20,6 @@ from ..errors import SessionError, quote_text
 from ..model import Repository, Request, Session
 from ..store import names, ports, registry
 from ..system import activation, files
-from ..system.caller import find_caller
 from ..system.progress import notice
 from ..tools import git, tmux, worktrees
 from . import branch as plan_branch
@@ -194,10 +193,9 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
         **contents.decide_contents(settings, facts, own_ports, repository),
     }
     parts["link"] += tuple(path for path in parts.pop("lacks") if path not in parts["link"])
-    caller = find_caller()
     session = Session(
         name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
-        branch=facts["branch"], ports=own_ports, based=caller.base, owner=caller.owner,
+        branch=facts["branch"], ports=own_ports,
         state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
         prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
         **_existing(request, repository, checked.slug, facts["project"]), **parts,
@@ -232,7 +230,7 @@ def _branch(branch: str, request: Request, settings: Settings, repository: Repos
         return taken.decide_taken(request, settings, repository)
     unasked = not request.base and settings.base == PRESETS[settings.preset]["base"]
     decided = plan_branch.decide_branch(branch, request.base or settings.base, repository, elsewhere=unasked)
-    return {**decided, **({"start": request.start} if request.start else {})}
+    return {**plan_branch.called_facts(), **decided, **({"start": request.start} if request.start else {})}
 
 
 def with_number(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import SessionError
 from ..model import Repository
-from ..system import files
+from ..system import files, terminal
 from ..system.progress import notice
 from ..tools import git
 
@@ -67,6 +68,16 @@ def decide_base(asked: str, configured: str, repository: Repository, refs: Mappi
         missing, (configured, why) = configured, fetch.default_base(repository)
         notice(f"No such branch: {missing}. It is compared with {configured}, because {why}.")
     return _base(asked or configured, repository, refs)[0]
+
+
+def called_facts() -> dict[str, str]:
+    """Return what only the machine knows from which `fleet.add` called us: whose session it is, what its base is."""
+    if terminal.CALLED not in os.environ:
+        return {}
+    from ..system import caller
+
+    called = caller.find_caller()
+    return {"based": called.base, "owner": called.owner}
 
 
 def refuse_present(branch: str, refs: Mapping[str, git.Ref], repository: Repository) -> None:

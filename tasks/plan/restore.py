@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import SessionError, suggest_name
 from ..model import Repository, Session, Window
 from ..store import archive, aside, ports, registry, rows
-from ..system.caller import find_caller
+from ..system import terminal
 from ..system.progress import notice
 from ..tools import git
 from . import add as planning
@@ -80,14 +80,21 @@ def plan_restore(saved: archive.Archive, repository: Repository, other_ports: se
     if branch is not None and branch.commit != tip:
         other = f"git branch -m {before.branch} {before.branch}-other"
         raise SessionError(f"Another branch {before.branch} exists by now. Rename it.\nRun: {other}")
-    session = before._replace(state="adding", tip=tip, archive=str(saved.directory), tracks="", adopts="",
+    session = _still(before)._replace(state="adding", tip=tip, archive=str(saved.directory), tracks="", adopts="",
         creates_branch=branch is None,
     )  # fmt: skip
-    if find_caller().still:  # a session that was moved while it was stopped
-        session = session._replace(bare=True)
     session = _with_volumes(session)
     own = {port for each in rows.values() for port in ports.ports_in_row(each).values()}
     return _on_free_ports(session, other_ports | own)
+
+
+def _still(session: Session) -> Session:
+    """Return *session* as one that isn't started, if it was stopped when `fleet.move` took it."""
+    if terminal.CALLED not in os.environ:
+        return session
+    from ..system import caller
+
+    return session._replace(bare=session.bare or caller.find_caller().still)
 
 
 def _with_volumes(session: Session) -> Session:

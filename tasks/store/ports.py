@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import SessionError
 from ..model import Repository
-from ..system import caller, files, locks, progress, shape, terminal
+from ..system import files, locks, progress, shape, terminal
 from . import registry
 from .state_directory import state_directory
 
@@ -43,8 +43,12 @@ def ports_held_elsewhere(repository: Repository) -> set[int]:
 
     Who called us knows these of now; without a call they are those that the hosts had when they were asked last.
     """
-    there: Collection[int] = caller.find_caller().ports
-    if terminal.CALLED not in os.environ and (repository.private / "fleet.json").exists():
+    there: Collection[int] = ()
+    if terminal.CALLED in os.environ:
+        from ..system import caller
+
+        there = caller.find_caller().ports
+    elif (repository.private / "fleet.json").exists():
         from . import host_cache
 
         there = host_cache.read_ports(repository)

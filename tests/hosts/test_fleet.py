@@ -217,7 +217,9 @@ def test_hosts_that_do_not_answer_are_lines_and_no_failure(ready: Fleet, sandbox
     assert "host key is not known" in found["unknown"]
     assert "host key has changed" in found["changed"]
     assert "refuses your keys" in found["refused"]
-    assert "no answer within 6 s" in found["silent"] or "doesn't answer" in found["silent"]
+    assert "silent: no answer within " in found["silent"], "not even for its whole timeout, once the others are there"
+    again = {each["host"]: each.get("error", "") for each in ready.here.inv("fleet.list", "--json").json}
+    assert "To ask it again now" in again["silent"]
     assert "no such machine in" in found["lost"]
     assert "beta" not in found, "it answered, and has no session"
     assert Path(aliases["changed"].split()[1]).read_text().count("\n") == 1, "no key was learned"
@@ -369,8 +371,8 @@ def _state(machine: Machine) -> str:
     return str(json.loads(file.read_text())["x"]["state"]) if file.exists() else ""
 
 
-def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_attaches(ready: Fleet) -> None:
-    here = ready.here
+def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_attaches(apart: Fleet) -> None:
+    ready, here = apart, apart.here
     here.inv("fleet.add", "x", "--host", "alpha")
     taken = ready.session("x")["ports"]
     assert isinstance(taken, dict)
@@ -381,7 +383,7 @@ def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_a
     assert forwarding.stderr is not None
     urls = [forwarding.stdout.readline().strip() for _port in taken]
     ports = [int(url.rpartition(":")[2]) for url in urls]
-    assert set(ports).isdisjoint(taken.values()), "the hosts are this machine: their ports are taken here"
+    assert set(ports) == set(taken.values()), "its pages name these numbers"
 
     def answers() -> bool:
         return subprocess.run(["curl", "-sf", "-o", "/dev/null", urls[0]], check=False).returncode == 0
@@ -394,7 +396,7 @@ def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_a
     forwarding.send_signal(signal.SIGINT)
     _out, err = forwarding.communicate(timeout=60)
     assert forwarding.returncode == 0
-    assert f"{taken['backend_port']} is in use here" in said
+    assert said == ""
     assert "dropped" in err
     assert not answers()
     forwarding = _begin(here, "fleet.forward", "x")

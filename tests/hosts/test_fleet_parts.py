@@ -21,7 +21,6 @@ from tasks.hosts import (
     add,
     choose,
     find,
-    forward,
     group,
     handover_arrival,
     handover_steps,
@@ -33,7 +32,7 @@ from tasks.hosts import (
 from tasks.hosts.host import Host
 from tasks.hosts.remote_scripts import checkout, files
 from tasks.model import Repository
-from tasks.store import archive, ports
+from tasks.store import archive
 from tasks.tools import git
 from tasks.version import VERSION
 from tasks.views import tables
@@ -307,12 +306,6 @@ def test_without_a_remote_the_base_is_that_of_an_add_here(sandbox: Path) -> None
 
     assert add._base("", parse_settings({"preset": "parallel"}), repository) == "HEAD"
     assert add._base("v1", parse_settings({"preset": "parallel"}), repository) == "v1"
-
-
-def test_a_port_that_is_taken_gets_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_port_free", lambda port: port not in (8000, 8001))
-
-    assert forward.local_ports({"a": 8000, "b": 8002, "c": 5000}) == {"a": 8002, "b": 8003, "c": 5000}
 
 
 def test_what_a_host_says_of_a_session_is_checked() -> None:

@@ -76,6 +76,7 @@ _ALLOWED = {
     "claude/worktree_hook.py": "another of our tasks, whose questions are bounded",
     "views/logs.py": "the person's own terminal, until ^C",
     "commands/watch.py": "another of our tasks, whose questions are bounded",
+    "hosts/remote_run.py": "a person at the terminal, who has ^C",
     "hosts/ssh.py": "`Collected` bounds what is read, ssh itself the silence of the line",
     "hosts/setup.py": "waits with a limit",
     "hosts/forward.py": "runs until it is stopped",

@@ -47,6 +47,8 @@ _ALLOWED = {
     "status/session_changes.py": "a directory of tempfile's",
     "status/worktree_diff.py": "a directory of tempfile's",
     "hosts/handover_arrival.py": "what arrives: in a new directory whose name is drawn at random",
+    "hosts/reach.py": "our state in the home directory",
+    "hosts/remote_scripts/survey.py": "our directory in git's, on a host",
     "hosts/setup.py": "a directory of tempfile's",
     "hosts/remote_scripts/files.py": (
         "runs on a host with the standard library alone, and looks by itself that nothing leads out"

@@ -23,7 +23,7 @@ def request_taken(request: Request, path: str, repository: Repository) -> Reques
     """
     if request.branch:
         raise SessionError("The worktree is on its own branch. Leave out --branch, or --worktree.")
-    place = find_place(path, repository)
+    place = find_place(path, repository, request.name)
     entry = git.own_admin_dir(repository, place)
     assert entry is not None  # it is in the list of worktrees, and there
     if operation := worktree_status.name_operation(worktree_status.list_operations_in(entry)):
@@ -36,14 +36,15 @@ def request_taken(request: Request, path: str, repository: Repository) -> Reques
     return request._replace(name=request.name or name, branch=name, worktree=str(place))
 
 
-def find_place(path: str, repository: Repository) -> Path:
-    """Return the worktree of *repository* that *path* is, or is in, as git calls it; not one that is a session's."""
+def find_place(path: str, repository: Repository, name: str = "") -> Path:
+    """Return the worktree of *repository* that *path* is, or is in, as git calls it; not one that is a session's.
+
+    That of an `add` of the same *name* that was interrupted is none: `add` undoes that first.
+    """
     wanted = Path(os.path.realpath(os.path.expanduser(path)))
     if not wanted.is_dir():
         raise SessionError(f"{wanted} is not a directory.\nList the worktrees: git worktree list")
-    for name, row in registry.read_registry(repository).items():
-        if wanted.is_relative_to(os.path.realpath(row["worktree"])):
-            raise SessionError(f"{wanted} is in the worktree of session {name} already.\nRun: inv session.show {name}")
+    _refuse_taken(wanted, name, repository)
     around = [place for _entry, place in worktrees.linked_worktrees(repository) if place.is_dir()]
     around = [place for place in around if wanted.is_relative_to(os.path.realpath(place))]
     if around:
@@ -61,6 +62,15 @@ def find_place(path: str, repository: Repository) -> Path:
     raise SessionError(
         f"{wanted} is not a worktree of {repository.main}. If it was one and was moved, link it again.\nRun: {repair}"
     )
+
+
+def _refuse_taken(wanted: Path, name: str, repository: Repository) -> None:
+    for other, row in registry.read_registry(repository).items():
+        if row.get("taken") and row.get("state") == "adding" and other == (name or row["branch"]):
+            continue
+        if wanted.is_relative_to(os.path.realpath(row["worktree"])):
+            fact = f"{wanted} is in the worktree of session {other} already."
+            raise SessionError(f"{fact}\nRun: inv session.show {other}")
 
 
 def decide_taken(request: Request, settings: Settings, repository: Repository) -> dict[str, Any]:

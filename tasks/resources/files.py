@@ -19,7 +19,6 @@ from ..system.progress import list_some, notice
 from ..system.rooted import LeadsOutError, Root
 
 LABEL = "files"
-
 _LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
 _SAFE_CACHE = re.compile(rb"\bcacheDir\b")
 
@@ -270,14 +269,10 @@ def _can_make(session: Session, path: str) -> bool:
 
 
 def _tell_missing(session: Session, path: str) -> None:
-    place = (session.repository.main / path).parent
-    if os.path.basename(path) == "node_modules" and (place / "package.json").is_file():
-        from ..tools import node_packages
+    from ..tools import node_packages
 
-        install = node_packages.install_command(place, session.repository.main)
-        notice(f"{path} is missing in the main checkout, so {session.name} has none. Install it there.\nRun: {install}")
-    else:
-        notice(f"{session.name}: {path} was left out: the main checkout doesn't have it.")
+    if note := node_packages.missing_note(session.repository.main, path, session.name):
+        notice(note)
 
 
 def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bool = False) -> bool:

@@ -41,6 +41,8 @@ def give_back(session: Session) -> None:
         return
     for path in _made(session):
         with suppress(LeadsOutError):
+            for unfinished in tree.left_over(path):  # of a copy that was killed
+                tree.remove_tree(unfinished)
             if path not in found and tree.lstat(path) is not None:
                 tree.remove_tree(path)
             elif (directory / path).is_file():

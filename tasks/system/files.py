@@ -21,6 +21,14 @@ LOCK_FILES = {
 }  # fmt: skip
 
 
+PNP = ".pnp.cjs"  # where Yarn's Plug'n'Play says where packages are; there is no node_modules then
+
+
+def has_pnp(directory: Path) -> bool:
+    """Return whether the packages of *directory* are installed by Yarn's Plug'n'Play."""
+    return (directory / PNP).is_file()
+
+
 def own_packages(main: Path, paths: Iterable[str]) -> list[str]:
     """Return which of *paths* are a node_modules with a lock file beside it in the checkout *main*.
 

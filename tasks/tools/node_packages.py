@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from ..system.files import LOCK_FILES
+from ..system.files import LOCK_FILES, has_pnp
 from ..system.rooted import Root
 from . import git
 
@@ -56,6 +56,17 @@ def install_command(directory: Path, main: Path) -> str:
     lock = find_lock(place)
     words = lock.install[:2] if lock else ("npm", "install")
     return f"cd {shlex.quote(str(place))} && {shlex.join(words)}"
+
+
+def missing_note(main: Path, path: str, name: str) -> str:
+    """Return what to say when *path*, which the session *name* should get, is missing in *main*; empty for nothing."""
+    place, is_packages = (main / path).parent, os.path.basename(path) == "node_modules"
+    if is_packages and has_pnp(place):
+        return ""  # Yarn needs none there
+    if is_packages and (place / "package.json").is_file():
+        install = install_command(place, main)
+        return f"{path} is missing in the main checkout, so {name} has none. Install it there.\nRun: {install}"
+    return f"{name}: {path} was left out: the main checkout doesn't have it."
 
 
 def list_own(main: Path, path: str) -> list[str]:

@@ -87,16 +87,6 @@ def _with_teardown(project: Project) -> None:
     _clean(project)
 
 
-def _two_committed(project: Project) -> None:
-    """x and z have everything committed."""
-    _committed(project)
-    project.inv("session.add", "z")
-    tree = project.worktree("z")
-    (tree / "of z").write_text("of z\n")
-    project.git("add", "of z", cwd=tree)
-    project.git("commit", "--quiet", "-m", "of z", cwd=tree)
-
-
 def _half_gone(project: Project) -> None:
     """x does not run, and a file of its own is missing."""
     tmux("kill-session", "-t", "=tally-x")
@@ -174,10 +164,6 @@ SCENARIOS = [
         undo=("session.remove", "x", "--force"), undone='No session "x".', at_once=_undone,
     ),
     Scenario("remove with teardown", ("session.remove", "z"), _with_teardown, done='No session "z".', restored="z"),
-    Scenario("refresh", ("session.refresh", "z"), _clean, kept=("x",)),
-    Scenario(
-        "merge of two", ("session.merge", "x,z"), _two_committed, done="main has all|Nothing to merge", kept=("x", "z"),
-    ),
     Scenario(
         "add --worktree", ("session.add", "hand", "--worktree", "../hand"), _by_hand,
         done="Session hand already exists|is in the worktree of session hand already", at_once=_given_back,

@@ -135,3 +135,26 @@ def test_what_programs_write_into_is_copied_and_caches_are_not(project: Project)
     assert project.inv("session.doctor", "--json", code=1).json[0]["problem"] == "node_modules is missing"
     project.inv("session.resume", "x")
     assert (own / "left-pad" / "index.js").exists()
+
+
+def test_with_plug_and_play_a_session_gets_its_own_map_of_packages(project: Project, sandbox: Path) -> None:
+    """Yarn's own work is left to Yarn, which is not asked for node_modules that will never be there."""
+    yarn = sandbox / "bin" / "yarn"
+    yarn.write_text('#!/bin/sh\necho "$*" >>"$HOME/yarn.log"\necho "// of $PWD" >.pnp.cjs\n')
+    yarn.chmod(0o755)
+    for name in ("yarn.lock", ".yarnrc.yml"):
+        (project.main / name).write_text("nodeLinker: pnp\n")
+    with (project.main / ".gitignore").open("a") as file:
+        file.write(".pnp.*\n")
+    (project.main / "package.json").write_text("{}")
+    project.git("add", "--all")
+    (project.main / ".pnp.cjs").write_text("// of main\n")
+    project.configure("session: {windows: [], ports: {}, env: {}, copy: [], link: [node_modules]}\n")
+
+    said = project.inv("session.add", "x").err
+
+    assert (project.worktree("x") / ".pnp.cjs").read_text() == f"// of {project.worktree('x')}\n"
+    assert "yarn install, for its own .pnp.cjs" in said and "missing" not in said
+    assert (sandbox / "home" / "yarn.log").read_text() == "install --immutable\n"
+    project.inv("session.resume", "x")
+    assert (sandbox / "home" / "yarn.log").read_text() == "install --immutable\n"  # it has its own

@@ -275,12 +275,11 @@ def _can_make(session: Session, path: str) -> bool:
 
 
 def _tell_missing(session: Session, path: str) -> None:
-    place = (session.repository.main / path).parent
+    place, said = (session.repository.main / path).parent, f"{path} is missing in the main checkout, so {session.name}"
     if os.path.basename(path) == "node_modules" and (place / "package.json").is_file():
-        from ..tools import node_packages
+        from ..tools.node_packages import install_command
 
-        install = node_packages.install_command(place, session.repository.main)
-        notice(f"{path} is missing in the main checkout, so {session.name} has none. Install it there.\nRun: {install}")
+        notice(f"{said} has none. Install it there.\nRun: {install_command(place, session.repository.main)}")
     else:
         notice(f"{session.name}: {path} was left out: the main checkout doesn't have it.")
 

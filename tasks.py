@@ -76,19 +76,32 @@ def check(c: Context) -> None:
 
 @task(
     auto_shortflags=False,
-    help={"rounds": "number of runs of each pair", "large": "measure a repository of 20,000 files, too"},
+    help={
+        "rounds": "number of runs of each pair",
+        "large": "measure a repository of 20,000 files, too",
+        "json": "print JSON",
+        "write": "write the figures and their picture into docs/about/speed",
+    },
 )
-def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
+def bench(_c: Context, rounds: int = 10, large: bool = False, json: bool = False, write: bool = False) -> None:
     """Compare the sessions' speed with that of a shell script.
 
     Example: inv bench --rounds 5
     """
+    from json import dumps
+
     from tabulate import tabulate
 
     from develop import bench as measuring
+    from develop.bench import page
 
-    rows = measuring.run(rounds, large, lambda text: print(text, file=sys.stderr, flush=True))
-    print(tabulate(rows, headers="firstrow", disable_numparse=True))
+    report = measuring.run(rounds, large, lambda text: print(text, file=sys.stderr, flush=True))
+    if json:
+        print(dumps(report.record(), indent=2, ensure_ascii=False))
+    else:
+        print(*report.introduction(), tabulate(report.table(), headers="firstrow", disable_numparse=True), sep="\n")
+    for written in page.write(report) if write else ():
+        print(f"Wrote {written.relative_to(Path(__file__).parent)}.", file=sys.stderr)
 
 
 @task(

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ from testing import stand_ins
 from testing.project import Project, make
 
 INV = str(Path(sys.executable).with_name("inv"))
-_PATIENCE = 60.0
 # name, prompt, component: the stand-in of Claude stays busy after `work`, asks after `ask`, fails after `fail`.
 SESSIONS = (
     ("bugfix-ui", "ask npm install d3", "web"),
@@ -104,12 +102,3 @@ def _commit(project: Project, name: str, subject: str) -> None:
 
 def _inv(project: Project, *words: str) -> None:
     subprocess.run([INV, *words], cwd=project.main, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-
-
-def wait_until(true: Callable[[], object]) -> None:
-    """Wait until *true* returns something true."""
-    deadline = time.monotonic() + _PATIENCE
-    while not true():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {_PATIENCE:.0f} s")
-        time.sleep(0.05)

@@ -149,8 +149,7 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
 
 
 def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
-    # While git looks at the worktree.
-    startup.prefetch_modules("psutil", *(f"{__package__}.{each}" for each in ("store.aside", "system.processes")))
+    startup.prefetch_modules("psutil", f"{__package__}.store.aside")  # while git looks at the worktree
     from .plan import remove as removing
 
     worktree.clear_half_made(session)  # first: git fails on some of it

@@ -249,6 +249,16 @@ class Session(NamedTuple):
         return self.bare and self.compose is not None
 
 
+def waiting_copies(session: Session) -> str:
+    """Return where in our own directory large copies wait until git has made the worktree of *session*."""
+    return f"copies-{session.slug}"
+
+
+def waiting_packages(session: Session) -> str:
+    """Return where in our own directory its packages wait for the same."""
+    return f"packages-{session.slug}"
+
+
 class Conflict(NamedTuple):
     """Files in which *session* meets *other*: another session, its base or its component, as *against* says."""
 

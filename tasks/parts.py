@@ -49,6 +49,10 @@ def _meanwhile(
         _make(opening, tmux_session, begun)
     _make(session, claude_project, begun)
     files.begin_copies(session)
+    if files.has_own_packages(session):
+        from .resources import packages
+
+        packages.begin_packages(session)
     startup.prefetch_modules(*(f"{__package__}.{name}" for name in _LATER))
 
 

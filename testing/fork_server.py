@@ -46,7 +46,7 @@ def stop() -> None:
         process, address = _server
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         Path(address).unlink(missing_ok=True)
         Path(address).parent.rmdir()
         _server = None

@@ -26,8 +26,16 @@ def dashboard(repository: Repository) -> Iterator[cases.Case]:
         cases.imitate_sessions(repository, range(before, count))
         many = f"{count} session{'s' * (count > 1)}"
         first, whole = _paint(repository, "first"), _paint(repository, "complete")
-        yield cases.Case(f"dashboard's first paint, {many} ÷ import of Textual", Command(first), Command(textual), None)
-        yield cases.Case(f"dashboard complete, {many} ÷ session.list", Command(whole), Command(listing), None)
+        yield cases.Case(
+            f"dashboard's first paint, {many} ÷ import of Textual", Command(first), Command(textual), None, None,
+            "From the start of the process until the sessions are drawn, without a terminal. It is compared with"
+            " importing Textual.",
+        )  # fmt: skip
+        yield cases.Case(
+            f"dashboard complete, {many} ÷ session.list", Command(whole), Command(listing), None, None,
+            "From the start of the process until all that is known of the sessions is drawn. It is compared with the"
+            " table of the same sessions.",
+        )  # fmt: skip
 
 
 def _paint(repository: Repository, when: str) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,14 +33,24 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """Median seconds of each; median and extremes of first ÷ second, pair by pair."""
+class Cost:
+    """What one run took: seconds on the clock, and of the processors for it and what it waited for."""
 
-    ours: float
-    other: float
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Medians of the first's and the second's cost; of first ÷ second, pair by pair, the median and the extremes."""
+
+    ours: Cost
+    other: Cost
     median: float
     low: float
     high: float
+    cpu: float
+    load: float  # of the machine, when it was measured
 
     def __str__(self) -> str:
         return f"{self.median:.2f} [{self.low:.2f}-{self.high:.2f}]"
@@ -47,31 +58,31 @@ class Ratio:
 
 def pairs(a: Command, b: Command, rounds: int) -> Ratio:
     """Run each once to warm up, then *a* and *b* in turn."""
-    _seconds(a)
-    _seconds(b)
-    times = [(_seconds(a), _seconds(b)) for _ in range(rounds)]
-    ratios = [ours / other for ours, other in times]
-    return Ratio(
-        median(ours for ours, _ in times),
-        median(other for _, other in times),
-        median(ratios),
-        min(ratios),
-        max(ratios),
-    )
+    _cost(a)
+    _cost(b)
+    costs = [(_cost(a), _cost(b)) for _ in range(rounds)]
+    walls = [ours.wall / other.wall for ours, other in costs]
+    ours, other = (_median([pair[side] for pair in costs]) for side in (0, 1))
+    cpu = median(ours.cpu / max(other.cpu, 0.001) for ours, other in costs)
+    return Ratio(ours, other, median(walls), min(walls), max(walls), cpu, os.getloadavg()[0])
 
 
-def _seconds(command: Command) -> float:
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(median(each.wall for each in costs), median(each.cpu for each in costs))
+
+
+def _cost(command: Command) -> Cost:
     command.before()
     time.sleep(SETTLE_SECONDS)
-    start = time.perf_counter()
+    before, start = os.times(), time.perf_counter()
     command.run()
-    seconds = time.perf_counter() - start
+    wall, after = time.perf_counter() - start, os.times()
     command.after()
-    return seconds
+    return Cost(wall, sum(after[:4]) - sum(before[:4]))
 
 
-def process(argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> Step:
-    """A step that runs one process."""
+def process(argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str], code: int | None = 0) -> Step:
+    """A step that runs one process, which has to end with that *code* if one is given."""
 
     def run() -> None:
         # A file, not a pipe: a child left in the background would hold a pipe open.
@@ -85,7 +96,7 @@ def process(argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str
                 stderr=said,
                 check=False,
             )
-            if done.returncode:
+            if code is not None and done.returncode != code:
                 said.seek(0)
                 reason = said.read().decode(errors="replace").strip()
                 words = " ".join(map(str, argv))

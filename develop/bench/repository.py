@@ -137,6 +137,31 @@ def make_repository(directory: Path, files: int, database_mb: int, tasks: Path =
     return Repository(main, home, environment)
 
 
+WRAPPED_BASHRC = """\
+export WORKON_HOME={home}/.virtualenvs VIRTUALENVWRAPPER_PYTHON={python} VIRTUAL_ENV_DISABLE_PROMPT=1
+. {wrapper}
+"""
+
+
+def with_virtualenvwrapper(repository: Repository) -> Repository | None:
+    """Return *repository* with another home, whose shells have virtualenvwrapper; None where it isn't installed."""
+    wrapper = Path(sys.executable).with_name("virtualenvwrapper.sh")
+    if not wrapper.is_file():
+        return None
+    home, directory = repository.home.with_name("wrapped"), repository.home.parent
+    shutil.copytree(repository.home, home, ignore=shutil.ignore_patterns("copy.sqlite3", "trivial", ".local"))
+    (directory / "tmux-wrapped").mkdir()
+    bashrc = (home / ".bashrc").read_text().replace("workon() { VIRTUAL_ENV=$1; }\n", "")
+    places = {"home": home, "python": sys.executable, "wrapper": wrapper}
+    (home / ".bashrc").write_text(bashrc + WRAPPED_BASHRC.format(**places))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home / ".virtualenvs/tally"], check=True)
+    changed = {
+        "HOME": str(home), "TMUX_TMPDIR": str(directory / "tmux-wrapped"), "WORKON_HOME": f"{home}/.virtualenvs",
+        "XDG_STATE_HOME": str(home / ".local" / "state"),
+    }  # fmt: skip
+    return Repository(repository.main, home, {**repository.environment, **changed})
+
+
 def write_database(path: Path, megabytes: int) -> None:
     """Write a new SQLite database of about this size."""
     path.unlink(missing_ok=True)
@@ -215,6 +240,7 @@ def scratch_directory() -> Iterator[Path]:
         yield directory
     finally:
         _end_tmux(directory / "tmux")
+        _end_tmux(directory / "tmux-wrapped")
         _delete(directory)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 import shutil
@@ -16,7 +17,8 @@ from develop.embedding.layout import EmbedError, list_ignored
 from tasks.version import VERSION
 
 _TOP = Path(__file__).resolve().parents[2]
-_VENDOR = "vendor"
+_WHEELS = "wheels"
+_EPOCH = "946684800"  # the time in the wheel: one that is built again is the same
 _REQUIREMENTS = ("requirements-dev.txt", "dev-requirements.txt", "requirements/dev.txt", "requirements.txt")
 _NAME = re.compile(r"tally[-_]sessions[^\n\"']*")
 
@@ -90,8 +92,8 @@ def has_pin(top: Path, manager: str, requirement: str) -> bool:
     return any(word in text for text in texts)
 
 
-def pin(top: Path, manager: str, wished: str) -> tuple[str, str]:
-    """Return the requirement for the installed package, and the file that was put into the repository *top* for it.
+def choose_pin(manager: str, wished: str) -> tuple[str, str]:
+    """Return the requirement for the installed package, and the file that a repository has to have for it.
 
     That is *wished*, or the pushed commit of this clone, or else a wheel that is built here.
     """
@@ -102,31 +104,42 @@ def pin(top: Path, manager: str, wished: str) -> tuple[str, str]:
     if clean and re.match(r"https?://|ssh://|[\w.-]+@[\w.-]+:", url) and _git("branch", "-r", "--contains", commit):
         address = re.sub(r"^([\w.-]+@[\w.-]+):", r"ssh://\1/", url)
         return f"git+{address}#{commit}" if manager == "poetry" else f"tally-sessions @ git+{address}@{commit}", ""
-    wheel = _build_wheel(top / _VENDOR, f"g{commit[:10]}" if clean and commit else f"d{_state()}")
-    return f"./{_VENDOR}/{wheel}", f"{_VENDOR}/{wheel}"
+    state = f"g{commit[:10]}" if clean and commit else f"d{_state()}"
+    wheel = f"{_WHEELS}/tally_sessions-{VERSION}+{state}-py3-none-any.whl"
+    return f"./{wheel}", wheel
+
+
+def build_wheel(top: Path, wheel: str) -> bool:
+    """Build *wheel*, a path in the repository *top*, unless it is there; others of this project go. Return whether."""
+    file = top / wheel
+    if file.exists():  # another build could have another digest than the one that is locked
+        return False
+    with tempfile.TemporaryDirectory(prefix="tally-wheel-") as scratch:
+        source = Path(scratch) / "source"
+        _copy_source(source, file.name.split("-")[1])
+        words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, str(source)]
+        own = {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH}
+        built = subprocess.run(words, env=own, capture_output=True, text=True, check=False)
+        made = Path(scratch) / file.name
+        if built.returncode or not made.is_file():
+            raise EmbedError(f"The wheel could not be built: {built.stderr.strip()[-500:]}\nRun: {' '.join(words)}")
+        file.parent.mkdir(exist_ok=True)
+        for old in file.parent.glob("tally_sessions-*.whl"):
+            old.unlink()
+        shutil.copyfile(made, file)
+    return True
+
+
+def tracked_wheels(top: Path) -> list[str]:
+    """Return the wheels of this project that the repository *top* has committed."""
+    asked = ["git", "-C", str(top), "ls-files", "--", f"{_WHEELS}/tally_sessions-*.whl"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def _state() -> str:
     """Return a digest of what is packed, for a clone with changes."""
     files = [_TOP / "pyproject.toml", *sorted((_TOP / "tasks").rglob("*.py"))]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:10]
-
-
-def _build_wheel(place: Path, state: str) -> str:
-    """Build the wheel of this clone, with its *state* in its version, into *place*; return its name."""
-    with tempfile.TemporaryDirectory(prefix="tally-wheel-") as scratch:
-        source = Path(scratch) / "source"
-        _copy_source(source, f"{VERSION}+{state}")
-        words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, str(source)]
-        built = subprocess.run(words, capture_output=True, text=True, check=False)
-        wheels = list(Path(scratch).glob("*.whl"))
-        if built.returncode or len(wheels) != 1:
-            raise EmbedError(f"The wheel could not be built: {built.stderr.strip()[-500:]}\nRun: {' '.join(words)}")
-        place.mkdir(exist_ok=True)
-        for old in place.glob("tally_sessions-*.whl"):
-            old.unlink()
-        (place / wheels[0].name).write_bytes(wheels[0].read_bytes())
-        return wheels[0].name
 
 
 def _copy_source(place: Path, version: str) -> None:

@@ -180,7 +180,8 @@ def write_configuration(file: Path, settings: str, found: Layout, patch: bool) -
         return f"Wrote {file.name}."
     if says_nothing(file):
         own = [line for line in file.read_text(encoding="utf-8").splitlines() if not _OLD_COMMENT.match(line)]
-        file.write_text("\n".join([*own, settings]), encoding="utf-8")
+        mark, rest = settings.split("\n", 1)  # yamllint knows its mark only in the first line
+        file.write_text("\n".join([mark, *own, rest]), encoding="utf-8")
         return f"Added `session:` to {file.name}."
     if not lacks_session(file):
         return _update_configuration(file, found, patch)
@@ -206,12 +207,15 @@ def _update_configuration(file: Path, found: Layout, patch: bool) -> str:
         text = opened.read()
     try:
         additions = again.find_additions(text, found.found)
-        new = again.add_to_text(text, additions) if additions else ""
-    except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-        return f"{kept} It has a form in which nothing can be added to it by a program."
+    except (yaml.YAMLError, AttributeError, TypeError):
+        return f"{kept} It can't be read, so nothing was compared."
     if not additions:
         return f"{kept} It has all that was found."
     listed = "\n".join(f"  + {each.line}" for each in additions)
+    try:
+        new = again.add_to_text(text, additions)
+    except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return f"{kept} It lacks of what was found:\n{listed}\nNo program can add that to its form. Add it by hand."
     if patch:
         with file.open("w", encoding="utf-8", newline="") as opened:
             opened.write(new)

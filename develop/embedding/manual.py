@@ -86,9 +86,10 @@ def write_schema(top: Path) -> str:
     file, content = top / SCHEMA, (_TOP / "tasks" / "config" / "invoke.schema.json").read_bytes()
     if file.exists() and file.read_bytes() == content:
         return ""
+    verb = "Updated" if file.exists() else "Wrote"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(content)
-    return f"Wrote {SCHEMA}."
+    return f"{verb} {SCHEMA}."
 
 
 def _text(commit: str, install: str, configuration: str, packaged: bool) -> str:

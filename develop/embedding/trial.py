@@ -79,7 +79,7 @@ def try_repository(source: Path, place: Path, install: bool) -> Outcome:
         notes += [f"failed: {each}" for each in _installs(facts, found) if here.run(each, _INSTALL).returncode]
     checks = list(own_checks(facts))
     before = [not here.run(each, _CHECK).returncode for each in checks]
-    embedding.embed(here.top)
+    embedding.embed(here.top, patch=True)
     here.run("git add --all && git commit --quiet --no-verify -m 'Embed the sessions'", _CHECK)
     sizes = here.run("git diff --numstat HEAD~1", _CHECK).stdout.splitlines()
     after = [not here.run(each, _CHECK).returncode for each in checks]
@@ -139,29 +139,28 @@ def _start(here: Place, found: detection.Found) -> tuple[int, list[str]]:
         added = here.run("inv session.add trial --wait --yes </dev/null", _ADD)
         listed = json.loads(here.run("inv session.list --json", _CHECK).stdout or "[]")
         ports = listed[0]["ports"] if listed else {}
-        up = sum(responds(ports.get(each.key, 0), each.health) for each in found.servers)
-        said = [] if up == len(found.servers) else [line for line in added.stderr.splitlines() if line.strip()][-12:]
+        pages = {each: ask_page(ports.get(each.key, 0), each.health) for each in found.servers}
+        up = sum(status > 0 for status in pages.values())
+        said = [] if up == len(pages) else [line for line in added.stderr.splitlines() if line.strip()][-12:]
+        said += [f"{each.what} answers {each.health} with {code}" for each, code in pages.items() if code >= 400]
         return up, said
     finally:
         here.run("inv session.remove trial --force", _ADD)
         here.run("tmux kill-server", _CHECK)
 
 
-def responds(port: int, path: str) -> bool:
-    """Return whether a page of the server on *port* comes within a minute, and is no server error."""
+def ask_page(port: int, path: str) -> int:
+    """Return the status with which a page of the server on *port* comes within a minute; 0 without an answer."""
     end = time.monotonic() + _UP
     while port and time.monotonic() < end:
-        for page in dict.fromkeys((path, "/")):
-            try:
-                with urllib.request.urlopen(f"http://localhost:{port}{page}", timeout=_UP) as answer:
-                    return bool(answer.status < 500)
-            except urllib.error.HTTPError as error:
-                if error.code < 500:
-                    return True
-            except OSError:
-                pass
-        time.sleep(1)
-    return False
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}{path}", timeout=_UP) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            time.sleep(1)
+    return 0
 
 
 def main(words: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ class Way(NamedTuple):
     packaged: bool = False
     install: str = ""
     wheel: str = ""
+    wheels: tuple[str, ...] = ()  # those that are committed, too
     before: tuple[str, str] = ("", "")
     was_committed: bool = False
 
@@ -29,7 +30,7 @@ class Way(NamedTuple):
         if not self.packaged:
             return ["tasks", "tasks.py", manual.PAGE]
         old = ["tasks"] if self.copy.exists and self.was_committed else []
-        return [*old, "tasks.py", manual.PAGE, manual.SCHEMA, *([self.wheel] if self.wheel else [])]
+        return [*old, "tasks.py", manual.PAGE, manual.SCHEMA, *self.wheels]
 
 
 def choose_way(top: Path, manager: str, page: manual.Page, wished: str | None) -> Way:
@@ -41,15 +42,16 @@ def choose_way(top: Path, manager: str, page: manual.Page, wished: str | None) -
         copy = package.read_copy(top)
         return Way(top, manager, copy, files.EMBEDDED_DOOR, was_committed=layout.is_tracked(top, "tasks/session.py"))
     copy = package.read_copy(top) if (top / "tasks" / RECORD).exists() else package.Copy(top / "tasks")
-    requirement, wheel = dependencies.pin(top, manager, wished or "")
+    requirement, wheel = dependencies.choose_pin(manager, wished or "")
     before = dependencies.find_pin(top, manager)
     pinned = dependencies.has_pin(top, manager, requirement)
     install = "" if pinned else dependencies.install_command(top, manager, [requirement])
     committed = copy.exists and layout.is_tracked(top, "tasks/session.py")
     committed = committed or (has_package and layout.is_tracked(top, "tasks.py"))
     found = before if before[0] or before[1] else (page.version, page.commit)
+    wheels = tuple(dict.fromkeys([*([wheel] if wheel else []), *dependencies.tracked_wheels(top)]))
     sync = dependencies.sync_command(top, manager)
-    return Way(top, manager, copy, files.package_door(sync), True, install, wheel, found, committed)
+    return Way(top, manager, copy, files.package_door(sync), True, install, wheel, wheels, found, committed)
 
 
 def put_code(way: Way) -> list[str]:
@@ -57,7 +59,8 @@ def put_code(way: Way) -> list[str]:
     if not way.packaged:
         return [package.put_package(way.copy)]
     done = package.remove_package(way.copy)
-    done += [f"Built {way.wheel}: version {package.name_version()}."] if way.wheel and way.install else []
+    if way.wheel and dependencies.build_wheel(way.top, way.wheel):
+        done.append(f"Built {way.wheel}: version {package.name_version()}.")
     before = (way.copy.version, way.copy.commit) if way.copy.exists else way.before
     return [*done, *(releases.changes_since(*before) if way.install else [])]
 

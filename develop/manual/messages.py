@@ -106,7 +106,7 @@ class _Reader:
     def message(self, name: str, arguments: list[ast.expr]) -> list[str]:
         if name in _ERRORS and arguments:
             return self.texts(arguments[0])
-        if name == "TimeoutError":  # errno, text, file: shown like every OSError
+        if name == "TimeoutError" and len(arguments) > 1:  # errno, text, file: shown like every OSError
             return [f"{_HOLE}: {text}" for text in self.texts(arguments[1])]
         if name == "wrong_value" and len(arguments) == 3:
             return [f"session.{_HOLE} must be {text}, not {_HOLE}." for text in self.texts(arguments[1])]

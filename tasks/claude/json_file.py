@@ -130,11 +130,23 @@ def _inspect(file: Path) -> None:
 
 
 def load_claude_json() -> dict[str, Any]:
-    """Return the content; empty when the file cannot be read."""
-    try:
-        return read_claude_json()
-    except UnusableError:
-        return {}
+    """Return the content, which callers must not change; empty when the file cannot be read.
+
+    An unchanged file is not read again.
+    """
+    file = claude_json_path()
+    stamp = (file, _stamp(file))
+    if stamp not in _loaded:
+        try:
+            content = read_claude_json()
+        except UnusableError:
+            return {}
+        _loaded.clear()
+        _loaded[stamp] = content
+    return _loaded[stamp]
+
+
+_loaded: dict[tuple[Path, tuple[int, int, int] | None], dict[str, Any]] = {}
 
 
 def project_entries(content: dict[str, Any]) -> dict[str, Any]:

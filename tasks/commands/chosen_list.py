@@ -135,5 +135,7 @@ def _print(shown: Sequence[Status], choice: Choice) -> None:
     if choice.plain:
         answer(chosen_columns.plain_lines(rows), verbatim=True)
         return
-    room = 0 if choice.columns else terminal.stdout_columns()
+    room = terminal.stdout_columns()
+    if choice.columns and room:
+        rows, room = chosen_columns.fit_cells(titles, rows, room), 0  # none of them is left out
     answer(tables.fit_table(titles, rows, room), paint=tables.paint_table)

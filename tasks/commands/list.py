@@ -61,13 +61,13 @@ def _list(c: Context, sessions: Sequence[Session], repository: Repository, json:
     from ..status import conflicts, session_status
     from ..store import state_directory
     from ..system import progress, table, terminal
-    from ..tools import forges
+    from ..tools import git
     from ..views import tables as views_tables
 
     if not json:
         table.prefetch_table()
     statuses = session_status.session_statuses(sessions, repository, conflicts.known_conflicts)
-    if forges.find_forge_kind(repository):
+    if git.remote_hosts(repository):
         from . import forge_requests
 
         statuses = forge_requests.follow_requests(c, repository, statuses)

@@ -54,7 +54,7 @@ def create(session: Session) -> None:
             tree.symlink(str(original), path)
             _warn_of_shared_cache(session, path)
     copies = [path for path in session.copy if _can_make(session, path) and _copy(session, path)]
-    _drop_waiting(session)
+    _drop_waiting(session, model.waiting_copies(session))
     for path, values in session.env.items():
         if _keeps_values(session) and not _below(path, copies) and os.path.exists(session.worktree / path):
             continue  # a person may have edited it
@@ -66,7 +66,7 @@ def begin_copies(session: Session) -> None:
 
     What fails is done again there, which then says why.
     """
-    private, place = Root(session.repository.private), _waiting(session)
+    private, place = Root(session.repository.private), model.waiting_copies(session)
     if private.path.stat().st_dev != session.worktree.stat().st_dev:
         return
     with suppress(SessionError, OSError):
@@ -80,15 +80,10 @@ def begin_copies(session: Session) -> None:
                 copy.copy_into(source, private, f"{place}/{number}")
 
 
-def _waiting(session: Session) -> str:
-    """Return where in our own directory its copies wait until git has made the worktree."""
-    return f"copies-{session.slug}"
-
-
 def _move_waiting(session: Session, path: str, finish: Callable[[str], None]) -> bool:
     """Move the copy of *path* that waits into the worktree; return whether there was one."""
     private = Root(session.repository.private)
-    copied = f"{_waiting(session)}/{session.copy.index(path)}" if path in session.copy else ""
+    copied = f"{model.waiting_copies(session)}/{session.copy.index(path)}" if path in session.copy else ""
     if not copied or private.lstat(copied) is None:
         return False
     from ..system import copy
@@ -102,9 +97,10 @@ def _move_waiting(session: Session, path: str, finish: Callable[[str], None]) ->
     return True
 
 
-def _drop_waiting(session: Session) -> None:
-    if os.path.lexists(session.repository.private / _waiting(session)):
-        Root(session.repository.private).remove_tree(_waiting(session))
+def _drop_waiting(session: Session, *places: str) -> None:
+    for place in places:
+        if os.path.lexists(session.repository.private / place):
+            Root(session.repository.private).remove_tree(place)
 
 
 def has_own_packages(session: Session) -> bool:
@@ -166,7 +162,7 @@ def _echo_values(session: Session, path: str, values: Mapping[str, str]) -> None
 def remove(session: Session) -> None:
     """Remove their lines from `.git/info/exclude`, and copies that wait; the files go with the worktree."""
     exclude.refresh_exclude(session.repository, without=session.name)
-    _drop_waiting(session)
+    _drop_waiting(session, model.waiting_copies(session), model.waiting_packages(session))
 
 
 def fix_files(session: Session) -> dict[str, list[str]]:

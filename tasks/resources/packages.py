@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
+from .. import model
+from ..errors import SessionError
 from ..model import Problem, Session
 from ..system import files
 from ..system.progress import notice, show_busy, tell
@@ -22,15 +26,51 @@ def describe(session: Session) -> str:
     return f"own {', '.join(paths)}, by hard links" if paths else ""
 
 
+def begin_packages(session: Session) -> None:
+    """Make them where nobody sees them, in git's directory; `create` moves them into place.
+
+    What fails is done again there, which then says why.
+    """
+    private, place = Root(session.repository.private), model.waiting_packages(session)
+    if private.path.stat().st_dev != session.worktree.stat().st_dev:
+        return
+    main = session.repository.main
+    with suppress(SessionError, OSError):
+        private.make_directory(place, 0o700)
+        for number, path in enumerate(_paths(session)):
+            node_packages.clone_aside(main, path, session.worktree, private, f"{place}/{number}.new")
+            private.move(f"{place}/{number}.new", f"{place}/{number}")  # it is complete
+
+
+def _move_waiting(session: Session, path: str) -> bool:
+    """Move those at *path* that wait into the worktree; return whether there were any."""
+    private = Root(session.repository.private)
+    waiting = f"{model.waiting_packages(session)}/{_paths(session).index(path)}" if path in _paths(session) else ""
+    if not waiting or private.lstat(waiting) is None:
+        return False
+    tree = Root(session.worktree)
+    try:
+        with tree.beside(path) as new:
+            private.move(waiting, new, tree)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # two mounts of one file system
+            raise
+        return False
+    return True
+
+
 def create(session: Session) -> None:
     """Make the node_modules that are missing; install where the branch has another lock file than the main checkout."""
     made = list[str]()
     for path in _paths(session):
         if not _exists(session, path) and _has_place(session, path):
             for each in node_packages.list_own(session.repository.main, path):
-                if not _exists(session, each) and _has_place(session, each):
+                if _exists(session, each) or not _has_place(session, each):
+                    continue
+                if not _move_waiting(session, each):
                     node_packages.clone_packages(session.repository.main, each, Root(session.worktree))
             made.append(path)
+    Root(session.repository.private).remove_tree(model.waiting_packages(session))
     for path in made:
         if _differs(session, path):
             _install(session, path)

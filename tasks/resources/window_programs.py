@@ -47,7 +47,9 @@ def create(session: Session) -> None:
         due = [(window, pane) for window, pane in due if pane.id in shells]
     used = [pane for _window, pane in due if pane.typed]
     if used:  # half a line, or an open quote, that somebody left there must not become part of ours
-        tmux.clear_prompts(used)
+        from ..tools import tmux_output
+
+        tmux_output.clear_prompts(used)
         tmux.wait_for_prompts(used, _QUICK)
     if session.state != "adding":
         others = {pane.tty for pane in panes.values()} - {pane.tty for _window, pane in due}
@@ -99,7 +101,11 @@ def _published(session: Session) -> set[int]:
 def _late(session: Session, due: list[tmux.Pane]) -> list[tmux.Pane]:
     """Wait for the prompts of *due*; print a note about those that don't come, and return them."""
     late = tmux.wait_for_prompts(due, _LOOK)
-    other = tmux.without_shell(late) if late else []  # they would never show one
+    if not late:
+        return []
+    from ..tools import tmux_output
+
+    other = tmux_output.without_shell(late)  # they would never show one
     late = [*other, *tmux.wait_for_prompts([pane for pane in late if pane not in other], _PROMPT - _LOOK)]
     if late:
         names, again = ", ".join(pane.window for pane in late), f"inv session.resume {session.name}"

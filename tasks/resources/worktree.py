@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import time
 from collections.abc import Callable
@@ -175,6 +176,9 @@ def problems(session: Session) -> list[Problem]:
 
 
 def _branch_gone(session: Session) -> list[Problem]:
+    written = git.read_git_file(session.repository.common / "refs" / "heads" / session.branch)
+    if re.fullmatch(r"[0-9a-f]{40,64}", written):  # else it is packed, or broken: git is asked
+        return []
     if git.resolve_commit(session.repository, f"refs/heads/{session.branch}"):
         return []
     entry = worktree_admin_dir(session)

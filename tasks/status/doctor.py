@@ -22,7 +22,7 @@ from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
 from ..system import files as system_files
 from ..system import processes, progress, shell
-from ..tools import docker_services, git, stale_locks
+from ..tools import docker_services, git, stale_locks, tmux
 from . import host_names, orphans, other_code, outlived, worktree_looks
 from .session_status import find_foreigners
 from .worktree_looks import Look
@@ -62,6 +62,7 @@ def _changed_ports(repository: Repository) -> Iterator[tuple[str, Problem]]:
             yield name, Problem(what, why, fix)
 
 
+@tmux.panes_asked_once()
 def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     """Return every problem with the name of the session that it is about; the machine's have none."""
     questions = _Questions()

@@ -72,9 +72,9 @@ class Feed:
         parts: dict[str, tuple[Callable[[], None], float]] = {
             "sessions": (self._list, min(1.0, self._interval)),
             "git": (self._look, min(0.5, self._interval)),
-            "ports": (self._listen, self._interval),
+            "ports": (self._listen, self._interval * 1.5),
             "containers": (self._contain, self._interval * 2),
-            "claude": (self._ask, min(1.0, self._interval)),
+            "claude": (self._ask, min(1.5, self._interval)),
             "conflicts": (self._compare, _CONFLICTS),
             "requests": (self._follow, _REQUESTS),
         }
@@ -128,14 +128,15 @@ class Feed:
         with self._lock:
             return [known.session for known in self._known.values()]
 
-    def _arrive(self, part: str) -> None:
+    def _arrive(self, part: str, is_news: bool = True) -> None:
         is_first = part not in self._arrived
         self._arrived.add(part)
         if is_first and part == "sessions":
             self._changed()
             for event in self._wake.values():
                 event.set()
-        self._assemble_all()
+        if is_first or is_news:
+            self._assemble_all()
 
     def _list(self) -> None:
         shell.ask_silent_again()
@@ -150,8 +151,9 @@ class Feed:
             for key, session in listed.items():
                 known = self._known[key]
                 known.session, known.row = session, known.row or first_row(key, session, panes)
+            is_news = is_new or (panes, seen) != (self._panes, self._seen)
             self._panes, self._seen = panes, seen
-        self._arrive("sessions")
+        self._arrive("sessions", is_news)
         if is_new:
             self._changed()
             for part in ("git", "ports", "claude"):
@@ -220,8 +222,9 @@ class Feed:
         if not self.is_listed:
             return
         wanted = {port for session in self._sessions() for port in session.ports.values()}
-        self._listeners = processes.listeners_on(ports.answering_ports(wanted))
-        self._arrive("ports")
+        listeners = processes.listeners_on(ports.answering_ports(wanted))
+        is_news, self._listeners = listeners != self._listeners, listeners
+        self._arrive("ports", is_news)
 
     def _contain(self) -> None:
         from ..tools import docker_services

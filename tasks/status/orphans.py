@@ -112,7 +112,7 @@ def _processes(repository: Repository) -> list[psutil.Process]:
     import psutil
 
     orphaned = []
-    for process in psutil.process_iter():
+    for process in processes.marked_processes():
         try:
             mark = processes.session_of(process) or ""
             if process.pid != os.getpid() and process.uids().real == os.getuid() and _is_gone(repository, mark):

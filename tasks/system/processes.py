@@ -77,7 +77,7 @@ def session_processes(session: Session) -> Iterator[psutil.Process]:
 
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     servers, others = set(), []
-    for process in _marked_processes() if session.created else psutil.process_iter():
+    for process in marked_processes() if session.created else psutil.process_iter():
         try:
             if process.pid in spared or process.uids().real != os.getuid() or not _belongs(process, session):
                 continue
@@ -91,7 +91,7 @@ def session_processes(session: Session) -> Iterator[psutil.Process]:
     yield from (process for process, tmux in others if not (len(tmux) > 1 and tmux[1] in map(str, servers)))
 
 
-def _marked_processes() -> Iterator[psutil.Process]:
+def marked_processes() -> Iterator[psutil.Process]:
     """Yield the processes that may have a session's mark; Linux tells in a tenth of psutil's time which have not."""
     import psutil
 

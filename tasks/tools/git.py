@@ -37,6 +37,7 @@ NOBODY = {
 
 _BARE = re.compile(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 _PATIENCE = 10.0
+_HOST = re.compile(r"^\s*url\s*=\s*(?:[a-z+]+://)?(?:[^@/\s]+@)?([^/:\s]+)[/:]", re.MULTILINE)
 
 
 class GitStep:
@@ -260,3 +261,11 @@ def commits_text(count: int | str) -> str:
 def count_beyond(repository: Repository, tip: str, *others: str) -> int:
     """Return how many commits of *tip* none of *others* reaches."""
     return int(read_git(repository.main, "rev-list", "--count", tip, "--not", *others))
+
+
+def remote_hosts(repository: Repository) -> list[str]:
+    """Return the hosts of the remotes; the configuration is read without starting git: `list` asks this each time."""
+    try:
+        return _HOST.findall((repository.common / "config").read_text(errors="replace"))
+    except OSError:
+        return []

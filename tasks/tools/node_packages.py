@@ -97,7 +97,7 @@ def _is_workspace(directory: Path) -> bool:
 
 
 def clone_packages(main: Path, path: str, root: Root) -> None:
-    """Make *path* in *root* a directory with what the same path of the checkout *main* has.
+    """Make *path* in the worktree *root* a directory with what the same path of the checkout *main* has.
 
     Package files share their content by hard links, as managers themselves have them: they replace files, and write
     into none. What they and others do write into is copied.
@@ -105,9 +105,17 @@ def clone_packages(main: Path, path: str, root: Root) -> None:
     for leftover in root.left_over(path):
         root.remove_tree(leftover)
     with root.beside(path) as new:
-        target = root.path / new
-        _clone(str(main / path), str(target), _Clone(str(main), str(root.path), linked=True), top=True)
-        (target / _TAG).write_bytes(_TAGGED)
+        _clone_all(main, path, root.path, root.path / new)
+
+
+def clone_aside(main: Path, path: str, worktree: Path, root: Root, to: str) -> None:
+    """Make the same for *worktree* at *to* in *root*, from where it can be moved on the same disk."""
+    _clone_all(main, path, worktree, root.path / to)
+
+
+def _clone_all(main: Path, path: str, worktree: Path, target: Path) -> None:
+    _clone(str(main / path), str(target), _Clone(str(main), str(worktree), linked=True), top=True)
+    (target / _TAG).write_bytes(_TAGGED)
 
 
 class _Clone(NamedTuple):

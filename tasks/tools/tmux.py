@@ -7,8 +7,8 @@ import re
 import shutil
 import termios
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from ..errors import CommandError, SessionError, SilentError
@@ -41,7 +41,7 @@ FORM = _SEPARATOR.join(
     "#{pane_id} #{window_id} #{pane_tty} #{pane_current_command} #{@tally_window} #{@tally_typed} #{session_name}"
     " #{@tally_session}".split()
 )
-_SHELLS = frozenset("bash zsh fish sh dash ksh mksh ash tcsh csh nu xonsh".split())
+SHELLS = frozenset("bash zsh fish sh dash ksh mksh ash tcsh csh nu xonsh".split())
 
 
 _opened: dict[str, list[Pane]] = {}
@@ -62,7 +62,7 @@ class Pane(NamedTuple):
     @property
     def at_prompt(self) -> bool:
         """Whether its shell is waiting for a command."""
-        return self.command.lstrip("-") in _SHELLS and is_at_prompt(self.tty)
+        return self.command.lstrip("-") in SHELLS and is_at_prompt(self.tty)
 
 
 # A worktree's path may have newlines, so a line that begins with ids and a terminal is a new pane.
@@ -74,12 +74,33 @@ _WORD = re.compile(r"-?[A-Za-z][\w-]*", re.ASCII)
 
 def list_panes(session: Session | None = None) -> list[Pane]:
     """Return our panes in every tmux session, or in that of *session*; none when tmux is not running."""
-    scope = ("-s", "-t", f"={session.tmux}:") if session else ("-a",)
+    if not _asked_once or (session and not session.created):  # another tool's may still have to be adopted
+        return _ask_for_panes(("-s", "-t", f"={session.tmux}:") if session else ("-a",))
+    panes = _asked_once[-1]
+    if panes is None:
+        panes = _asked_once[-1] = _ask_for_panes(("-a",))
+    return [pane for pane in panes if session is None or pane.tmux == session.tmux]
+
+
+def _ask_for_panes(scope: Sequence[str]) -> list[Pane]:
     try:
         output = shell.read_output(*TMUX, "list-panes", *scope, "-F", FORM)
     except CommandError:
         return []
     return parse_panes(output)
+
+
+_asked_once: list[list[Pane] | None] = []  # the panes of all, for each block of `panes_asked_once`
+
+
+@contextmanager
+def panes_asked_once() -> Iterator[None]:
+    """Ask tmux once for the panes of all sessions in the block, which neither opens nor ends any."""
+    _asked_once.append(None)
+    try:
+        yield
+    finally:
+        _asked_once.pop()
 
 
 def panes_by_worktree() -> dict[str, list[Pane]] | None:
@@ -244,7 +265,7 @@ def _draft_steps(session: Session) -> str:
 
 def _draft_in(output: str) -> str:
     program, _, screen = output.partition("\n")
-    return "" if program.lstrip("-") in _SHELLS else prompt_text(screen) or ""
+    return "" if program.lstrip("-") in SHELLS else prompt_text(screen) or ""
 
 
 def is_at_prompt(tty: str) -> bool:
@@ -270,24 +291,6 @@ def wait_for_prompts(panes: Sequence[Pane], seconds: float) -> list[Pane]:
     return waiting
 
 
-def without_shell(panes: Sequence[Pane]) -> list[Pane]:
-    """Return those of *panes* that run no shell, as with `default-command` in tmux's configuration."""
-    import psutil
-
-    output = shell.read_output(*TMUX, "list-panes", "-a", "-F", "#{pane_id} #{pane_pid}")
-    pids = dict(line.split() for line in output.splitlines())
-    shellless = []
-    for pane in panes:
-        try:
-            process = psutil.Process(int(pids[pane.id]))
-            words = {process.name(), *map(os.path.basename, process.cmdline()[:2])}  # a shell may be written in Python
-        except (KeyError, psutil.Error):
-            continue  # it is just ending
-        if not {word.lstrip("-") for word in words} & _SHELLS:
-            shellless.append(pane)
-    return shellless
-
-
 def wait_for_work(panes: Sequence[Pane], seconds: float) -> None:
     """Wait at most *seconds* until the shells in *panes* run what was typed; a quick command may be over by then."""
     waiting, deadline = list(panes), time.monotonic() + seconds
@@ -305,26 +308,6 @@ def own_panes(session: Session) -> list[Pane]:
 
     found_tmux.take_over_seed(session)
     return list_panes(session)
-
-
-_CURSOR = "#{history_size} #{history_bytes} #{cursor_y} #{cursor_x}"
-_REACTION = 1.0  # seconds; most shells print a new line at once, some nothing at all
-
-
-def clear_prompts(panes: Sequence[Pane]) -> None:
-    """Discard half a line, or an open quote, in each of *panes*, and wait until the shells there have reacted.
-
-    A slow one would discard the first of the next keys as well.
-    """
-    ask = [("display-message", "-p", "-t", pane.id, _CURSOR) for pane in panes]
-    ready = [listen_step(pane) for pane in panes]
-    before = run_tmux([*ready, *ask, *(("send-keys", "-t", pane.id, "C-c") for pane in panes)]).split("\n")
-    deadline = time.monotonic() + _REACTION
-    while time.monotonic() < deadline:
-        now = run_tmux(ask).split("\n")
-        if all(was != is_ for was, is_ in zip(before, now, strict=True) if was):
-            return
-        time.sleep(0.005)
 
 
 def present_windows(session: Session) -> tuple[Window, ...]:

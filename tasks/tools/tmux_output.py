@@ -1,7 +1,9 @@
-"""What a session's windows printed, as tmux remembers it."""
+"""What a session's windows printed, as tmux remembers it, and the shells that run there."""
 
 from __future__ import annotations
 
+import os
+import time
 import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -72,3 +74,41 @@ def added_lines(before: Sequence[str], now: Sequence[str]) -> list[str]:
             return list(now[len(before) - scrolled :])
     same = next((i for i, (old, new) in enumerate(zip(before, now, strict=False)) if old != new), 0)
     return [line for line in now[same:] if line not in before[same:]]
+
+
+def without_shell(panes: Sequence[Pane]) -> list[Pane]:
+    """Return those of *panes* that run no shell, as with `default-command` in tmux's configuration."""
+    import psutil
+
+    output = shell.read_output(*tmux.TMUX, "list-panes", "-a", "-F", "#{pane_id} #{pane_pid}")
+    pids = dict(line.split() for line in output.splitlines())
+    shellless = []
+    for pane in panes:
+        try:
+            process = psutil.Process(int(pids[pane.id]))
+            words = {process.name(), *map(os.path.basename, process.cmdline()[:2])}  # a shell may be written in Python
+        except (KeyError, psutil.Error):
+            continue  # it is just ending
+        if not {word.lstrip("-") for word in words} & tmux.SHELLS:
+            shellless.append(pane)
+    return shellless
+
+
+_CURSOR = "#{history_size} #{history_bytes} #{cursor_y} #{cursor_x}"
+_REACTION = 1.0  # seconds; most shells print a new line at once, some nothing at all
+
+
+def clear_prompts(panes: Sequence[Pane]) -> None:
+    """Discard half a line, or an open quote, in each of *panes*, and wait until the shells there have reacted.
+
+    A slow one would discard the first of the next keys as well.
+    """
+    ask = [("display-message", "-p", "-t", pane.id, _CURSOR) for pane in panes]
+    ready = [tmux.listen_step(pane) for pane in panes]
+    before = tmux.run_tmux([*ready, *ask, *(("send-keys", "-t", pane.id, "C-c") for pane in panes)]).split("\n")
+    deadline = time.monotonic() + _REACTION
+    while time.monotonic() < deadline:
+        now = tmux.run_tmux(ask).split("\n")
+        if all(was != is_ for was, is_ in zip(before, now, strict=True) if was):
+            return
+        time.sleep(0.005)

@@ -86,7 +86,7 @@ def read_work(session: Session, ignored: bool = False, worktree: Worktree | None
         return Work("", "(detached)", (), ())
     lockless = () if _never_refreshed(admin_dir) else ("--no-optional-locks",)
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
-    words = ("status", "--porcelain=v2", "--branch", "-z", *listing)
+    words = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", *listing)
     place = ("git", "-C", str(session.worktree))
     try:
         output, warnings = shell.read_outputs(*place, *lockless, *words, seconds=seconds)

@@ -30,6 +30,7 @@ _OTHERS: dict[str, Callable[[Status], str]] = {
     "worktree": lambda status: terminal.home_path(str(status.session.worktree)),
 }
 COLUMNS = (*_USUAL, *_OTHERS)
+_LEAST = 12  # columns of a cell that is cut
 ORDERS = ("attention", "name", "age")
 
 
@@ -93,6 +94,20 @@ def repository_names(statuses: Sequence[Status]) -> list[str]:
     mains = [each.session.repository.main for each in statuses]
     shared = [name for name, count in Counter(main.name for main in set(mains)).items() if count > 1]
     return [f"{main.parent.name}/{main.name}" if main.name in shared else main.name for main in mains]
+
+
+def fit_cells(titles: Sequence[str], rows: Sequence[Sequence[str]], columns: int) -> list[list[str]]:
+    """Return *rows* with the widest cells cut in the middle, so that the table has at most so many *columns*."""
+    cells = [list(row) for row in rows]
+    widths = [
+        max([terminal.text_width(title), *(terminal.text_width(row[place]) for row in cells)])
+        for place, title in enumerate(titles)
+    ]
+    while (excess := sum(widths) + 2 * (len(widths) - 1) - columns) > 0 and max(widths) > _LEAST:
+        place = widths.index(max(widths))
+        others = sorted(widths)[-2] if len(widths) > 1 else 0
+        widths[place] = max(widths[place] - excess, min(others, widths[place] - 1), _LEAST)
+    return [[terminal.shorten_middle(cell, widths[place]) for place, cell in enumerate(row)] for row in cells]
 
 
 def plain_lines(rows: Sequence[Sequence[str]]) -> str:

@@ -137,8 +137,11 @@ def test_what_is_open_is_read_from_the_files_of_living_processes(sandbox: Path) 
 
     assert (one.identity, one.state, one.has_tasks, one.since) == ("a", "idle", True, 7.0)
     ended.wait()
-    for odd in ({"procStart": "5"}, {"spare": True}, {"agent": "claude"}):
+    spare = {"agent": "claude", "name": "7ca26672", "jobId": "7ca26672", "kind": "bg"}  # of 2.1.197
+    for odd in ({"procStart": "5"}, {"spare": True}, spare):
         assert live.list_live(_noted(sandbox, {"status": "idle", **odd})) == [], odd
+    _noted(sandbox, {"status": "idle", "agent": "reviewer", "name": "tally-x"})  # with `--agent reviewer` in `args`
+    assert len(live.list_live(agent) or []) == 1
     _noted(sandbox, {"status": "idle", "procStart": "Sun Nov 29", "startedAt": 9e12})  # as on other systems
     assert len(live.list_live(agent) or []) == 1
     _noted(sandbox, {"startedAt": time.time() * 1000})  # it has just begun, and noted no state yet

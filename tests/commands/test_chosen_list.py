@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from tasks.views import chosen_columns
 from testing import sessions
 from testing.answers import check_answer
 from testing.project import Project, make
@@ -61,6 +62,17 @@ def test_columns_are_those_that_were_chosen(sandbox: Path) -> None:
         (("--removed", "--plain"), "Of the other options --removed takes only --json."),
     ):
         assert project.inv("session.list", *flags, code=1).err.startswith(message)
+
+
+def test_chosen_columns_are_cut_to_the_width_of_the_terminal_and_none_is_left_out() -> None:
+    titles, row = ["name", "urls", "worktree"], ["feature", "u" * 50, "w" * 70]
+
+    for columns in (140, 100, 60, 44):
+        (cut,) = chosen_columns.fit_cells(titles, [row], columns)
+        assert sum(map(len, cut)) + 4 <= columns
+        assert cut[0] == "feature"
+    assert chosen_columns.fit_cells(titles, [row], 200) == [row]
+    assert all(chosen_columns.fit_cells(titles, [row], 10)[0])
 
 
 def test_the_sessions_of_every_repository_of_the_machine(project: Project, sandbox: Path) -> None:

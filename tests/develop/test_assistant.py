@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,25 @@ def test_it_is_offered_and_written_only_when_it_is_asked_for(target: Path) -> No
 
     said = embedding.embed(target, claude=True)
     assert "Wrote .claude/settings.json: worktrees" in said and f"Wrote {assistant.SKILL}." in said
-    assert f"git add tasks tasks.py invoke.yaml .gitignore .claude/settings.json {assistant.SKILL} &&" in said
+    paths = f"tasks tasks.py docs/sessions.md invoke.yaml .gitignore .claude/settings.json {assistant.SKILL}"
+    assert f"git add {paths} requirements-dev.txt &&" in said
     hooks = json.loads((target / assistant.SETTINGS).read_text())["hooks"]
     assert [*hooks] == ["WorktreeCreate", "WorktreeRemove"]
     script = hooks["WorktreeCreate"][0]["hooks"][0]["command"].partition("/")[2]
     assert (target / script).is_file()
     assert ".claude" not in embedding.embed(target, claude=True).partition("Next")[0]
+
+
+def test_with_the_package_its_hooks_have_a_program_that_needs_none(target: Path) -> None:
+    said = embedding.embed(target, claude=True, package="tally-sessions==9")
+
+    hooks = json.loads((target / assistant.SETTINGS).read_text())["hooks"]
+    script = hooks["WorktreeRemove"][0]["hooks"][0]["command"].partition("/")[2]
+    assert f"{assistant.SKILL} {script} " in said
+    event = json.dumps({"hook_event_name": "WorktreeRemove", "worktree_path": "/x"})
+    argv = [sys.executable, "-I", "-S", str(target / script)]
+    ended = subprocess.run(argv, input=event, capture_output=True, text=True, check=False)
+    assert "tally-sessions is not installed here. Run: pip install" in ended.stderr  # says `inv` in that repository
 
 
 def test_settings_of_theirs_are_only_added_to(target: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_package_and_the_copy_take_each_others_place(sandbox: Path) -> None:
 def test_the_pin_is_read_from_what_each_manager_writes(tmp_path: Path) -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
     written = {
-        "tally-sessions==0.1.0": ("0.1.0", ""), "./vendor/tally_sessions-0.1.0+gabc1234567-py3-none-any.whl":
+        "tally-sessions==0.1.0": ("0.1.0", ""), "./wheels/tally_sessions-0.1.0+gabc1234567-py3-none-any.whl":
         ("0.1.0", "abc1234567"), f"tally-sessions @ git+https://x/y@{commit}": ("", commit),
     }  # fmt: skip
     for line, pin in written.items():

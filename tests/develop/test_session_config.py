@@ -111,7 +111,7 @@ def test_what_an_earlier_version_wrote_beside_it_is_replaced(theirs: Project) ->
     assert "Added `session:` to invoke.yaml." in embed(theirs)
 
     text = file.read_text()
-    assert text.startswith("# mine\n# yaml-language-server: ")
+    assert text.startswith("# yamllint disable-file\n# mine\n# yaml-language-server: ")
     assert "as it is" not in text
     theirs.inv("session.add", "--dry-run")
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,11 @@ def test_changing_the_persons_own_files_is_stopped() -> None:
 def test_a_rename_onto_the_persons_own_file_is_stopped(sandbox: Path) -> None:
     with pytest.raises(guard.OutsideOfSandboxError):
         os.replace(sandbox / "missing", _REAL_HOME / ".claude.json")
+
+
+def test_a_task_that_changes_sessions_starts_in_the_sandbox_only(sandbox: Path) -> None:
+    argv = [sys.executable, "-c", "", "session.add", "x"]  # a program that does nothing, should it start after all
+
+    with pytest.raises(guard.OutsideOfSandboxError, match=r"session\.add would start in "):
+        subprocess.run(argv, cwd=Path(__file__).parent, check=False)
+    subprocess.run(argv, cwd=sandbox, check=True)

@@ -42,7 +42,8 @@ def test_remove_starts_tmux_once_and_git_no_oftener_than_keeping_needs(project: 
     project.inv("session.remove", "x")
 
     # The second looks for what is staged, which is held by a ref.
-    assert _verbs(wrappers.starts(git)) == ["status", "diff-index", "update-ref"]
+    asked = [verb for verb in _verbs(wrappers.starts(git)) if verb != "ls-tree"]  # which the background asks, later
+    assert asked == ["status", "diff-index", "update-ref"]
     assert _verbs(wrappers.starts(tmux)) == ["if-shell"]
 
 
@@ -55,6 +56,18 @@ def test_list_asks_tmux_once_for_all_sessions(project: Project, sandbox: Path) -
 
     assert _verbs(wrappers.starts(tmux)) == ["list-panes"]
     assert sorted(_verbs(wrappers.starts(git))) == ["rev-parse", *["status"] * 3]
+
+
+def test_doctor_asks_tmux_once_and_git_once_for_each_session(project: Project, sandbox: Path) -> None:
+    for name in ("x", "y", "z"):
+        project.inv("session.add", name)
+    git, tmux = wrappers.counting(sandbox, "git"), wrappers.counting(sandbox, "tmux")
+
+    project.inv("session.doctor", code=None)
+
+    assert _verbs(wrappers.starts(tmux)) == ["-V ", "list-panes"]
+    asked = _verbs(wrappers.starts(git))
+    assert (asked.count("status"), len(asked)) == (3, 3 + 4), asked  # the others are asked for all sessions
 
 
 def test_a_second_resume_starts_tmux_only_to_look(project: Project, sandbox: Path) -> None:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tasks.tools import tmux as tmux_panes
-from tasks.tools import tmux as tools_tmux
+from tasks.tools import tmux_output
 from testing.project import Project, eventually
 from testing.terminal import enter, panes, runs, screen, shows, tmux, windows
 
@@ -118,7 +118,7 @@ def test_nothing_is_typed_before_the_shell_has_given_up_the_line_that_was_there(
         return shown[len(asked) - 1]
 
     monkeypatch.setattr(tmux_panes, "run_tmux", step)
-    tools_tmux.clear_prompts(chosen)
+    tmux_output.clear_prompts(chosen)
 
     assert asked[0] == ["copy-mode"] * 2 + ["display-message"] * 2 + ["send-keys"] * 2
     assert asked[1:] == [["display-message"] * 2] * 3

@@ -145,6 +145,10 @@ def _details(row: Row, _rows: int) -> Page:
         address = Text(url, f"underline link {url}" if url.startswith("http") else "")
         lines.append(_fact(key, "").append_text(address).append(f"  {fact}", style))
     lines += [_fact(f"  {each.name}", " ".join((each.state, *each.urls))) for each in status.services or ()]
+    if status.request is not None:
+        url = status.request.url
+        link = Text(url, f"underline link {url}" if url.startswith("http") else "")
+        lines.append(_fact("pull request", f"{details.format_request(status.request)}  ").append_text(link))
     lines += [_fact(what, value) for what, value in _facts(status) if value]
     steps = next_steps.next_steps(status)
     lines += [Text(), *(_fact("next", command, "bold").append(f"  {why}", "dim") for why, command in steps)]

@@ -133,7 +133,7 @@ class Help(Notice):
             grid.add_row(left, right)
         else:
             grid.add_row(left.append("\n").append_text(right))
-        super().__init__("Keys", grid)
+        super().__init__(keys.TITLE, grid)
 
 
 class Pick(Dialog):

@@ -16,6 +16,7 @@ class Key(NamedTuple):
     group: str
 
 
+TITLE = "Keys"
 GO, ACT, WORK, LOOK, OTHER = "Go there", "Sessions", "Finish the work", "Look", "This screen"
 
 KEYS = (

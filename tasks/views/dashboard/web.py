@@ -55,9 +55,8 @@ def listen(host: str, port: int) -> Place:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         server = socket.create_server(where[:2], family=family)
     except OSError as error:
-        raise SessionError(
-            f"Couldn't listen on port {port} of {host}: {error.strerror}.\nGive another --port."
-        ) from None
+        reason = str(error.strerror).partition(" (while")[0]  # where Python adds what it tried
+        raise SessionError(f"Couldn't listen on port {port} of {host}: {reason}.\nGive another --port.") from None
     ip, number = ipaddress.ip_address(server.getsockname()[0]), server.getsockname()[1]
     name = socket.gethostname() if ip.is_unspecified else f"[{ip}]" if ip.version == 6 else str(ip)
     token = secrets.token_urlsafe(24)

@@ -69,8 +69,9 @@ def _refuse_taken(wanted: Path, name: str, repository: Repository) -> None:
         if row.get("taken") and row.get("state") == "adding" and other == (name or row["branch"]):
             continue
         if wanted.is_relative_to(os.path.realpath(row["worktree"])):
-            fact = f"{wanted} is in the worktree of session {other} already."
-            raise SessionError(f"{fact}\nRun: inv session.show {other}")
+            raise SessionError(
+                f"{wanted} is in the worktree of session {other} already.\nRun: inv session.show {other}"
+            )
 
 
 def decide_taken(request: Request, settings: Settings, repository: Repository) -> dict[str, Any]:

@@ -48,8 +48,8 @@ DESCRIPTIONS = {
         "components": "name → its paths or globs, for `--component`",
         "work_log": "a file of the main checkout with an entry for each session, or a table of `file` and"
         " `templates`; empty for none",
-        "hosts": "name → [another machine](howto/fleet.md): `host`, `path`, and optionally `python`, `inv`,"
-        " `max_sessions`",
+        "hosts": "name → [another machine](howto/fleet.md): `host` or `via`, `path`, and optionally `python`,"
+        " `inv`, `max_sessions`, `labels` and `start`, the command here that wakes it",
     },
     "Limits": {
         "wait": "seconds that `--wait` waits for the servers to respond",

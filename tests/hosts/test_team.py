@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from testing import engine as testing_engine
@@ -65,6 +66,19 @@ def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: 
     assert len(_names(ready)) == 1
 
 
+def test_a_session_that_was_stopped_stays_stopped_where_it_is_moved(ready: Fleet) -> None:
+    here, there = ready.here, ready.alpha
+    here.inv("session.add", "x")
+    here.inv("session.stop", "x")
+
+    here.inv("fleet.move", "x", "--host", "alpha")
+
+    assert _names(ready) == ["x on alpha"]
+    assert ready.ssh(there, "tmux has-session -t =tally-x 2>/dev/null || echo stopped") == "stopped"
+    here.inv("fleet.start", "x")
+    assert ready.ssh(there, "tmux has-session -t =tally-x && echo runs") == "runs"
+
+
 def test_a_machine_that_is_off_is_started(ready: Fleet, sandbox: Path) -> None:
     here, alpha = ready.here, ready.alpha
     alpha.stop()
@@ -77,7 +91,9 @@ def test_a_machine_that_is_off_is_started(ready: Fleet, sandbox: Path) -> None:
         assert "x is on alpha" in here.inv("fleet.add", "x", "--bare").err
         assert (sandbox / "woken").exists()
     finally:
-        subprocess.run(["pkill", "-f", sshd], check=False)
+        for process in psutil.process_iter(["cmdline"]):
+            if f"{alpha.top}/sshd_config" in (process.info["cmdline"] or ()):
+                process.kill()
 
 
 @pytest.mark.skipif(not spaces.CAN, reason="only root on Linux can make network namespaces")
@@ -135,5 +151,5 @@ def _day(fleet: Fleet) -> None:
     assert here.git("log", "-1", "--format=%s", "x") == "there"
     assert "is already at" in here.inv("fleet.push", "x").out
     assert _names(fleet) == ["x on box"]
-    assert here.inv("fleet.remove", "x").out.endswith("Undo: inv fleet.restore x\n")
+    assert here.inv("fleet.remove", "x", "--force").out.endswith("Undo: inv fleet.restore x\n")
     assert _names(fleet) == []

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from testing import engine as testing_engine
-from testing import hosts, spaces
+from testing import guard, hosts, spaces
 from testing.hosts import Fleet
 from testing.project import CHECKOUT, INV, Project
 
@@ -111,6 +111,7 @@ def test_a_host_behind_any_command_is_used_as_one_behind_ssh(apart: Fleet) -> No
 def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
     try:
         with testing_engine.running() as engine:
+            guard.enter(sandbox)  # the engine's own was left when it had started
             _in_container(ready, engine, sandbox)
     except testing_engine.NoEngineError as error:
         pytest.skip(str(error))

@@ -58,12 +58,12 @@ class Turns:
     def _is_late(self, name: str) -> bool:
         """Return whether *name* is given up: a slow line gets twice the time that it took before, or others take.
 
-        Several that are silent at once are rather slow than off, as behind a machine that all of them pass.
+        Of many that are asked, a silent one is rather slow than off, as behind a machine that all of them pass.
         """
         if not self._heard or name in self.given_up:
             return False
         slowest = max(self._known.get(name, 0.0), *self.seconds.values())
-        grace = max(_GRACE, (2 if len(self._silent) == 1 else 4) * slowest)
+        grace = max(_GRACE, (2 if len(self.seconds) < _AT_ONCE else 5) * slowest)
         return time.monotonic() - max(self._heard, self._silent[name][0]) > grace
 
     def __enter__(self) -> Turns:

@@ -94,24 +94,36 @@ def bench(_c: Context, rounds: int = 10, large: bool = False) -> None:
 @task(
     auto_shortflags=False,
     positional=("path",),
+    optional=("package",),
     help={
         "path": "repository to put the sessions into",
         "preset": "preset of the configuration (default: the one that fits)",
-        "patch": "add the three lines to an existing tasks.py",
+        "patch": "add what is missing to existing files: tasks.py, invoke.yaml, settings of other tools",
         "claude": "add hooks and a skill for Claude Code to .claude/",
+        "force": "replace a tasks/ that was changed there, and keep that as tasks.yours/",
+        "package": "use the installed package instead of a copy; its value is a requirement (default: this version)",
     },
 )
-def embed(_c: Context, path: str, preset: str = "", patch: bool = False, claude: bool = False) -> None:
+def embed(
+    _c: Context,
+    path: str,
+    preset: str = "",
+    patch: bool = False,
+    claude: bool = False,
+    force: bool = False,
+    package: str | None = None,
+) -> None:
     """Put the sessions into another repository, or update them.
 
-    A session.config.mjs there is converted into invoke.yaml.
+    They are a copy in tasks/, or with --package a development dependency. A session.config.mjs is converted.
 
     Example: inv embed ~/Dev/tally
     """
     from develop import embedding
 
+    way = "" if package is True else package  # Invoke says True where the option has no value
     try:
-        print(embedding.embed(Path(path).expanduser(), preset, patch, claude))
+        print(embedding.embed(Path(path).expanduser(), preset, patch, claude, force=force, package=way))
     except (embedding.EmbedError, OSError) as error:
         raise Exit(str(error), 1) from None
 

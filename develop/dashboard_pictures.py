@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from invoke.config import Config
 from invoke.context import Context
 
+from develop import demo
 from develop.busy_project import INV, busy_project
 
 if TYPE_CHECKING:
+    from textual.app import App
     from textual.pilot import Pilot
 
     from tasks.model import Session
@@ -90,8 +92,11 @@ async def _picture(main: Path, view: View) -> str:
 
 
 def _without_home(picture: str, home: str) -> str:
-    """Return *picture* with `~` for *home*; a text that gets shorter isn't stretched to its former length."""
-    lines = []
+    """Return *picture* with `~` for *home*, and without fonts from elsewhere.
+
+    A text that gets shorter isn't stretched to its former length.
+    """
+    lines, picture = [], re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
     for line in picture.splitlines():
         texts = re.split("(?=<text )", line)
         short = [re.sub(' textLength="[^"]*"', "", each).replace(home, "~") if home in each else each for each in texts]
@@ -110,7 +115,7 @@ async def _press(pilot: Pilot[Session], dashboard: Dashboard, key: str) -> None:
         await pilot.press(key)
 
 
-def screen_text(dashboard: Dashboard) -> str:
+def screen_text(dashboard: App[Session]) -> str:
     """Return the text of what is drawn now."""
     strips = dashboard.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
@@ -121,4 +126,4 @@ async def _until(pilot: Pilot[Session], true: Callable[[], object]) -> None:
         if true():
             return
         await pilot.pause(0.1)
-    raise TimeoutError("The dashboard didn't show what the picture is about.")
+    raise demo.DemoError(f"The dashboard didn't show what the picture is about:\n{screen_text(pilot.app)}")

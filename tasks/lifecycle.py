@@ -168,8 +168,7 @@ def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
     with signals.signals_held():
         saved = _move_aside(doomed, session, directory, bool(work and work.dirty)) if directory else None
         remainder = doomed._replace(creates_branch=doomed.creates_branch and saved is None)
-        leftovers += remove_all(remainder, [resource for resource in RESOURCES if resource not in RUNNING])
-        if leftovers:
+        if leftovers := leftovers + remove_all(remainder, [each for each in RESOURCES if each not in RUNNING]):
             advice = f"The rest was removed.\nRun: inv session.remove {session.name}"
             raise SessionError("\n".join([*leftovers, advice]))
         release_session(session)

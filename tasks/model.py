@@ -39,6 +39,17 @@ class Window(NamedTuple):
         return self.window or self.name
 
 
+_NAMED = re.compile(r"(?:--?[\w-]*=?|\w*PORT=|[\w.\[\]]*:)?(\d{1,5})", re.IGNORECASE)
+
+
+def named_ports(command: str) -> set[int]:
+    """Return the ports that *command* listens on as far as it says: `8000`, `PORT=8000`, `--port=8000`, `0.0.0.0:8000`.
+
+    One in a web address is another server's.
+    """
+    return {int(match[1]) for word in command.split() if (match := _NAMED.fullmatch(word.strip("'\"")))}
+
+
 class Compose(NamedTuple):
     """The containers of a session: the compose *file* in its worktree, and what of it runs under which *project* name.
 
@@ -70,6 +81,9 @@ class Agent(NamedTuple):
     begin: tuple[str, ...] = ()  # its arguments at first, later, and before a prompt; {id} is the conversation's
     resume: tuple[str, ...] = ()
     prompt: tuple[str, ...] = ()
+    fork: tuple[str, ...] = ()  # its arguments when it goes on from another session's conversation, {from}
+    find: str = ""  # how the id of its conversation is found: codex, gemini, opencode, or a command that prints it
+    state: str = ""  # how its state is known: codex, opencode, a file, or a command that prints it
 
     @property
     def is_claude(self) -> bool:
@@ -120,6 +134,11 @@ class Repository(NamedTuple):
     def private(self) -> Path:
         """Our own directory in git's: locks, archives and trash."""
         return self.common / "tally-sessions"
+
+    @property
+    def requests_file(self) -> Path:
+        """Where it is noted what its forge said of pull requests."""
+        return self.private / "pull-requests.json"
 
 
 def port_environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
@@ -278,7 +297,7 @@ _WEB = frozenset("api app backend frontend http https page server site ui web".s
 def list_addresses(session: Session, present: Collection[Window]) -> list[tuple[str, str]]:
     """Return what each port of *session* is for, and its address; without those whose window is not *present*."""
     missing = {window.run for window in session.windows if window not in present}
-    unused = {port for port in session.ports.values() for run in missing if str(port) in run.split()}
+    unused = {port for port in session.ports.values() for run in missing if port in named_ports(run)}
     served = {key: port for key, port in session.ports.items() if port not in unused}
     return [(re.sub("_port$", "", key), format_address(session, port)) for key, port in served.items()]
 
@@ -291,7 +310,7 @@ def format_address(session: Session, port: int, service: str = "") -> str:
     """
     named = next((key for key, number in session.ports.items() if number == port), service)
     scheme = next(_schemes(session, port), "")
-    web = any(str(port) in window.run.split() for window in session.windows)
+    web = any(port in named_ports(window.run) for window in session.windows)
     web = web or not _WEB.isdisjoint(re.split("[^a-z]+", named.lower()))
     if scheme in ("http", "https") or (web and not scheme):
         return f"{scheme or 'http'}://{session.host or 'localhost'}:{port}"

@@ -9,12 +9,11 @@ VERSION = "0.1.0"
 RECORD = "EMBEDDED.json"
 
 
-def describe_version() -> str:
-    """Return the version, the commit that it was embedded from, if known, and where it is."""
-    package = Path(__file__).absolute().parent
+def describe_version(place: str) -> str:
+    """Return the version, the commit that it was embedded from, if known, and its *place*."""
     try:
-        record = json.loads((package / RECORD).read_text(encoding="utf-8"))
-        commit = record.get("commit", "")
+        record = json.loads((Path(__file__).with_name(RECORD)).read_text(encoding="utf-8"))
+        commit = str(record.get("commit", ""))
     except (OSError, ValueError, AttributeError):
         commit = ""
-    return f"Tally Sessions {VERSION}{f' ({commit[:10]})' if commit else ''} in {package}"
+    return f"Tally Sessions {VERSION}{f' ({commit[:10]})' if commit else ''} in {place}"

@@ -1,9 +1,9 @@
 """A local stand-in for the API that Claude Code talks to: with it the real command line takes whole turns offline.
 
 What it answers is written in the prompt, in steps with ";;" between: `DO say TEXT`, `DO bash COMMAND`, `DO serve
-COMMAND` (in the background), `DO write FILE`, `DO slow SECONDS`, `DO fail STATUS TYPE`, `DO isolate PROMPT` (a subagent
-in a worktree). A step that is a command, a file, a failure or a subagent ends an answer; the next one follows when its
-result has come. Without steps it says "ok".
+COMMAND` (in the background), `DO write FILE`, `DO slow SECONDS`, `DO hold` (until *go* is set), `DO fail STATUS TYPE`,
+`DO isolate PROMPT` (a subagent in a worktree), `DO enter NAME` and `DO leave ACTION` (a worktree). A step that uses a
+tool, or fails, ends an answer; the next one follows when its result has come. Without steps it says "ok".
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ def claude_json(*trusted: Path) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """The API on a port of its own; *requests* are what it was asked for turns, the oldest first."""
+    """The API on a port of its own; *requests* are what it was asked for turns, the oldest first; *go* ends `hold`."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[dict[str, Any]] = []
+        self.go = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -59,7 +60,8 @@ def _steps(messages: list[dict[str, Any]]) -> list[list[str]]:
         if message.get("role") == "assistant":
             given += 1
         elif message.get("role") == "user":
-            prompts = [block["text"] for block in blocks if str(block.get("text", "")).lstrip().startswith("DO ")]
+            texts = [str(block.get("text", "")).rpartition("Your directive: ")[2] for block in blocks]  # of a fork
+            prompts = [text for text in texts if text.lstrip().startswith("DO ")]
             is_result = any(block.get("type") == "tool_result" for block in blocks)
             if prompts or not (
                 is_result or all(str(block.get("text", "<")).lstrip().startswith("<") for block in blocks)
@@ -72,7 +74,7 @@ def _answers(prompt: str) -> list[list[str]]:
     answers: list[list[str]] = [[]]
     for step in prompt.replace("\n", " ").split(";;"):
         answers[-1].append(step.strip().removeprefix("DO "))
-        if answers[-1][-1].startswith(("bash ", "serve ", "write ", "fail ", "isolate ")):
+        if answers[-1][-1].startswith(("bash ", "serve ", "write ", "fail ", "isolate ", "enter ", "leave ")):
             answers.append([])
     return [answer for answer in answers if answer]
 
@@ -119,12 +121,18 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if word == "slow":
                 time.sleep(float(rest))
+            elif word == "hold":
+                self.server.go.wait(120)
             elif word in ("bash", "serve"):
                 given = {"command": rest, "description": "scripted", "run_in_background": word == "serve"}
                 blocks.append(_tool_use("Bash", given))
             elif word == "isolate":
                 given = {"description": "scripted", "prompt": rest, "subagent_type": "general-purpose"}
                 blocks.append(_tool_use("Agent", {**given, "isolation": "worktree"}))
+            elif word == "enter":
+                blocks.append(_tool_use("EnterWorktree", {"name": rest}))
+            elif word == "leave":
+                blocks.append(_tool_use("ExitWorktree", {"action": rest, "discard_changes": True}))
             elif word == "write":
                 blocks.append(_tool_use("Write", {"file_path": rest, "content": "scripted\n"}))
             else:

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from textual.pilot import Pilot
 
 from tasks.model import Repository, Session
-from tasks.status.feed import Source
+from tasks.status.shown_rows import Source
 from tasks.views.dashboard import app, forms
 from testing import sessions
 from testing.project import INV, Project
 
 Shown = Pilot[Session]
-_PATIENCE = 60.0
+_PATIENCE = 90.0
 
 
 def run(
@@ -22,7 +22,7 @@ def run(
     """Show the sessions of *project*, do *story* there, and return what the dashboard ended with."""
     where = Repository(project.main, project.main / ".git")
     choices = forms.Choices(("server", "web"), ("claude", "other"), "main")
-    setup = app.Setup(where, [Source(where, lambda: sessions.all_of(project))], lambda: choices, 0.3)
+    setup = app.Setup(where, [Source(where, lambda: sessions.all_of(project))], lambda: choices, 0.5)
 
     async def tell() -> Session | None:
         dashboard = app.Dashboard(setup)
@@ -41,10 +41,10 @@ def run(
 
 async def until(pilot: Shown, true: Callable[[], object]) -> None:
     """Wait until *true* returns something true."""
-    for _ in range(int(_PATIENCE / 0.05)):
+    for _ in range(int(_PATIENCE / 0.1)):
         if true():
             return
-        await pilot.pause(0.05)
+        await pilot.pause(0.1)
     raise AssertionError(f"not within {_PATIENCE} s: {true}\n{screen(pilot.app)}")
 
 

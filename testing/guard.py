@@ -13,6 +13,10 @@ _FORBIDDEN = tuple(
         Path(os.environ.get("CLAUDE_CONFIG_DIR") or _REAL_HOME / ".claude"), Path(f"/tmp/tmux-{os.getuid()}"),
     )
 )  # fmt: skip
+_CHANGING = {
+    f"session.{task}"
+    for task in "add adopt remove rename restore resume start stop merge pr prune refresh setup sync send".split()
+}
 _MUST_BE_INSIDE = ("HOME", "TMUX_TMPDIR", "XDG_STATE_HOME")
 
 _sandbox: Path | None = None
@@ -39,11 +43,20 @@ def check_environment(env: Any) -> None:
         raise OutsideOfSandboxError(f"a child would start with TMUX={values['TMUX']}")
 
 
+def _check_place(argv: Any, cwd: Any) -> None:
+    """Raise if a task that changes sessions would start outside of the sandbox: it would act on this very checkout."""
+    words = {os.fsdecode(word) for word in argv} if isinstance(argv, (list, tuple)) else set[str]()
+    place = Path(os.fsdecode(cwd) if cwd else os.getcwd())
+    if _CHANGING & words and "--help" not in words and _sandbox and not place.is_relative_to(_sandbox):
+        raise OutsideOfSandboxError(f"{' '.join(sorted(_CHANGING & words))} would start in {place}")
+
+
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if _sandbox is None:
         return
     if event == "subprocess.Popen":
         check_environment(arguments[3])
+        _check_place(arguments[1], arguments[2])
     elif event in ("os.posix_spawn", "os.exec"):
         check_environment(arguments[2])
     elif event in ("open", "os.remove", "os.rename", "os.mkdir", "os.rmdir"):

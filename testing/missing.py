@@ -13,7 +13,9 @@ _PACKAGES = {
     "docker-compose": "docker-compose", "dockerd": "docker.io", "fish": "fish", "setpriv": "util-linux",
     "ssh": "openssh-client", "ssh-keygen": "openssh-client", "sshd": "openssh-server", "strace": "strace", "zsh": "zsh",
     "npm": "npm", "python3": "python3",
-    **dict.fromkeys(("bun", "pipenv", "pnpm", "poetry", "uv", "yarn"), ""),  # python -m testing.managers
+    # python -m testing.managers
+    **dict.fromkeys(("bun", "pipenv", "pnpm", "poetry", "uv", "yarn"), ""),
+    **dict.fromkeys(("black", "django-admin", "flake8", "isort", "pre-commit", "prettier", "yamllint"), ""),
 }  # fmt: skip
 _HINT = re.compile(r" \(apt install ([^)]+)\)")
 

@@ -12,21 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from develop.embedding import files
 from tasks.config import presets
 from testing import fork_server, guard
 from testing import world as testing_world
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 INV = str(Path(sys.executable).with_name("inv"))
-EMBEDDING = """import sys
-from pathlib import Path
-
-if not Path(__file__).with_suffix("").is_dir():
-    sys.exit("tasks/ is missing here. Commit it together with tasks.py: git add tasks")
-del sys.modules[__name__]
-
-from tasks import ns
-"""
+EMBEDDING = files.NEW
 
 # Replaces Django and Vite: answers on the port in its arguments and ignores the others. The tests start hundreds of
 # them, and importing http.server, or socket, would be most of their cost.

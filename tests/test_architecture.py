@@ -46,8 +46,8 @@ _MOST_LOADED = {
     "--list": 8 + len(session.TASKS),
     "--complete": 14,
     "session.list": 40,
-    "session.add": 69,
-    "session.remove": 56,
+    "session.add": 70,
+    "session.remove": 57,
 }
 _SLOW = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "textual", "filelock", "rich")
 _DASHBOARD = _TASKS / "views" / "dashboard"

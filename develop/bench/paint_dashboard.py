@@ -17,8 +17,9 @@ from tasks.views.dashboard import app
 class _Timed(app.Dashboard):
     """A dashboard that ends as soon as it was painted."""
 
-    def _show(self) -> None:
-        super()._show()
+    def show(self) -> None:
+        """Show it, and end if that was it."""
+        super().show()
         is_painted = self.feed.complete_at if sys.argv[1] == "complete" else self.painted_at
         if is_painted and self.feed.rows():
             self.call_after_refresh(self.exit)

@@ -45,7 +45,7 @@ def detect_facts(facts: Facts) -> Found:
     servers = [server for part in parts for server in part.servers]
     late = [find(facts, servers) for find in (runners.find_procfile, runners.find_targets)]
     servers += next((list(part.servers) for part in late if part.servers), [])
-    parts += [*late, runners.find_devcontainer(facts)]
+    parts += [*late, runners.find_devcontainer(facts), runners.find_nix(facts)]
     named, more = _named(servers)
     containers = compose.find_compose(facts, named)
     found = data.find_data(facts)
@@ -56,12 +56,12 @@ def detect_facts(facts: Facts) -> Found:
     rows = (
         *_server_rows(named), *(row for part in parts for row in part.rows), *_more_rows(more, parts),
         *managers.package_rows(facts, packages, environments), *containers.rows, *found.rows, *database_rows,
-        *notes, *fixed,
+        *notes, *fixed, *(() if named or containers.file else _nothing()),
     )  # fmt: skip
     return Found(
         tuple(named), (*_as_alternatives(more), *(each for part in parts for each in part.alternatives)), containers,
         found, tuple(packages), _activate(environments), env,
-        {**more_variables, **public, **variables}, databases, rows or _nothing(),
+        {**more_variables, **public, **variables}, databases, rows,
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _installed(
     node_places += [path.rstrip("/").rpartition("/")[0] for path in facts.ignored
                     if re.search(r"(^|/)node_modules/?$", path)]  # fmt: skip
     packages = dict.fromkeys(managers.node_packages(facts, place) for place in node_places)
-    python_places = [each.directory for each in servers if each.what in ("Django", "FastAPI", "Flask")]
+    python_places = [each.directory for each in servers if each.is_python]
     found = [managers.python_environment(facts, place) for place in python_places]
     return list(packages), list(dict.fromkeys(each for each in found if each))
 

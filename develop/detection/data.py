@@ -52,8 +52,8 @@ class Data(NamedTuple):
 
 def find_data(facts: Facts) -> Data:
     """Return the data files of the repository."""
-    hidden = list(facts.hidden_files())
-    databases = tuple(sorted(path for path in (*hidden, *facts.loose) if _is_sqlite(facts, path)))
+    hidden = list(dict.fromkeys(facts.hidden_files()))
+    databases = tuple(sorted(path for path in {*hidden, *facts.loose} if _is_sqlite(facts, path)))
     env_files = tuple(sorted(path for path in hidden if _is_env(path)))
     committed = tuple(path for path in facts.own if _is_env(path) and path not in env_files)
     values = {path: _values(facts, path, path in committed) for path in (*env_files, *committed)}

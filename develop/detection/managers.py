@@ -128,8 +128,7 @@ def _managed(facts: Facts, place: str) -> Environment | None:
     if asked:  # outside of the repository: whether it exists is only known by asking
         activate = f"source \"$(cd '{where}' && {asked})/bin/activate\"" if place else ""
         return Environment(manager, place, file, False, words, activate)
-    activate = f"source '{where}/.venv/bin/activate'" if place else ""
-    return Environment(manager, place, file, False, words, activate)
+    return Environment(manager, place, file, False, words)  # a window can't begin with what isn't there
 
 
 def _python_manager(facts: Facts, place: str) -> tuple[str, str, str]:
@@ -161,6 +160,11 @@ def _conda_name(facts: Facts, file: str) -> str:
     return found[1] if found else parent(file) or "base"
 
 
+def _make_environment(found: Environment) -> str:
+    """Return what a person does without one; one below the top has to be in the configuration."""
+    return f"run in the main checkout: {found.install}{', then embed again' if found.directory else ''}"
+
+
 def package_rows(facts: Facts, packages: list[Packages], environments: list[Environment]) -> list[Row]:
     """Return what to say of those that install: which was chosen, and what has to be installed first."""
     rows: list[Row] = []
@@ -186,5 +190,5 @@ def package_rows(facts: Facts, packages: list[Packages], environments: list[Envi
                 Row("found", f"Python: {found.manager}", found.file, f"without an environment: {found.install}")
             )
         else:
-            rows.append(Row("missing", "Python environment", found.file, f"run in the main checkout: {found.install}"))
+            rows.append(Row("missing", "Python environment", found.file, _make_environment(found)))
     return rows

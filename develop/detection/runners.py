@@ -24,7 +24,7 @@ def find_procfile(facts: Facts, servers: Sequence[Server]) -> Part:
             continue
         if name == "web" and not servers:
             unsure = "" if "PORT" in line else f"{path} doesn't show how it is told its port"
-            made.append(Server(f"{path} web", "", path, f"PORT={{port}} {line}", 8000, "backend", unsure=unsure))
+            made.append(Server(f"{path} web", "", path, _on_port(line), 8000, "backend", unsure=unsure))
         else:
             others.append(
                 Alternative(f"{name} of {path}", "", path, line, "uses a port of its own" if name == "web" else "")
@@ -33,10 +33,22 @@ def find_procfile(facts: Facts, servers: Sequence[Server]) -> Part:
     return Part(tuple(made), tuple(others), (Row("choice" if servers else "found", path, path, remark),))
 
 
+def _on_port(line: str) -> str:
+    """Return *line* with its port: a shell replaces `$PORT` before it sets what stands in front of a command."""
+    told = re.sub(r"\$\{PORT(:-\d+)?\}|\$PORT\b", "{port}", line)
+    if told != line:
+        return told
+    return f"export PORT={{port}} && {line}" if re.search(r"[;&|]", line) else f"PORT={{port}} {line}"
+
+
+# What `make` is told counts more than what its file says.
+_FORMS = {"make": "make {0} PORT={port}", "just": "PORT={port} just {0}"}
+
+
 def find_targets(facts: Facts, servers: Sequence[Server]) -> Part:
     """Return the target of a justfile or Makefile that starts the program, which nothing else shows."""
     for names, program, pattern in (
-        (("justfile", "Justfile", ".justfile"), "just", r"(?m)^@?({0})(?:\s[^:=\n]*)?:(?!=)"),
+        (("justfile", "Justfile", ".justfile"), "just", r"(?m)^@?({0})(?:\s[^:\n]*)?:(?!=)"),
         (("Makefile", "makefile", "GNUmakefile"), "make", r"(?m)^({0})\s*:(?!=)"),
     ):
         path = next((name for name in names if name in facts.own), "")
@@ -54,10 +66,30 @@ def find_targets(facts: Facts, servers: Sequence[Server]) -> Part:
             )
         unsure = f"{path} doesn't show on which port it listens" if "PORT" not in text else ""
         server = Server(
-            f"{program} {target}", "", path, f"PORT={{port}} {program} {target}", 8000, "backend", unsure=unsure
+            f"{program} {target}",
+            "",
+            path,
+            _FORMS[program].format(target, port="{port}"),
+            8000,
+            "backend",
+            unsure=unsure,
         )
         return Part((server,))
     return Part()
+
+
+_SHELLS = {
+    "flake.nix": "source <(nix print-dev-env '{worktree}')",
+    "shell.nix": "source <(nix print-dev-env -f '{worktree}/shell.nix')",
+    ".envrc": 'eval "$(direnv export bash)"',
+}
+
+
+def find_nix(facts: Facts) -> Part:
+    """Return what windows need where Nix or direnv has the programs: a login shell has none of them."""
+    path = next((each for each in _SHELLS if each in facts.own), "")
+    remark = f"windows have none of its programs. Set activate: {_SHELLS.get(path)}"
+    return Part(rows=(Row("unsure", "programs", path, remark),)) if path else Part()
 
 
 def find_devcontainer(facts: Facts) -> Part:

@@ -19,6 +19,11 @@ class Server(NamedTuple):
     name: str = ""  # of its window, once all are known
 
     @property
+    def is_python(self) -> bool:
+        """Whether Python runs it."""
+        return self.what in ("Django", "FastAPI", "Flask")
+
+    @property
     def key(self) -> str:
         """The name of its port in the configuration."""
         return "".join(letter if letter.isalnum() else "_" for letter in self.name) + "_port"

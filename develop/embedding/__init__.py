@@ -6,41 +6,88 @@ import os
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from develop.detection import table
-from develop.embedding import assistant, containers, files, layout, session_config
+from develop.embedding import (
+    assistant,
+    containers,
+    dependencies,
+    exclusions,
+    files,
+    layout,
+    manual,
+    package,
+    session_config,
+    ways,
+)
 from develop.embedding.layout import EmbedError
 from tasks.errors import SessionError
 
 __all__ = ["EmbedError", "embed"]
 
 
-def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = False) -> str:
+class Wish(NamedTuple):
+    """What was asked for: *patch* adds to a person's files, *claude* gives hooks and a skill to Claude Code.
+
+    With *force* a changed `tasks/` is replaced; *package*: the installed package, None for a copy of the modules.
+    """
+
+    preset: str = ""
+    patch: bool = False
+    claude: bool = False
+    force: bool = False
+    package: str | None = None
+
+
+def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = False, **more: Any) -> str:
     """Write `tasks/`, `tasks.py`, `invoke.yaml` and ignore entries into the repository *target*; return the next steps.
 
-    Every refusal comes before any change. What a person wrote is never rewritten: with *patch* three lines are added
-    to an existing `tasks.py`. Running it again updates `tasks/` when it is as the last run left it, and returns only
-    the steps that remain. A `session.config.mjs` is run once, and written as the `session:` part, unless there is one.
-    With *claude* Claude Code gets hooks and a skill.
+    Every refusal comes before any change. What a person wrote is never rewritten: with *patch* lines are added to
+    their files. Running it again updates what it wrote when that is as the last run left it, or only reformatted, and
+    returns the steps that remain. A `session.config.mjs` is run once, and written as the `session:` part, unless there
+    is one. *more* is that of `Wish`.
     """
+    wish = Wish(preset, patch, claude, **more)
     top = _top(target)
-    if top / "tasks" == files.OURS:
+    if top / "tasks" == package.OURS:
         raise EmbedError(f"{top} is where the sessions come from. Give another repository.")
     found = layout.find_layout(top)
     file = layout.configuration_file(top)
-    settings, notes = _settings(top, found, preset, file)
-    files.check_package(top / "tasks")
-    door = files.plan_front_door(top / "tasks.py", patch)
-    own_work = _own_work(top, found, door, file)
+    settings, notes = _settings(top, found, wish.preset, file)
+    page = manual.read_page(top)
+    way = ways.choose_way(top, found.python, page, wish.package)
+    if not wish.force:
+        package.refuse_changed(way.copy)
+    door = files.plan_front_door(top / "tasks.py", wish.patch, way.door)
+    own_work = _own_work(top, found, door, file, way)
+    excluded = exclusions.find_exclusions(top, way.packaged)
     results = [
         f"{table.format_rows(found.found.rows)}\n",
-        files.put_package(top / "tasks"), files.write_front_door(door),
-        layout.write_configuration(file, settings, found, patch),
-        *notes, containers.write_compose_file(top, file, found.found.containers),
-        files.write_ignores(top, found), *(assistant.give_to_claude(top) if claude else []),
+        *ways.put_code(way), files.write_front_door(door),
+        layout.write_configuration(file, ways.with_schema(settings, way), found, wish.patch),
+        *notes, containers.write_compose_file(top, file, found.found.containers), files.write_ignores(top, found),
+        *ways.write_pages(way, page, file.name),
+        *(assistant.give_to_claude(top, way.packaged) if wish.claude else []),
+        *exclusions.offer_exclusions(excluded, wish.patch),
     ]  # fmt: skip
-    following = _next(top, found, layout.choose_preset(found, preset), file, own_work, claude)
-    return "\n".join([*(line for line in results if line), "", *following])
+    left = [each for each in excluded if not (wish.patch and each.text)]
+    own_work += [f"add the line above to {each.file.name}" for each in left]
+    changed = [str(each.file.relative_to(top)) for each in excluded]
+    steps = Steps(top, layout.choose_preset(found, wish.preset), file, own_work, wish.claude, way, changed)
+    return "\n".join([*(line for line in results if line), "", *_next(steps, found)])
+
+
+class Steps(NamedTuple):
+    """What the next steps depend on."""
+
+    top: Path
+    preset: str
+    file: Path
+    own_work: list[str]
+    claude: bool
+    way: ways.Way
+    changed: list[str]
 
 
 def _settings(top: Path, found: layout.Layout, preset: str, file: Path) -> tuple[str, list[str]]:
@@ -53,8 +100,8 @@ def _settings(top: Path, found: layout.Layout, preset: str, file: Path) -> tuple
     except SessionError as error:
         raise EmbedError(str(error)) from None
     left_out = [f"Left out {', '.join(unknown)} of {name}: there is no such setting here."] if unknown else []
-    text = f"# Converted from {name}, which the sessions do not read.\n{session_config.session_text(settings)}"
-    return f"{layout.HEADING}\n{text}", [f"Converted {name}.", *left_out]
+    heading = f"{layout.HEADING}\n# Converted from {name}, which the sessions do not read.\n{layout.UNFORMATTED}"
+    return f"{heading}\n{session_config.session_text(settings)}", [f"Converted {name}.", *left_out]
 
 
 def _top(target: Path) -> Path:
@@ -71,12 +118,12 @@ def _top(target: Path) -> Path:
     return Path(answer.stdout.strip())
 
 
-def _own_work(top: Path, found: layout.Layout, door: files.Plan, file: Path) -> list[str]:
+def _own_work(top: Path, found: layout.Layout, door: files.Plan, file: Path, way: ways.Way) -> list[str]:
     """Return what a person has to edit or commit by hand; asked before the files are written."""
-    ignored = ", ".join(files.list_ignored(top, "tasks", "tasks.py", file.name))
+    ignored = ", ".join(layout.list_ignored(top, *way.paths, file.name))
     uncommitted = ", ".join(found.uncommitted)
     steps = {
-        "add the three lines above to the end of tasks.py": door.left,
+        "add the lines above to the end of tasks.py": door.left,
         f"add the settings above to {file.name}": layout.lacks_session(file),
         f"remove the rule that ignores {ignored}: a session has only what is committed": ignored,
         f"commit {uncommitted}, too: a session has only what is committed": uncommitted,
@@ -88,22 +135,24 @@ def _made(top: Path, found: layout.Layout) -> list[str]:
     return [each for each in [found.found.containers.file] if each == containers.FILE and (top / each).exists()]
 
 
-def _next(
-    top: Path, found: layout.Layout, preset: str, file: Path, own_work: list[str], claude: bool
-) -> list[str]:  # fmt: skip
-    theirs = (each for each in (assistant.SETTINGS, assistant.SKILL) if (top / each).exists())
-    ours = ("tasks", "tasks.py", file.name, ".gitignore", *_made(top, found), *(theirs if claude else ()))
-    was_committed = layout.is_tracked(top, "tasks/session.py")
-    commits = bool(own_work) or layout.has_changes(top, ours)
-    pushes = preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
+def _next(steps: Steps, found: layout.Layout) -> list[str]:
+    top, way = steps.top, steps.way
+    theirs = (each for each in assistant.FILES if (top / each).exists())
+    ours = [*way.paths, steps.file.name, ".gitignore", *_made(top, found), *(theirs if steps.claude else ())]
+    ours = list(dict.fromkeys([*ours, *steps.changed]))
+    was_committed = way.was_committed
+    installs = not was_committed or bool(way.install)
+    commits = bool(steps.own_work) or layout.has_changes(top, ours) or bool(way.install)
+    added = [*ours, *(dependencies.changed_files(top, found.python) if installs else ())]
+    pushes = steps.preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
     message = "Update the sessions" if was_committed else "Embed the sessions"
-    steps = {
-        layout.INSTALL[found.python]: not was_committed,
-        f"git add {' '.join(ours)} && git commit -m '{message}'": commits,
+    again = "optional, with hooks and a skill for Claude Code: run inv embed again with --claude"
+    following = {
+        way.install or dependencies.install_command(top, found.python, dependencies.core_packages()): installs,
+        f"git add {shlex.join(added)} && git commit -m '{message}'": commits,
         "git push    (sessions start from what is on the remote)": pushes,
-        "optional, with hooks and a skill for Claude Code: run inv embed again with --claude":
-            not (was_committed or claude),
-        f"inv session.add{'' if preset == 'dev-session' else ' try-it'}": not was_committed,
+        again: not (was_committed or steps.claude),
+        f"inv session.add{'' if steps.preset == 'dev-session' else ' try-it'}": not was_committed,
     }  # fmt: skip
-    remaining = [*own_work, *(step for step, needed in steps.items() if needed)]
+    remaining = [*steps.own_work, *(step for step, needed in following.items() if needed)]
     return [f"Next, in {top}:", *(f"  {step}" for step in remaining)] if remaining else ["Nothing remains to be done."]

@@ -1,20 +1,15 @@
-"""The files for another repository: `tasks/`, `tasks.py` and the entries of `.gitignore`."""
+"""The front door of another repository, `tasks.py`, and the entries of its `.gitignore`."""
 
 from __future__ import annotations
 
 import ast
-import difflib
-import hashlib
-import json
 import os
 import re
-import shlex
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from develop.embedding.layout import EmbedError, Layout
+from develop.embedding import code
+from develop.embedding.layout import EmbedError, Layout, list_ignored
 
 
 def append_lines(file: Path, lines: str) -> None:
@@ -26,133 +21,133 @@ def append_lines(file: Path, lines: str) -> None:
         opened.write(lines.encode("ascii").replace(b"\n", ending))
 
 
-OURS = Path(__file__).resolve().parents[2] / "tasks"
-MANIFEST = "EMBEDDED.json"
+_MISSING = "tasks/ is missing here. Commit it, too: git add tasks"
+# No imports that look unused, none behind other code: whatever tidies this file leaves it as it is.
+NEW = f'''"""The tasks of inv: the sessions, described in docs/sessions.md."""
 
-
-def check_package(package: Path) -> None:
-    """Raise `EmbedError` when *package* is not ours, or was changed since it was embedded; the difference is in it."""
-    if not os.path.lexists(package):
-        return
-    if package.is_symlink() or not (package / MANIFEST).is_file():
-        raise EmbedError(f"{package} exists, and inv embed did not write it. Move it away: the sessions need its name.")
-    if different := "".join(_difference(package)):
-        aside = f"mv {shlex.quote(str(package))} {shlex.quote(f'{package}.yours')}"
-        raise EmbedError(
-            f"{different}\n{package} was changed since it was embedded. The differences are above.\n"
-            f"To use the current version, run this, then embed again: {aside}"
-        )
-
-
-def put_package(package: Path) -> str:
-    """Update *package* to the current version; return what was done."""
-    ours = _files(OURS)
-    if package.exists() and _recorded(package) == {path: _digest(file) for path, file in ours.items()}:
-        return "tasks/ is up to date."
-    fresh, old = package.with_name(".tasks.new"), package.with_name(".tasks.old")
-    for left in (fresh, old):
-        shutil.rmtree(left, ignore_errors=True)
-    for path, file in ours.items():
-        (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, fresh / path)
-    digests = {path: _digest(file) for path, file in ours.items()}
-    (fresh / MANIFEST).write_text(json.dumps(digests, indent=2) + "\n", encoding="utf-8")
-    was_there = package.exists()
-    if was_there:
-        package.rename(old)
-    fresh.rename(package)
-    shutil.rmtree(old, ignore_errors=True)
-    return "Updated tasks/." if was_there else "Copied tasks/."
-
-
-def _files(package: Path, kinds: tuple[str, ...] = (".py", ".json")) -> dict[str, Path]:
-    found = sorted(file for file in package.rglob("*") if file.name.endswith(kinds) and file.name != MANIFEST)
-    found = [file for file in found if not file.is_dir()]
-    return {str(file.relative_to(package)): file for file in found if "__pycache__" not in file.parts}
-
-
-def _digest(file: Path) -> str:
-    """Return a digest of the lines, whatever their line endings: git may convert them."""
-    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest() if file.is_file() else ""
-
-
-def _recorded(package: Path) -> dict[str, str]:
-    try:
-        found = json.loads((package / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise EmbedError(f"{package / MANIFEST} can't be read: {error}. Restore it with git.") from None
-    return found if isinstance(found, dict) else {}
-
-
-def _difference(package: Path) -> list[str]:
-    """Return a diff of the files that were changed since they were embedded, and the files that are not ours."""
-    recorded, present = _recorded(package), _files(package, ("",))
-    changed = {path for path, file in present.items() if recorded.get(path) != _digest(file)}
-    lines: list[str] = []
-    for path in sorted(changed | (set(recorded) - set(present))):
-        if path not in recorded and not (OURS / path).exists():
-            lines.append(f"only yours/{path}\n")
-            continue
-        theirs = _lines(package / path)
-        lines += difflib.unified_diff(theirs, _lines(OURS / path), f"yours/{path}", f"ours/{path}")
-    return lines
-
-
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) if file.exists() else []
-
-
-_MISSING = "tasks/ is missing here. Commit it together with tasks.py: git add tasks"
-NEW = f"""import sys
+import sys
+from importlib import import_module
 from pathlib import Path
 
 if not Path(__file__).with_suffix("").is_dir():
     sys.exit("{_MISSING}")
-del sys.modules[__name__]
+del sys.modules[__name__]  # Invoke gave this file the name of the package
+ns = import_module("tasks").ns
+'''
+# Invoke loads that file as the module `tasks`; without that name taken away it would import itself.
+ADDED = f'''# The sessions of docs/sessions.md, beside the tasks above: this stays at the end of the file.
+if not __import__("os").path.isdir(__file__[: -len(".py")]):
+    raise SystemExit("{_MISSING}")
+__import__("sys").modules.pop(__name__, None)
+ns = __import__("tasks").join(globals())
+'''
+PACKAGE = '''"""The tasks of inv: the sessions, described in docs/sessions.md."""
 
-from tasks import ns
+import sys
+from importlib.util import find_spec
+
+if find_spec("tally_sessions"):
+    ns = __import__("tally_sessions").ns
+elif "invoke" in sys.modules:
+    sys.exit("tally-sessions is not installed here. Run: {sync}")
+'''
+ADDED_PACKAGE = """# The sessions of docs/sessions.md, beside the tasks above: this stays at the end of the file.
+if not __import__("importlib.util").util.find_spec("tally_sessions"):
+    raise SystemExit("tally-sessions is not installed here. Run: {sync}")
+ns = __import__("tally_sessions").join(globals())
 """
-# Invoke loads that file as the module `tasks`; without the first line it would import itself.
-ADDED = f"__import__('os').path.isdir(__file__[:-3]) or exit('{_MISSING}'); "
-ADDED += "del __import__('sys').modules[__name__]  # noqa\n"
-ADDED += "from tasks import join  # noqa\nns = join(globals())\n"
+# What earlier versions wrote where there was no tasks.py: a linter that removes unused imports breaks it.
+_EARLIER = re.compile(rb"with_suffix\(['\"]['\"]\)\.is_dir\(\)")
+_EMBEDDED_DOOR = re.compile(
+    rb"^from tasks import .*\b(ns|join)\b|import_module\(['\"]tasks['\"]\)|__import__\(['\"]tasks['\"]\)", re.MULTILINE
+)
+_PACKAGE_DOOR = re.compile(rb"__import__\(['\"]tally_sessions['\"]\)|^from tally_sessions import ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Door:
+    """What opens the sessions to Invoke: a whole file, or the lines *added* to a person's."""
+
+    new: str
+    added: str
+    opened: re.Pattern[bytes]
+
+
+EMBEDDED_DOOR = Door(NEW, ADDED, _EMBEDDED_DOOR)
+
+
+def package_door(sync: str) -> Door:
+    """Return the door of the installed package, which the command *sync* installs."""
+    return Door(PACKAGE.replace("{sync}", sync), ADDED_PACKAGE.replace("{sync}", sync), _PACKAGE_DOOR)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The lines to *add* to *file* (None: none), and the message about it."""
+    """The lines to *add* to *file* (None: none), or its *whole* text, and the message about it."""
 
     file: Path
     add: str | None
     said: str
+    whole: str = ""
 
     @property
     def left(self) -> bool:
         """Whether the lines are left for a person to add."""
-        return self.add is None and bool(self.said)
+        return self.add is None and not self.whole and bool(self.said)
 
 
-def plan_front_door(file: Path, patch: bool) -> Plan:
+def plan_front_door(file: Path, patch: bool, door: Door = EMBEDDED_DOOR) -> Plan:
     """Decide what becomes of *file*; raises `EmbedError` when it is not a file of Invoke's."""
     if not os.path.lexists(file):
-        return Plan(file, NEW, "Wrote tasks.py.")
+        return Plan(file, None, "Wrote tasks.py.", door.new)
     if not file.is_file():
         raise EmbedError(f"{file} is not a file. Move it away: `inv` and the package need its name.")
     text = file.read_bytes()
-    if re.search(rb"^from tasks import .*\b(ns|join)\b", text, re.MULTILINE) and b"sys" in text:
+    if _is_wholly_ours(text):
+        same = code.meaning(file.name, text) == code.meaning(file.name, door.new.encode())
+        return Plan(file, None, "" if same else "Updated tasks.py.", "" if same else door.new)
+    if door.opened.search(text):
         return Plan(file, None, "")
-    if not _of_invoke(text):
+    if not (_of_invoke(text) or _EARLIER.search(text)):
         raise EmbedError(f"{file} is not a file of Invoke's tasks. Rename it: `inv` and the package need its name.")
     if patch:
-        return Plan(file, f"\n{ADDED}", "Added three lines to the end of tasks.py.")
-    return Plan(file, None, f"Kept tasks.py. Add these lines to its end, or run this again with --patch:\n\n{ADDED}")
+        return Plan(file, f"\n{door.added}", "Added the sessions to the end of tasks.py.")
+    return Plan(
+        file, None, f"Kept tasks.py. Add these lines to its end, or run this again with --patch:\n\n{door.added}"
+    )
 
 
 def write_front_door(decided: Plan) -> str:
     """Do what was *decided*, and return the message about it."""
-    if decided.add is not None:
+    if decided.whole:
+        decided.file.write_text(decided.whole, encoding="utf-8")
+    elif decided.add is not None:
         append_lines(decided.file, decided.add)
     return decided.said
+
+
+def _is_wholly_ours(text: bytes) -> bool:
+    """Return whether *text* is what we once wrote as a whole, or what a tidying program left of that."""
+    if not (_EARLIER.search(text) or _PACKAGE_DOOR.search(text)):
+        return False
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return False
+    comments = re.findall(rb"(?m)#.*$", text)
+    return all(b"Invoke gave this file" in each for each in comments) and all(_is_line_of_ours(each) for each in body)
+
+
+def _is_line_of_ours(statement: ast.stmt) -> bool:
+    text = ast.unparse(statement)
+    if isinstance(statement, ast.Import):
+        return text == "import sys"
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module in ("importlib", "importlib.util", "pathlib", "tasks")
+    if isinstance(statement, ast.If):
+        return "with_suffix('').is_dir()" in text or "find_spec('tally_sessions')" in text
+    is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_docstring or text in ("del sys.modules[__name__]", "ns = import_module('tasks').ns")
 
 
 def _of_invoke(text: bytes) -> bool:
@@ -181,9 +176,3 @@ def write_ignores(top: Path, found: Layout) -> str:
         return ""
     append_lines(file, "\n".join(missing) + "\n")
     return f"Added to .gitignore: {', '.join(missing)}"
-
-
-def list_ignored(top: Path, *paths: str) -> list[str]:
-    """Return those of *paths* that git ignores in the repository at *top*."""
-    asked = ["git", "-C", str(top), "check-ignore", "--no-index", "--", *paths]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()

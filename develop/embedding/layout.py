@@ -21,22 +21,9 @@ from tasks.config.presets import PRESETS
 from tasks.config.settings import parse_settings
 from tasks.errors import SessionError
 
-_PROJECT = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
-_NEEDED = " ".join(
-    f"'{each}'" for each in re.findall(r'"([^"]+)"', re.split(r"^dependencies = |^\]", _PROJECT, flags=re.M)[1])
-)
-
 
 class EmbedError(Exception):
     """The sessions cannot be embedded; the message says why and what to do."""
-
-
-INSTALL = {
-    "poetry": f"poetry add --group dev {_NEEDED}",
-    "uv": f"uv add --dev {_NEEDED}",
-    "pipenv": f"pipenv install --dev {_NEEDED}",
-    "pip": f"pip install {_NEEDED}    (in a virtualenv; add them to your requirements, too)",
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +56,7 @@ def find_layout(top: Path) -> Layout:
     found = detection.detect_facts(facts)
     django = next((each for each in found.servers if each.what == "Django"), None)
     frontend = next((each for each in found.servers if each.file.endswith("package.json")), None)
-    python = next((each for each in found.servers if each.what in ("Django", "FastAPI", "Flask")), None)
+    python = next((each for each in found.servers if each.is_python), None)
     present = {path for path in facts.own if "/" not in path}
     return Layout(
         found=found, django=django.directory if django else None, bytecode=python.directory if python else None,
@@ -106,6 +93,12 @@ def is_pushed(top: Path) -> bool:
     return bool(_git(top, "branch", "--remotes", "--contains", "HEAD"))
 
 
+def list_ignored(top: Path, *paths: str) -> list[str]:
+    """Return those of *paths* that git ignores in the repository at *top*."""
+    asked = ["git", "-C", str(top), "check-ignore", "--no-index", "--", *paths]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
 def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
@@ -125,8 +118,10 @@ _FILES = {
 }  # fmt: skip
 
 HEADING = """\
+# yamllint disable-file
 # yaml-language-server: $schema=tasks/config/invoke.schema.json
 # Sessions (inv session.add NAME). All keys: inv session.config; one key: inv session.config --explain KEY."""
+UNFORMATTED = "# prettier-ignore"  # of what follows it: that has a column of comments
 
 
 def configuration_text(found: Layout, preset: str) -> str:
@@ -137,7 +132,7 @@ def configuration_text(found: Layout, preset: str) -> str:
     name = choose_preset(found, preset)
     if name not in PRESETS:
         raise EmbedError(f"No preset {name!r}. Known: {', '.join(PRESETS)}")
-    lines = [HEADING, "session:", f"  preset: {name}"]
+    lines = [HEADING, UNFORMATTED, "session:", f"  preset: {name}"]
     if name in ("points", "tally"):
         lines += [f"  {line}" for line in setting_lines(found.found, five=name == "points")]
     made = "\n".join(lines) + "\n"
@@ -155,7 +150,8 @@ def configuration_file(top: Path) -> Path:
 
 # What earlier versions wrote beside a session.config.mjs.
 _OLD_COMMENT = re.compile(
-    r"# (yaml-language-server: .*invoke\.schema|Sessions: complete |Sessions \(inv |session\.config\.m?js is read )"
+    r"# (yamllint disable-file|prettier-ignore|yaml-language-server: .*invoke\.schema|Sessions: complete |"
+    r"Sessions \(inv |session\.config\.m?js is read )"
 )
 
 

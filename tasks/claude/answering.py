@@ -45,7 +45,12 @@ def read_dialog(session: Session) -> Dialog:
     name, panes = session.name, tmux.list_panes(session)
     talk = waiting.current_talks([session])[name]
     asked, at = hooks.read_request(session)
-    if talk.state != "waiting" or talk.live is None or not asked:
+    if talk.state == "waiting" and not asked:
+        raise SessionError(
+            f"Claude in {name} asks something that only its window shows ({talk.what or talk.waiting_for}). Nothing was"
+            f" answered.\nRun: inv session.attach {name}"
+        )
+    if talk.state != "waiting" or talk.live is None:
         raise SessionError(f"Claude in {name} isn't asking for permission ({talk}).\nRun: inv session.show {name}")
     pane = state.pane_of(talk.live, state.conversation_panes(session, panes))
     deadline = time.monotonic() + _DRAWN

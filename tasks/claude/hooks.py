@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ _EVENTS = ("SessionStart", "UserPromptSubmit", "Notification", "Stop")
 _LATER = ("PermissionRequest", "StopFailure")
 _KNOWS_LATER = (2, 1, 78)
 _WAITING = "permission_prompt|worker_permission_prompt|elicitation_dialog|agent_needs_input"
+COMMANDS = ("/", "!", "#")  # what begins with one of these, Claude Code does itself: no hook tells of it
+_FIRST = 30.0  # seconds in which it takes that
 NOTIFIED = {"PermissionRequest": "waiting", "Notification": "waiting", "Stop": "finished", "StopFailure": "failed"}
 DESKTOP = "desktop"  # a notification without a command of one's own; the bell reaches a terminal over SSH, too
 _DESKTOP = (
@@ -61,6 +64,20 @@ def hook_settings(session: Session) -> str:
 def pending_prompt_path(session: Session) -> Path:
     """Return the file with the prompt that the conversation begins with, as long as it is not submitted."""
     return session.private / "prompt"
+
+
+def awaits_first_prompt(session: Session) -> bool:
+    """Return whether Claude Code has only just begun, and takes the prompt that it was started with in a moment.
+
+    No hook tells of one that it carries out itself.
+    """
+    at = _time(session, "SessionStart")
+    if at is None or not 0 <= time.time() - at < _FIRST:
+        return False
+    try:
+        return not pending_prompt_path(session).read_text(encoding="utf-8").lstrip().startswith(COMMANDS)
+    except OSError:
+        return False
 
 
 def is_conversation_id(text: object) -> bool:

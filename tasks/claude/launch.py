@@ -147,9 +147,21 @@ def conversation_command(session: Session) -> str:
         is_new = session.state == "adding" and not (session.archive or session.is_taken)  # else its id may be in use
         arguments = _first_arguments(session, session.conversation) if is_new else _continue_arguments(session)
     else:
-        given = session.agent.begin if session.state == "adding" and not session.archive else session.agent.resume
-        arguments = [word.replace("{id}", session.conversation) for word in given]
+        arguments = _other_arguments(session)
     return "" if arguments is None else shlex.join(["sh", str(start_script_path(session)), *arguments])
+
+
+def _other_arguments(session: Session) -> list[str]:
+    """Return the arguments that begin, fork or continue the conversation of another assistant than Claude Code."""
+    from . import other_agents
+
+    agent, is_new = session.agent, session.state == "adding" and not session.archive
+    identity = "" if is_new else other_agents.find_conversation(session)
+    if identity and identity != session.conversation:
+        registry.note_facts(session.repository, session.name, conversation=identity)
+    words = agent.resume if identity else agent.fork if session.forks and agent.fork else agent.begin
+    known = {"{id}": identity or session.conversation, "{from}": session.forks, "{worktree}": str(session.worktree)}
+    return [functools.reduce(lambda text, each: text.replace(each, known[each]), known, word) for word in words]
 
 
 def _continue_arguments(session: Session) -> list[str] | None:

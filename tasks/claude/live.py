@@ -138,7 +138,8 @@ def _text(record: dict[str, Any], key: str, default: str = "") -> str:
 def _parse_live(record: dict[str, Any]) -> Live:
     """Return the conversation of a *record*; a field of another version's form hides none."""
     status, kind = _text(record, "status"), _text(record, "kind")
-    is_spare = record.get("spare") is True or bool(_text(record, "agent"))  # an empty one, kept ready
+    is_named_by_job = _text(record, "name", "-") == _text(record, "jobId") and "agent" in record  # so in 2.1.197
+    is_spare = record.get("spare") is True or is_named_by_job  # an empty one, kept ready
     return Live(
         identity="" if is_spare else _text(record, "sessionId"),
         directory=real_path(_text(record, "cwd", "/")),

@@ -19,7 +19,6 @@ _START = 30.0  # seconds that Claude Code may take until it is up
 _TAKEN = 20.0  # seconds until a prompt is accepted
 _AGAIN = 1.0  # seconds until Enter is pressed again
 _REDRAWN = 0.3  # seconds in which a screen is drawn whole
-_COMMANDS = ("/", "!", "#")  # what Claude Code does itself: no hook tells of it
 
 
 def send_prompt(session: Session, text: str, when_idle: bool = False) -> None:
@@ -37,7 +36,7 @@ def send_prompt(session: Session, text: str, when_idle: bool = False) -> None:
         pane, now = _at_its_prompt(session)
         before = _signs(session, now)
         _paste(session, pane, text)
-        is_command = text.strip().startswith(_COMMANDS)
+        is_command = text.strip().startswith(hooks.COMMANDS)
         if not _submit(pane, lambda: _is_gone(pane) if is_command else _is_taken(session, now, before)):
             raise SessionError(
                 f"Typed the text, but Claude in {session.name} didn't start on it within {_TAKEN:.0f} s.\n"

@@ -116,6 +116,8 @@ def ask_assistants(sessions: Sequence[Session], panes: Mapping[str, Sequence[tmu
 def talk_state(session: Session, panes: Sequence[tmux.Pane], running: Open) -> Talk:
     """Return the state of the conversation of *session*, which has *panes*."""
     busy = _busy(session, panes)
+    if not session.agent.is_claude:
+        return _other_state(session) if busy else Talk("off")
     conversations = running.get(_question(session.agent))
     if conversations is None:
         return _silent(session) if busy else Talk("off")  # no conversation was open in this directory before
@@ -127,6 +129,8 @@ def talk_state(session: Session, panes: Sequence[tmux.Pane], running: Open) -> T
         return _not_ready(session) if any(_runs(session.agent, pane) for pane in busy) else Talk("off")
     if live.state == "unknown":
         return _not_ready(session)._replace(live=live)
+    if live.state == "idle" and hooks.awaits_first_prompt(session):
+        return _not_ready(session)._replace(live=live)
     tasks = max(hooks.count_tasks(session), 1) if live.has_tasks else 0
     events = hooks.read_events(session)
     has_failed = live.state == "idle" and hooks.last_state(events)[0] == "failed"
@@ -134,6 +138,14 @@ def talk_state(session: Session, panes: Sequence[tmux.Pane], running: Open) -> T
     at = hooks.state_since(events, state, live.started) or live.since
     what = hooks.summary_of(session, events, state, live.started)
     return Talk(state, live.waiting_for, _when(at), live, tasks, what=what)
+
+
+def _other_state(session: Session) -> Talk:
+    """Return what another assistant than Claude Code says of itself, which has no way to be asked everywhere."""
+    from . import other_agents
+
+    state, what = other_agents.read_state(session)
+    return Talk(state, what=what) if state else Talk("unknown", reason=f"{Path(session.agent.command).name} is open")
 
 
 def _has_moved(session: Session, live: Live | None, moved: Live) -> bool:

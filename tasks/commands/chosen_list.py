@@ -70,10 +70,15 @@ def _note_conflicts(group: Sequence[Status]) -> None:
 def _statuses(c: Context, choice: Choice, cost: bool) -> list[list[Status]]:
     """Return the state of the sessions of each repository that was asked for."""
     from ..status import session_status
+    from . import forge_requests
 
     groups = [each for each in _sessions(c, choice.everywhere) if each[1]]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         statuses = list(pool.map(lambda group: _look(*group), groups))
+    statuses = [
+        forge_requests.follow_requests(c, repository, group)
+        for (repository, _sessions), group in zip(groups, statuses, strict=True)
+    ]
     if cost or "cost" in choice.columns:
         statuses = [[session_status.with_cost(each) for each in group] for group in statuses]
     if "memory" in choice.columns:

@@ -278,7 +278,7 @@ _NEW = "new"  # a NAME that there is not yet
 _KINDS = {
     ("add", "name"): _NEW, ("create", "name"): _NEW, ("adopt", "name"): _NEW, ("restore", "name"): "removed",
     ("permissions", "name"): "known", ("prune", "name"): "removed",
-    ("rename", "old"): "name", ("rename", "new"): _NEW,
+    ("watch", "host"): _NEW, ("rename", "old"): "name", ("rename", "new"): _NEW,
     ("compare", "first"): "name", ("compare", "second"): "name",
     ("move", "name"): "anywhere", ("move", "host"): "place",
 }  # fmt: skip

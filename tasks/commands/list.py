@@ -50,22 +50,27 @@ def list_(
             selection.note_unusable_git(repository)
         answer(as_json([each.record() for each in archives]) if json else views_removed.removed_table(archives))
     elif sessions := selection.list_sessions(c, repository):
-        _list(sessions, repository, json, cost)
+        _list(c, sessions, repository, json, cost)
     else:
         from ..views import tables as views_tables
 
         answer(as_json([]) if json else views_tables.NONE)
 
 
-def _list(sessions: Sequence[Session], repository: Repository, json: bool, cost: bool) -> None:
+def _list(c: Context, sessions: Sequence[Session], repository: Repository, json: bool, cost: bool) -> None:
     from ..status import conflicts, session_status
     from ..store import state_directory
     from ..system import progress, table, terminal
+    from ..tools import forges
     from ..views import tables as views_tables
 
     if not json:
         table.prefetch_table()
     statuses = session_status.session_statuses(sessions, repository, conflicts.known_conflicts)
+    if forges.find_forge_kind(repository):
+        from . import forge_requests
+
+        statuses = forge_requests.follow_requests(c, repository, statuses)
     if cost:
         statuses = [session_status.with_cost(each) for each in statuses]
     if json:

@@ -67,6 +67,7 @@ def answer_session(c: Context, session: Session, json: bool, failures: Sequence[
             f"{_OURS}/ is not on its branch, so inv doesn't work in its worktree. Commit {_OURS}/ first.\n"
             f"Then run: inv session.sync {session.name}"
         )
+    _mention_other_code(session)
     if not session.bare:
         mention_missing_claude([session])
         mention_trust(session)
@@ -75,6 +76,18 @@ def answer_session(c: Context, session: Session, json: bool, failures: Sequence[
 
         conflicts.print_notes(conflicts.new_session_sentences(session, selection.list_sessions(c, session.repository)))
     fail_with(failures)
+
+
+def _mention_other_code(session: Session) -> None:
+    """Print a note for each package that Python imports from another checkout whatever the session sets."""
+    from ..system import activation
+
+    if activation.find_environment(session.activate) is not None:
+        from ..status import other_code
+
+        for problem in other_code.imports_elsewhere(session):
+            fix = problem.fix[:1].upper() + problem.fix[1:]
+            notice(f"{problem.what}: {problem.why}. merge and pr refuse to verify with it.\n{fix}.")
 
 
 def mention_news(session: Session, settings: Settings) -> None:

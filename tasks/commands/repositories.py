@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.config import Config
 from invoke.context import Context
@@ -15,6 +15,9 @@ from ..store import rows as store_rows
 from ..system import progress
 from ..tools import git
 from . import selection
+
+if TYPE_CHECKING:
+    from ..config.settings import Settings
 
 
 def list_repositories() -> list[Repository]:
@@ -35,6 +38,17 @@ def list_repositories() -> list[Repository]:
     return [current, *(each for each in others if each != current)]
 
 
+def load_settings(c: Context, repository: Repository) -> Settings:
+    """Return the settings of *repository*: of another one than ours, those of its own file and of the environment."""
+    from ..store import configuration
+
+    if repository != git.current_repository():
+        config = Config(project_location=repository.main)
+        config.load_project()
+        c = Context(config)
+    return configuration.load_settings(c)
+
+
 def list_sessions(c: Context, repository: Repository) -> list[Session]:
     """Return the sessions of *repository*, which need not be the one that we are in, by name.
 
@@ -46,11 +60,8 @@ def list_sessions(c: Context, repository: Repository) -> list[Session]:
 
     def complete(*row: Any) -> Session:
         from ..plan import contents
-        from ..store.configuration import load_settings
 
-        config = Config(project_location=repository.main)
-        config.load_project()
-        return contents.complete_row(load_settings(Context(config)), *row)
+        return contents.complete_row(load_settings(c, repository), *row)
 
     names = sorted(rows, key=selection.natural_order)
     return [store_rows.session_from_row(name, rows[name], repository, complete) for name in names]

@@ -17,12 +17,13 @@ def show(c: Context, name: str = "", json: bool = False) -> None:
     from ..store import state_directory
     from ..tools import git
     from ..views import details
-    from . import selection
+    from . import forge_requests, selection
 
     repository = git.current_repository()
     session = selection.select_session(c, name)
     status = session_status.session_statuses([session], repository, conflicts.known_conflicts)[0]
     status = session_status.with_memory(session_status.with_cost(status))
+    (status,) = forge_requests.follow_requests(c, repository, [status])
     if json:
         answer(as_json({**status.record(), **next_steps.advice_record(status)}))
     else:

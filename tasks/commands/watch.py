@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,15 +13,20 @@ from .command import command
 
 if TYPE_CHECKING:
     from ..model import Repository, Session
-    from ..status.feed import Source
+    from ..status.shown_rows import Source
     from ..views.dashboard.forms import Choices
 
 
 @command(help={
     "interval": "seconds between updates",
     "all-repositories": "show the sessions of every repository on this machine",
+    "web": "show it in a browser, at an address of this machine with a random token",
+    "host": "with --web: listen on this address, which other machines can reach",
+    "port": "with --web: listen on this port (default: one that is free)",
 }, needs=("textual",))  # fmt: skip
-def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> None:
+def watch(
+    c: Context, interval: str = "2", all_repositories: bool = False, web: bool = False, host: str = "", port: str = ""
+) -> None:
     """Open the dashboard: sessions, previews, and keys.
 
     The keys are shown at the bottom; ? explains all of them.
@@ -31,9 +38,16 @@ def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> No
     from ..tools import git, tmux_attach
     from . import packages
 
-    require_terminal("watch")
-    packages.require_textual()
     seconds, repository = checks.check_seconds("--interval", interval), git.current_repository()
+    packages.require_textual()
+    if web or host or port:
+        from . import web_dashboard
+
+        words = ["session.watch", f"--interval={interval}", *(["--all-repositories"] if all_repositories else [])]
+        web_dashboard.serve(web, host, port or "0", words)
+        return
+    if os.environ.get("TEXTUAL_DRIVER") is None:  # which the server of a browser sets, where there is no terminal
+        require_terminal("watch")
     from ..views.dashboard import app
 
     sources = _all_sources(c) if all_repositories else [source_of(c, repository)]
@@ -46,10 +60,11 @@ def watch(c: Context, interval: str = "2", all_repositories: bool = False) -> No
 
 def source_of(c: Context, repository: Repository) -> Source:
     """Return where the sessions of *repository* come from."""
-    from ..status.feed import Source
-    from . import selection
+    from ..status.shown_rows import Source
+    from . import forge_requests, selection
 
-    return Source(repository, lambda: selection.list_sessions(c, repository))
+    follows = functools.cache(lambda: forge_requests.is_followed(c, repository))
+    return Source(repository, lambda: selection.list_sessions(c, repository), follows)
 
 
 def _all_sources(c: Context) -> list[Source]:
@@ -63,8 +78,10 @@ def _all_sources(c: Context) -> list[Source]:
 def _other_source(c: Context, repository: Repository) -> Source:
     """Return where those of another repository come from: while its registry can't be read, there are none."""
     from ..errors import SessionError
-    from ..status.feed import Source
-    from . import repositories
+    from ..status.shown_rows import Source
+    from . import forge_requests, repositories
+
+    follows = functools.cache(lambda: forge_requests.is_followed(c, repository))
 
     def listed() -> list[Session]:
         try:
@@ -72,7 +89,7 @@ def _other_source(c: Context, repository: Repository) -> Source:
         except (SessionError, OSError):
             return []
 
-    return Source(repository, listed)
+    return Source(repository, listed, follows)
 
 
 def form_choices(c: Context) -> Choices:

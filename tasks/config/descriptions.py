@@ -38,7 +38,7 @@ DESCRIPTIONS = {
         " refuses the removal, unless `--force`",
         "verify": "shell commands that must succeed before `session.merge` and `session.pr`; fixed at `session.add`",
         "agents": "[other assistants](howto/claude.md#other-assistants) by name, which `--agent` chooses: `command`,"
-        " `args`, `begin`, `resume` and `prompt`",
+        " `args`, `begin`, `resume`, `fork`, `prompt`, `find` and `state`",
         "claude": "[the conversation](howto/claude.md): `command`, `args` after ours, `notify` (a shell command when"
         " it waits for you), `note` (text for its system prompt; empty for none)",
         "compose": "[containers](howto/containers.md): `file`, `profiles` and `wait`, the seconds that they may"
@@ -48,6 +48,8 @@ DESCRIPTIONS = {
         "components": "name → its paths or globs, for `--component`",
         "work_log": "a file of the main checkout with an entry for each session, or a table of `file` and"
         " `templates`; empty for none",
+        "pull_requests": "whether [lists show the pull request](howto/look.md#pull-requests) of each branch and its"
+        " checks: `gh` or `glab` is asked in the background",
         "hosts": "name → [another machine](howto/fleet.md): `host` or `via`, `path`, and optionally `python`,"
         " `inv`, `max_sessions`, `labels` and `start`, the command here that wakes it",
     },

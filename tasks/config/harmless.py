@@ -11,7 +11,7 @@ from .secrets import is_secret_name
 
 # An allow-list, and a short one: a key that nobody thought of is asked for.
 _HARMLESS = re.compile(
-    r"session\.(preset|numbered|wait|host_timeout|keep_removed|keep_removed_size|compose\.wait)"
+    r"session\.(preset|numbered|wait|pull_requests|host_timeout|keep_removed|keep_removed_size|compose\.wait)"
     r"|session\.hosts\.[^.]+\.max_sessions"
     r"|session\.windows\..+\.(layout|start)"
     r"|session\.ports\.(base|stride|(offsets\.)?\w*port)"  # NAME=8000 in the environment, and no name but …PORT

@@ -15,13 +15,24 @@ Shared with the main checkout and every session, so install or change nothing in
 """
 
 
-# Their flags as `--help` of codex 0.171.0, gemini 0.61.0 and copilot 1.0.102 has them. Codex and Gemini continue the
-# last conversation of the directory, which is the session's own.
+# Their flags as `--help` of codex 0.171.0, gemini 0.61.0, copilot 1.0.102 and opencode 1.18.33 has them. Codex would
+# begin a process that all of its conversations share, and that would end with the session that began it; without -C it
+# asks whether a copy works in the worktree of the original. OpenCode's copy stays there, so it has no `fork`.
 _AGENTS = {
-    "codex": {"command": "codex", "resume": ["resume", "--last"]},
-    "gemini": {"command": "gemini", "begin": ["--session-id", "{id}"], "resume": ["--resume", "latest"]},
+    "codex": {
+        "command": "codex", "begin": ["--no-daemon"], "resume": ["resume", "--no-daemon", "-C", "{worktree}", "{id}"],
+        "fork": ["fork", "--no-daemon", "-C", "{worktree}", "{from}"], "find": "codex", "state": "codex",
+    },
+    "gemini": {
+        "command": "gemini", "begin": ["--session-id", "{id}"], "resume": ["--resume", "{id}"],
+        "find": "gemini",
+    },
     "copilot": {
         "command": "copilot", "begin": ["--session-id", "{id}"], "resume": ["--session-id", "{id}"], "prompt": ["-i"],
+    },
+    "opencode": {
+        "command": "opencode", "resume": ["--session", "{id}"], "prompt": ["--prompt"], "find": "opencode",
+        "state": "opencode",
     },
 }  # fmt: skip
 
@@ -36,6 +47,7 @@ POINTS: dict[str, Any] = {
     "keep_removed_size": "5 GB",
     "wait": 60,
     "hosts": {},
+    "pull_requests": True,
     "host_timeout": 10,
     "ports": {"backend_port": 8000, "frontend_port": 5000},
     "copy": ["backend/db.sqlite3", "backend/.env", "frontend/.env"],

@@ -281,7 +281,13 @@ def check_work_log(key: str, value: object) -> dict[str, Any]:
 
 
 AGENT = table_with(
-    {"command": check_filled, **dict.fromkeys(("args", "begin", "resume", "prompt"), list_of(check_text))}, "command"
+    {
+        "command": check_filled,
+        "find": check_text,
+        "state": check_text,
+        **dict.fromkeys(("args", "begin", "resume", "fork", "prompt"), list_of(check_text)),
+    },
+    "command",
 )
 CHECKS: dict[str, Check] = {
     "preset": check_filled, "project": check_filled, "numbered": check_switch,
@@ -299,4 +305,5 @@ CHECKS: dict[str, Check] = {
     "notify": check_text}),
     "agents": table_of(check_component, AGENT),
     "hosts": table_of(check_host_name, host), "host_timeout": check_seconds, "wait": check_seconds,
+    "pull_requests": check_switch,
 }  # fmt: skip

@@ -43,6 +43,7 @@ class Settings(NamedTuple):
     work_log: dict[str, Any]  # its `file` and its `templates` by name; empty for none
     wait: float  # seconds that `--wait` gives the servers
     hosts: dict[str, dict[str, Any]]  # other machines, for `fleet`
+    pull_requests: bool  # whether the forge is asked for those of the sessions
     host_timeout: float  # seconds until one that does not answer is left out
     claude: dict[str, Any]  # command, args, note, notify
     agents: dict[str, dict[str, Any]]  # other assistants, which `--agent` chooses

@@ -14,17 +14,10 @@ from ..errors import SessionError
 from ..model import Repository
 from ..system import copy, progress, shape, shell, signals, terminal
 from ..tools import git
-from . import branches, reach, ssh
+from . import branches, reach, requirements, ssh
 from .host import VENV, Host
 from .remote_scripts import files
 
-REQUIREMENTS = (
-    "invoke>=2.2",
-    "libtmux>=0.40",
-    "python-dotenv>=1.2",
-    "tabulate>=0.9",
-    "psutil>=6",
-)
 _OLDEST = {"git": (2, 25), "tmux": (3, 2), "python": (3, 10), "node": (0, 0)}
 _HOME = "~"
 _CREATED = shape.fields_form({"created": shape.SWITCH})
@@ -103,20 +96,20 @@ def make_checkout(host: Host, repository: Repository) -> str:
     return f"{'Created' if is_new else 'Found'} {host.path}: {branch} is {state}."
 
 
-def install_dependencies(host: Host) -> str:
+def install_dependencies(host: Host, repository: Repository) -> str:
     """Make sure that `inv` runs on *host* with what these tasks import, and return what was done."""
     if not host.makes_venv:
         version = ssh.ask_program(host, [*host.inv, "--version"], seconds=ssh.QUESTION).decode(errors="replace").strip()
         return f"{host.inv[0]} is {version}."
     python = f"{VENV}/bin/python"
+    packages = requirements.required_packages(repository)
     try:
-        imports = "import invoke, libtmux, dotenv, tabulate, psutil"
-        ssh.ask_program(host, [python, "-c", imports], seconds=ssh.QUESTION)
+        ssh.ask_program(host, [python, "-c", requirements.import_test()], seconds=ssh.QUESTION)
     except SessionError:
         ssh.ask_program(host, [host.python, "-m", "venv", "--clear", VENV])
-        install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS)
+        install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages)
         ssh.ask_program(host, [python, *install])
-        return f"Created {VENV} with {', '.join(word.split('>')[0] for word in REQUIREMENTS)}."
+        return f"Created {VENV} with {', '.join(word.split('>')[0] for word in packages)}."
     return f"Found {VENV}."
 
 
@@ -168,7 +161,7 @@ def _set_up(host: Host, repository: Repository, copy: list[str], agreed: bool) -
         outcome = make_checkout(host, repository)
     progress.say(f"             {outcome}")
     with progress.tell_step("python", f"{host.inv[0]} on {host.destination}"):
-        outcome = install_dependencies(host)
+        outcome = install_dependencies(host, repository)
     progress.say(f"             {outcome}")
     missing = _missing(host, repository, copy)
     if missing:
@@ -196,7 +189,11 @@ def setup_plan(host: Host, repository: Repository, copy: list[str]) -> str:
     except SessionError:  # no checkout there to compare with
         missing = [path for path in copy if (repository.main / path).exists()]
     lines = [f"Would create or update {host.path}, by git push to {host.destination}."]
-    lines += [f"Would create {host.path}/{VENV} with {' '.join(REQUIREMENTS)}."] if host.makes_venv else []
+    lines += (
+        [f"Would create {host.path}/{VENV} with {' '.join(requirements.required_packages(repository))}."]
+        if host.makes_venv
+        else []
+    )
     lines += [f"Would copy {_described(repository, path)}." for path in missing]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from ..errors import CommandError, SessionError, SilentError
 from ..model import Session
-from ..store import registry
+from ..store import registry, request_cache
 from ..system import progress, shell, signals, terminal
 from ..tools import fetch, git
 from . import base as integrate_base
@@ -50,7 +50,10 @@ def propose_pull_request(session: Session, words: Words) -> str:
             checks.run_verification(session, work.head, _merged(session, work.head, base) if behind else work.head)
         with progress.tell_step("push", f"{session.branch} to {remote}"):
             _push(session, remote, work.head)
-        return _request(session, remote, base, _filled(session, words, work.head, base.commit))
+        try:
+            return _request(session, remote, base, _filled(session, words, work.head, base.commit))
+        finally:
+            request_cache.expire_requests(session.repository)
 
 
 def _merged(session: Session, head: str, base: integrate_base.Base) -> str:

@@ -237,7 +237,7 @@ def _variables(settings: Settings, filled: Expand) -> dict[str, str]:
 
 def _agent(settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int], filled: Expand) -> Agent:
     if facts.get("agent"):
-        return _other_agent(settings, facts["agent"], filled)
+        return _other_agent(settings, facts, filled)
     options = settings.claude
     quoted = {fact: shlex.quote(value) for fact, value in facts.items()}  # a shell runs it
     launch.check_note(options["note"], ports)
@@ -252,16 +252,28 @@ def _agent(settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int
     )
 
 
-def _other_agent(settings: Settings, name: str, filled: Expand) -> Agent:
-    """Return the assistant *name* of the setting agents. Raises `SessionError` for an unknown one."""
+def _other_agent(settings: Settings, facts: Mapping[str, str], filled: Expand) -> Agent:
+    """Return the assistant of *facts* in the setting agents. Raises `SessionError` for an unknown one."""
+    name = facts["agent"]
     if name not in settings.agents:
         known, hint = ", ".join(settings.agents), suggest_name(name, settings.agents)
         raise SessionError(f"No agent {name!r} in the setting agents.{hint} Known: {known}")
     options = settings.agents[name]
-    words: dict[str, Any] = {key: tuple(options.get(key, ())) for key in ("begin", "resume", "prompt")}
+    words: dict[str, Any] = {key: tuple(options.get(key, ())) for key in ("begin", "resume", "fork", "prompt")}
+    quoted = {**{fact: shlex.quote(value) for fact, value in facts.items()}, "id": "{id}"}  # a shell runs them
+    ways: dict[str, Any] = {
+        "find": expand_placeholders(options.get("find", ""), quoted, f"agents.{name}.find"),
+        "state": _state_way(options.get("state", ""), quoted, filled, f"agents.{name}.state"),
+    }
     args = (filled(word, f"agents.{name}.args[{index}]") for index, word in enumerate(options.get("args", ())))
     command = os.path.expanduser(filled(options["command"], f"agents.{name}.command"))
-    return Agent(command=command, args=tuple(args), config=_config_directory(), name=name, **words)
+    return Agent(command=command, args=tuple(args), config=_config_directory(), name=name, **words, **ways)
+
+
+def _state_way(given: str, quoted: Mapping[str, str], filled: Expand, key: str) -> str:
+    """Return how a state is known: a path is a file, or a pattern of files; anything else a shell runs."""
+    is_file = given.startswith(("/", "~/", "{worktree}/", "{main}/")) and len(given.split()) == 1
+    return f"file:{filled(given, key)}" if is_file else expand_placeholders(given, quoted, key)
 
 
 def _config_directory() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from ..claude import hooks, live, transcripts
+from ..claude import hooks, live, other_agents, transcripts
 from ..errors import SessionError
 from ..model import Agent, Request, Session
 from ..store import registry, snapshot
@@ -32,11 +32,23 @@ def request_fork(request: Request, old: Session) -> Request:
         content = snapshot.take_snapshot(old._replace(tip=""), work.head, _staying(old, work))
     question = ("rev-parse", f"{content}^{{tree}}", f"{content}^1^{{tree}}", f"{content}^2^{{tree}}")
     is_clean = len(set(git.read_git(old.worktree, *question).split())) == 1
-    identity = hooks.conversation_of(old) if old.converses and old.agent.is_claude else ""
-    if identity and not _is_usable(old.agent, identity):
-        notice(f"Nothing was said to Claude in {old.name} yet, so a new conversation starts.")
-        identity = ""
-    return request._replace(base=old.branch, adopts="" if is_clean else content, forks=identity)
+    request = request._replace(agent=request.agent or old.agent.name)
+    return request._replace(base=old.branch, adopts="" if is_clean else content, forks=_forked(request, old))
+
+
+def _forked(request: Request, old: Session) -> str:
+    """Return the id of the conversation of *old* if the assistant of *request* can go on from it; say if it can't."""
+    if not old.converses or request.agent != old.agent.name:
+        return ""
+    who = "Claude" if old.agent.is_claude else old.agent.name or old.agent.command
+    if not (old.agent.is_claude or old.agent.fork):
+        notice(f"{who} can't copy a conversation, so a new one starts.")
+        return ""
+    identity = hooks.conversation_of(old) if old.agent.is_claude else other_agents.find_conversation(old)
+    if not identity or (old.agent.is_claude and not _is_usable(old.agent, identity)):
+        notice(f"Nothing was said to {who} in {old.name} yet, so a new conversation starts.")
+        return ""
+    return identity
 
 
 def _staying(old: Session, work: worktree_status.Work) -> tuple[str, ...]:

@@ -264,7 +264,7 @@ def _can_make(session: Session, path: str) -> bool:
         if tree.lstat(path) is not None:
             return False
         if not (session.repository.main / path).exists():
-            notice(f"{session.name}: {path} was left out: the main checkout doesn't have it.")
+            _tell_missing(session, path)
         elif not tree.is_directory(os.path.dirname(path)):
             notice(f"{session.name}: {path} was left out: {Path(path).parent} doesn't exist on this branch.")
         else:
@@ -272,6 +272,17 @@ def _can_make(session: Session, path: str) -> bool:
     except LeadsOutError:
         notice(f"{session.name}: {path} was left out: its directory is a link out of the worktree.")
     return False
+
+
+def _tell_missing(session: Session, path: str) -> None:
+    place = (session.repository.main / path).parent
+    if os.path.basename(path) == "node_modules" and (place / "package.json").is_file():
+        from ..tools import node_packages
+
+        install = node_packages.install_command(place, session.repository.main)
+        notice(f"{path} is missing in the main checkout, so {session.name} has none. Install it there.\nRun: {install}")
+    else:
+        notice(f"{session.name}: {path} was left out: the main checkout doesn't have it.")
 
 
 def copy_fresh(session: Session, origin: Path, path: str, replaces_directory: bool = False) -> bool:

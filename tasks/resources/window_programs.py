@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from ..errors import SessionError
-from ..model import Problem, Session, Window
+from ..model import Problem, Session, Window, named_ports
 from ..store import ports
 from ..system.progress import notice
 from ..tools import tmux
@@ -74,9 +74,9 @@ def _start_later(session: Session, due: list[tuple[Window, tmux.Pane]]) -> list[
 
 def _clear_ports(session: Session, windows: Sequence[Window], open_terminals: set[str]) -> None:
     """End what outlived the servers of *windows* and holds their ports; print who else does."""
-    named = {port for port in session.ports.values() for each in session.windows if str(port) in each.run.split()}
-    wanted = {port for port in session.ports.values() for each in windows if str(port) in each.run.split()}
-    if any(not named & {int(word) for word in each.run.split() if word.isdigit()} for each in windows):
+    named = {port for port in session.ports.values() for each in session.windows if port in named_ports(each.run)}
+    wanted = {port for port in session.ports.values() for each in windows if port in named_ports(each.run)}
+    if any(not named & named_ports(each.run) for each in windows):
         wanted |= {*session.ports.values()} - named  # they have them from the environment
     published = _published(session) if session.compose else set()
     if answering := ports.answering_ports(wanted - published):

@@ -9,48 +9,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..claude import state as claude_state
 from ..errors import SessionError, describe_error
-from ..model import Repository, Session
-from ..store import ports
+from ..model import Session
+from ..store import ports, request_cache
 from ..system import processes, shell
 from ..tools import tmux
-from . import attention, conflicts, session_status, worktree_looks
+from . import attention, conflicts, pull_requests, session_status, worktree_looks
+from .shown_rows import PARTS, Key, Row, Source, first_row
 from .worktree_looks import Look
 
 if TYPE_CHECKING:
     from ..tools import docker_services
 
-Key = tuple[str, str]  # the main checkout and the session's name
-PARTS = ("git", "ports", "claude", "conflicts")
 _WORKERS = 12  # sessions that are looked at together: one that hangs holds one of them
 _A_SECOND = 5  # looks of git a second, so that fifty sessions don't keep a machine busy
 _CONFLICTS = 6.0  # seconds between two trials of merges
+_REQUESTS = 5.0  # seconds between two looks at what the forge said
 _SILENT = 30.0  # seconds until a worktree that didn't answer is asked again
-
-
-class Source(NamedTuple):
-    """A repository, and how its sessions are listed."""
-
-    repository: Repository
-    list_sessions: Callable[[], Sequence[Session]]
-
-
-class Row(NamedTuple):
-    """A session as it is shown: its status, its class of attention, and the parts of it that are not known yet."""
-
-    key: Key
-    status: session_status.Status
-    attention: str
-    pending: frozenset[str] = frozenset()
-    urgency: tuple[int, float] = (0, 0.0)
-
-    @property
-    def session(self) -> Session:
-        """The session itself."""
-        return self.status.session
 
 
 class _Known:
@@ -77,6 +56,7 @@ class Feed:
         self._listeners: Mapping[int, list[processes.Listener]] = {}
         self._services: dict[Key, docker_services.Seen] = {}
         self._open: claude_state.Open = {}
+        self._requests: dict[Path, request_cache.Cached] = {}
         self._conflicts: dict[Key, conflicts.Conflicts] = {}
         self._arrived: set[str] = set()
         self._wake: dict[str, threading.Event] = {}
@@ -96,6 +76,7 @@ class Feed:
             "containers": (self._contain, self._interval * 2),
             "claude": (self._ask, min(1.0, self._interval)),
             "conflicts": (self._compare, _CONFLICTS),
+            "requests": (self._follow, _REQUESTS),
         }
         self._wake = {part: threading.Event() for part in parts}
         for part, (renew, pause) in parts.items():
@@ -161,13 +142,14 @@ class Feed:
         panes = tmux.panes_by_worktree()
         listed = {(str(each.repository.main), each.name): each for source in self._sources
                   for each in source.list_sessions()}  # fmt: skip
-        seen = _last_visits() if panes else {}
+        seen = tmux.last_visits() if panes else {}
         with self._lock:
             gone = set(self._known) - set(listed)
             is_new = bool(gone or set(listed) - set(self._known))
             self._known = {key: self._known.get(key) or _Known(session) for key, session in listed.items()}
             for key, session in listed.items():
-                self._known[key].session = session
+                known = self._known[key]
+                known.session, known.row = session, known.row or first_row(key, session, panes)
             self._panes, self._seen = panes, seen
         self._arrive("sessions")
         if is_new:
@@ -186,6 +168,7 @@ class Feed:
                     known.is_looking, known.looked = True, now
                     due.append(known)
         if not due:
+            self._note_looked()
             self._note_complete()
             return
         bases = {}
@@ -205,9 +188,13 @@ class Feed:
         finally:
             known.is_looking = False
         self._assemble(known)
+        self._note_looked()
+
+    def _note_looked(self) -> None:
+        """Note when every worktree was looked at once: then conflicts can be."""
         with self._lock:
             is_done = all(each.look is not None for each in self._known.values())
-        if is_done and "git" not in self._arrived:
+        if is_done and self.is_listed and "git" not in self._arrived:
             self._arrived.add("git")
             self._wake["conflicts"].set()
 
@@ -268,6 +255,12 @@ class Feed:
         self.notes = sorted(set(notes))
         self._arrive("conflicts")
 
+    def _follow(self) -> None:
+        followed = [source.repository for source in self._sources if source.follows_requests()]
+        before, self._requests = self._requests, pull_requests.read_followed(followed, self._sessions())
+        if self._requests != before:
+            self._assemble_all()
+
     def _assemble_all(self) -> None:
         with self._lock:
             every = list(self._known.values())
@@ -311,7 +304,9 @@ class Feed:
         status = session_status.assemble_status(
             known.look or Look(session), around, known.distance, self._conflicts.get(key)
         )
-        status = status._replace(session=session)
+        cached = self._requests.get(session.repository.main, request_cache.Cached())
+        request = pull_requests.find_request(status, cached)
+        status = status._replace(session=session, request=request)
         panes = None if self._panes is None else self._panes.get(str(session.worktree), [])
         if known.look is None and session.state == "ready" and panes is not None:
             state = session_status.running_state(session, status.answering, panes, status.services)
@@ -330,13 +325,3 @@ def _by_repository(sessions: Sequence[Session]) -> dict[str, list[Session]]:
     for session in sessions:
         groups.setdefault(str(session.repository.main), []).append(session)
     return groups
-
-
-def _last_visits() -> dict[str, float]:
-    """Return by tmux session when a person was last attached to it; infinity where one is now."""
-    form = "#{session_attached} #{session_last_attached} #{session_name}"
-    output = shell.read_output(*tmux.TMUX, "list-sessions", "-F", form, check=False)
-    visits = {}
-    for attached, at, name in (line.split(" ", 2) for line in output.splitlines()):
-        visits[name] = float("inf") if attached != "0" else float(at or 0)
-    return visits

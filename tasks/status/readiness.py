@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import SessionError
-from ..model import Session
+from ..model import Session, named_ports
 from ..store import ports
 from ..system import processes, progress, terminal
 from ..tools import tmux, tmux_output
@@ -79,10 +79,10 @@ def _look_at_pages(session: Session) -> None:
 
 def _servers(session: Session) -> list[_Server]:
     """Return the servers of *session*; a single one whose command names no port gets those that no command names."""
-    named = {port for port in session.ports.values() for window in session.windows if str(port) in window.run.split()}
+    named = {port for port in session.ports.values() for window in session.windows if port in named_ports(window.run)}
     lazy = tmux.waiting_windows(session, tmux.list_panes(session)) if any(w.is_lazy for w in session.windows) else []
     windows = [window for window in tmux.present_windows(session) if window.run and window not in lazy]
-    by_window = {each.name: named & {int(word) for word in each.run.split() if word.isdigit()} for each in windows}
+    by_window = {each.name: named & named_ports(each.run) for each in windows}
     without = [name for name, own in by_window.items() if not own]
     complete = len(windows) == sum(bool(each.run) for each in session.windows)
     if len(without) == 1 and session.compose is None and complete:

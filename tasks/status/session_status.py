@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claude import state as claude_state
-from ..model import Conflict, Repository, Session, Window
+from ..model import Conflict, Repository, Session, Window, named_ports
 from ..store import ports
 from ..system import processes
 from ..tools import tmux, worktree_status
@@ -16,6 +16,7 @@ from .worktree_looks import AT_ONCE, Look
 
 if TYPE_CHECKING:
     from ..claude.cost import Cost
+    from ..store.request_cache import PullRequest
     from ..tools import docker_services
     from .conflicts import Conflicts
 
@@ -39,6 +40,7 @@ class Status(NamedTuple):
     cost: Cost | None = None  # of its conversation; None if not measured
     waiting: tuple[Window, ...] = ()  # whose servers start once somebody attaches
     memory: int | None = None  # bytes that its processes use; None if not measured
+    request: PullRequest | None = None  # of its branch, as far as the forge said
 
     @property
     def not_started(self) -> dict[str, list[int]]:
@@ -96,8 +98,15 @@ class Status(NamedTuple):
             "conflicts": [each.record() for each in self.conflicts if each.kind == "conflict"] if self.tried else None,
             **({"silence": self.silence} if self.silence else {}),
             **({"cost": self.cost._asdict()} if self.cost else {}),
-            **({} if self.memory is None else {"memory": self.memory}),
+            **({} if self.memory is None else {"memory": self.memory}), **self._request(),
         }  # fmt: skip
+
+    def _request(self) -> dict[str, Any]:
+        if self.request is None:
+            return {}
+        from . import pull_requests
+
+        return {"pull_request": pull_requests.request_record(self.request)}
 
     def _containers(self) -> dict[str, Any]:
         if self.session.compose is None:
@@ -194,7 +203,7 @@ def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int],
 
 
 def _named_ports(session: Session, window: Window) -> list[int]:
-    return [port for port in session.ports.values() if str(port) in window.run.split()]
+    return [port for port in session.ports.values() if port in named_ports(window.run)]
 
 
 def _unready_state(look: Look) -> str:
@@ -216,6 +225,6 @@ def running_state(
     waiting = tmux.waiting_windows(session, panes)
     windows = [window for window in present if window not in waiting]
     serving = all(not by_window[w.name].at_prompt for w in windows if w.run and w.name in by_window)
-    served = {port for port in session.ports.values() for w in windows if str(port) in w.run.split()}
+    served = {port for port in session.ports.values() for w in windows if port in named_ports(w.run)}
     contained = services is not None and all(each.up for each in services)
     return "running" if complete and serving and contained and served <= up else "partial"

@@ -10,7 +10,7 @@ from ..model import Conflict, Repository
 from ..system import shell
 from ..system.progress import notice
 from ..tools import git
-from . import session_changes
+from . import new_files, session_changes
 from .session_changes import Side
 
 _USAGE = 129  # the exit code of a git that does not know a flag
@@ -47,6 +47,7 @@ class _Outcome(NamedTuple):
     conflicting: Mapping[session_changes.Pair, frozenset[str]]
     forks: Mapping[session_changes.Pair, str]
     since: Mapping[session_changes.Pair, session_changes.Changes]
+    twice: Mapping[session_changes.Pair, frozenset[str]] = {}  # the files that both add, with different content
 
     def conflicts(self, both: Both) -> frozenset[str]:
         return self.conflicting.get((both[0].commit, both[1].commit), frozenset())
@@ -82,7 +83,10 @@ def _merge_all(repository: Repository, tried: Sequence[Both], shelf: session_cha
     since = session_changes.changes_between(
         repository, [(fork, each) for pair, fork in forks.items() for each in pair], env
     )
-    return _Outcome(conflicting, forks, since)
+    outcome = _Outcome(conflicting, forks, since)
+    shared = {(one.commit, other.commit): outcome.shared((one, other)) for one, other in tried}
+    twice = new_files.find_added_twice(repository, shared, forks, env)
+    return outcome._replace(twice=twice)
 
 
 def _conflicts_of(outcome: _Outcome, pairs: Sequence[Both], onto: Sequence[Both]) -> Iterator[Conflict]:
@@ -92,6 +96,10 @@ def _conflicts_of(outcome: _Outcome, pairs: Sequence[Both], onto: Sequence[Both]
         shared, files = outcome.shared(both), outcome.conflicts(both)
         if against == "session":  # a conflict because one of them has a newer base is one with the base
             files -= (with_base.get(one.name, frozenset()) | with_base.get(other.name, frozenset())) - shared
-        for kind, paths in (("conflict", files), ("overlap", shared - files)):
+        twice = outcome.twice.get((one.commit, other.commit), frozenset()) & shared
+        for kind, paths in (("conflict", files - twice), ("overlap", shared - files - twice)):
             if paths:
                 yield Conflict(kind, one.name, other.name, against, tuple(sorted(paths)))
+        if twice:
+            fix = new_files.describe_fix(one, other, min(twice))
+            yield Conflict("conflict", one.name, other.name, against, tuple(sorted(twice)), new_files.WHY, fix)

@@ -65,7 +65,10 @@ def leave_machine(repository: Repository) -> None:
     """Take a repository without sessions off this machine's list; delete the list with its last entry."""
     with locks.file_lock(state_directory() / "ports.lock"):
         registries = list_registries()
-        if registry.read_registry(repository) or str(registry.registry_path(repository)) not in registries:
+        if registry.read_registry(repository):
+            return
+        repository.requests_file.unlink(missing_ok=True)
+        if str(registry.registry_path(repository)) not in registries:
             return
         _write_registries([other for other in registries if other != str(registry.registry_path(repository))])
 

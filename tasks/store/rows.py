@@ -60,7 +60,7 @@ _TABLES: dict[str, Form] = {
     "work_log": _LOG,
 }
 _WINDOW = {**dict.fromkeys(Window._fields, TEXT), "claude": SWITCH}
-_AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin", "resume", "prompt"), TEXTS)}
+_AGENT = {**dict.fromkeys(Agent._fields, TEXT), **dict.fromkeys(("args", "begin", "resume", "fork", "prompt"), TEXTS)}
 _PROJECT = {**dict.fromkeys(("file", "project", "mode"), TEXT), **dict.fromkeys(("profiles", "services"), TEXTS)}
 _COMPOSE = {**dict.fromkeys(("without", "once", "found"), TEXTS), "wait": shape.NUMBER, "keeps_volumes": SWITCH}
 _ROW = shape.fields_form({}, {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 _MAPPING = re.compile(r"^MAPPING\b[^=]*=\s*(\{.*\})\s*$", re.MULTILINE)  # setuptools
+_MESON = re.compile(
+    r"""^\s+finder = MesonpyMetaFinder\(\s*['"].*?['"],\s*(\{[^}]*\}),\s*(['"].+?['"]),""", re.MULTILINE
+)
 _MODULE = re.compile(r"""\.map_module\(\s*(['"][^'"]+['"]),\s*(['"][^'"]+['"])""")  # the library `editables`
 
 
@@ -39,6 +43,8 @@ def list_editables(environment: Path) -> list[Editable]:
                     found.append(Editable(file.name, "", Path(line.rstrip())))
         for file in sorted([*packages.glob("__editable__*_finder.py"), *packages.glob("_editable_impl_*.py")]):
             found += [Editable(file.name, name, Path(place)) for name, place in _mapped(_text(file))]
+        for file in sorted(packages.glob("_*_editable_loader.py")):
+            found += [Editable(file.name, name, place) for name, place in _built(_text(file))]
     return [each for each in found if not Path(os.path.realpath(each.place)).is_relative_to(inside)]
 
 
@@ -50,6 +56,19 @@ def _mapped(source: str) -> Iterator[tuple[str, str]]:
         for name, place in mapping.items():
             yield name, re.sub(r"(/__init__)?\.py$", "", place)
     except (ValueError, SyntaxError, TypeError):
+        return
+
+
+def _built(source: str) -> Iterator[tuple[str, Path]]:
+    """Yield each package that the loader of meson-python has, and the project's directory: what is where is Meson's."""
+    if not (match := _MESON.search(source)):
+        return
+    try:
+        names, build = ast.literal_eval(match[1]), Path(ast.literal_eval(match[2]))
+        info = json.loads(_text(build / "meson-info" / "meson-info.json"))
+        for name in sorted(names):
+            yield name, Path(info["directories"]["source"])
+    except (ValueError, SyntaxError, TypeError, LookupError):
         return
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +47,15 @@ def find_lock(directory: Path) -> Lock | None:
             berry = manager == "yarn" and (directory / ".yarnrc.yml").is_file()
             return Lock(file, "berry" if berry else manager)
     return None
+
+
+def install_command(directory: Path, main: Path) -> str:
+    """Return what installs the packages of *directory*: with its own lock file, or its workspace's above it."""
+    places = [directory, *(each for each in directory.parents if each.is_relative_to(main))]
+    place = next((each for each in places if find_lock(each)), directory)
+    lock = find_lock(place)
+    words = lock.install[:2] if lock else ("npm", "install")
+    return f"cd {shlex.quote(str(place))} && {shlex.join(words)}"
 
 
 def list_own(main: Path, path: str) -> list[str]:

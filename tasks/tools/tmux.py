@@ -95,6 +95,16 @@ def panes_by_worktree() -> dict[str, list[Pane]] | None:
     return panes_of
 
 
+def last_visits() -> dict[str, float]:
+    """Return by tmux session when a person was last attached to it; infinity where one is now."""
+    form = "#{session_attached} #{session_last_attached} #{session_name}"
+    output = shell.read_output(*TMUX, "list-sessions", "-F", form, check=False)
+    visits = {}
+    for attached, at, name in (line.split(" ", 2) for line in output.splitlines()):
+        visits[name] = float("inf") if attached != "0" else float(at or 0)
+    return visits
+
+
 def remember_panes(session: Session, output: str) -> None:
     """Keep what tmux printed about the windows that it just opened, so that it need not be asked again."""
     _opened[session.tmux] = parse_panes(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ _OTHERS: dict[str, Callable[[Status], str]] = {
     "containers": lambda status: details.format_services(status) if status.session.compose else "",
     "cost": lambda status: str(status.cost or ""),
     "memory": lambda status: table.format_size(status.memory) if status.memory else "",
+    "pr": lambda status: details.format_request(status.request),
     "tmux": lambda status: status.session.tmux,
     "urls": lambda status: ", ".join(_addresses(status)),
     "worktree": lambda status: terminal.home_path(str(status.session.worktree)),
@@ -34,7 +36,10 @@ ORDERS = ("attention", "name", "age")
 def _attention(status: Status) -> str:
     from ..status import attention
 
-    return attention.attention_class(status)
+    return attention.attention_class(status, _visits().get(status.session.tmux, 0.0))
+
+
+_visits = functools.cache(tmux.last_visits)  # one question for all rows of a list
 
 
 def _addresses(status: Status) -> list[str]:
@@ -67,7 +72,8 @@ def sort_statuses(statuses: Sequence[Status], order: str) -> list[Status]:
     if order == "attention":
         from ..status import attention
 
-        return sorted(statuses, key=lambda each: attention.urgency(each, {}))
+        seen = _visits()  # what finished before a person was there needs nobody
+        return sorted(statuses, key=lambda each: attention.urgency(each, seen))
     if order == "age":
         return sorted(statuses, key=lambda each: each.session.created, reverse=True)
     return list(statuses)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from invoke.util import yaml
@@ -15,6 +16,7 @@ from ..config.secrets import is_secret, is_secret_name, mask_named_values
 from ..config.sources import Setting
 from ..system import terminal
 from ..system.table import format_size
+from ..version import describe_version
 
 _dump: Any = yaml.safe_dump
 _COLUMN = 40  # where the sources stand, but for longer values
@@ -22,7 +24,7 @@ _COLUMN = 40  # where the sources stand, but for longer values
 
 def format_settings(settings: Sequence[Setting]) -> str:
     """Return *settings* as the `session:` part of an invoke.yaml, without what may be a password."""
-    lines = ["session:"]
+    lines = [f"# {describe_version(terminal.home_path(str(Path(__file__).absolute().parents[1])))}", "session:"]
     for each in settings:
         value = _without_prose(_as_written(each.key, _shown(each.key, each.value)))
         rows = value if isinstance(value, list) and any(isinstance(row, dict) for row in value) else []

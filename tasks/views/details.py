@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,8 +15,10 @@ from ..tools import tmux
 if TYPE_CHECKING:
     from ..status.session_status import Status
     from ..status.worktree_looks import Look
+    from ..store.request_cache import PullRequest
 
 
+_OLD = 900.0  # seconds after which the age of what a forge said is shown
 _WHAT = 40  # letters of what a conversation waits for, in a table
 
 
@@ -65,6 +68,7 @@ def format_details(status: Status, advice: Sequence[tuple[str, str]]) -> str:
         port = int(url.rpartition(":")[2])
         who = f", by {status.foreign[port]}" if port in status.foreign else ""
         lines.append((key, f"{url} ({_answer(status, port)}{who})"))
+    lines += [("pull request", f"{format_request(status.request)} {status.request.url}")] if status.request else []
     lines += _containers(status)
     lines += [("worktree", terminal.home_path(str(session.worktree)))]
     lines += [("base", base)] if (base := f"{session.base} {session.start[:12]}".strip()) else []
@@ -125,6 +129,19 @@ def _talk(status: Status) -> str:
     what = "" if talk.state == "idle" else talk.what or talk.waiting_for
     short = f"{what[:_WHAT]}…" if len(what) > _WHAT else what
     return f"{first}{f' {age}' if age else ''}{f',{tasks}' if tasks else ''}{f': {short}' if short else ''}"
+
+
+def format_request(request: PullRequest | None) -> str:
+    """Return what a table says of a pull request: how far it is, its review and checks, and how old an answer is."""
+    if request is None:
+        return ""
+    is_open = request.state == "open"
+    state = "draft" if is_open and request.draft else "" if is_open else request.state
+    review = request.review if is_open and request.review != "review required" else ""
+    checks = f"checks {request.checks}" if is_open and request.checks else ""
+    text = f"#{request.number} {', '.join(filter(None, (state, review, checks))) or 'open'}"
+    asked = datetime.fromtimestamp(request.asked).astimezone()
+    return text if time.time() - request.asked < _OLD else f"{text} ({format_age(asked)} ago)"
 
 
 def format_services(status: Status) -> str:

@@ -25,9 +25,13 @@ _COLOURS = {  # by the beginning of a cell, in each column
     },
     "ports": {".*taken": terminal.RED, ".*off": terminal.YELLOW},
     "git": {".*in progress|detached|on ": terminal.YELLOW},
+    "pr": {
+        ".*(checks failed|closed)": terminal.RED, ".*changes requested": terminal.YELLOW,
+        ".*(approved|merged|checks passed)": terminal.GREEN,
+    },
     "claude": {"waiting": terminal.YELLOW, "working": terminal.BLUE, "failed": terminal.RED},
 }  # fmt: skip
-_LEFT_OUT = ("branch", "age", "containers", "component", "git", "ports")  # in this order, on a narrow terminal
+_LEFT_OUT = ("branch", "age", "containers", "component", "pr", "git", "ports")  # in this order, on a narrow terminal
 
 
 def sessions_table(statuses: Sequence[Status], columns: int = 0) -> str:
@@ -44,6 +48,9 @@ def usual_columns(statuses: Sequence[Status]) -> tuple[list[str], list[list[str]
     if any(each.session.component for each in statuses):
         titles.append("component")
         rows = [[*row, each.component] for row, each in zip(rows, statuses, strict=True)]
+    if any(each.request for each in statuses):
+        titles.append("pr")
+        rows = [[*row, details.format_request(each.request)] for row, each in zip(rows, statuses, strict=True)]
     if any(each.cost is not None for each in statuses):
         titles.append("cost")
         rows = [[*row, str(each.cost or "")] for row, each in zip(rows, statuses, strict=True)]

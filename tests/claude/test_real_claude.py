@@ -33,7 +33,7 @@ def _stays_after_left(sandbox: Path, pane: str) -> None:
 def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Path) -> None:
     real.inv("session.add", "x", "--prompt", "DO serve sleep 600 ;; DO say it serves")
     first, pane = real.row("x")["conversation"], windows("tally-x")["claude"]
-    becomes(real, "x", claude="idle", claude_tasks=1)  # its command says `busy` for as long as the server runs
+    becomes(real, claude="idle", claude_tasks=1)  # its command says `busy` for as long as the server runs
     assert "idle 0m, 1 background task" in real.inv("session.list").out
     _answered(real, "DO bash touch made ;; DO say touched", "yes")
     assert (real.worktree("x") / "made").exists()
@@ -42,23 +42,23 @@ def test_whole_turns_are_seen_followed_and_continued(real: Project, sandbox: Pat
     enter(windows("tally-x")["shell"], "claude 'DO say beside'")
     eventually(lambda: len(open_conversations(sandbox)) == 2)
     eventually(lambda: all(each.get("status") in ("idle", "shell") for each in open_conversations(sandbox)))
-    becomes(real, "x", claude="idle", claude_tasks=1)
+    becomes(real, claude="idle", claude_tasks=1)
 
     real.inv("session.send", "x", "/clear")
     eventually(lambda: first not in {each["sessionId"] for each in open_conversations(sandbox)})
     real.inv("session.send", "x", "DO say after\nDO say a clear", "--when-idle")
-    becomes(real, "x", claude="idle", claude_what="after DO say a clear")
+    becomes(real, claude="idle", claude_what="after DO say a clear")
     second = next(each["sessionId"] for each in open_conversations(sandbox) if each["name"] == "tally-x")
     real.inv("session.send", "x", "DO slow 300 ;; DO say late")
-    becomes(real, "x", claude="working")
+    becomes(real, claude="working")
     written = sandbox / "home" / ".claude" / "projects"
     eventually(lambda: any("slow 300" in file.read_text() for file in written.glob(f"*/{second}.jsonl")))
     os.kill(_conversation(sandbox, second)["pid"], signal.SIGKILL)
-    becomes(real, "x", claude="off")
+    becomes(real, claude="off")
     note = real.inv("session.resume", "x").err
     assert f"x continues the conversation after /clear. The one before it: claude --resume {first}" in note
     assert "The last prompt in x was not answered: DO slow 300 ;; DO say late" in note
-    becomes(real, "x", claude="idle")
+    becomes(real, claude="idle")
     assert real.row("x")["conversation"] == second
     assert "after DO say a clear" in screen(pane)
 
@@ -68,10 +68,10 @@ def test_a_checkout_that_is_not_trusted_yet_is_said(real: Project, sandbox: Path
     real.inv("session.add", "x", "--prompt", "DO say hello")
     pane = windows("tally-x")["claude"]
     eventually(lambda: "Yes, I trust" in screen(pane))
-    becomes(real, "x", claude="unknown", claude_reason=f"asks whether you trust {real.main}: answer once in its window")
+    becomes(real, claude="unknown", claude_reason=f"asks whether you trust {real.main}: answer once in its window")
     assert api.requests == []
     eventually(lambda: _trusts(pane))
-    becomes(real, "x", claude="idle", claude_what="hello")
+    becomes(real, claude="idle", claude_what="hello")
     assert len(api.requests) == 1
 
 
@@ -90,15 +90,15 @@ def _trusts(pane: str) -> bool:
 def _answered(project: Project, prompt: str, *answer: str) -> str:
     """Send *prompt*, answer what Claude Code then asks, and return what was shown of that."""
     project.inv("session.send", "x", prompt)
-    becomes(project, "x", claude="waiting", claude_waiting_for="permission prompt")
+    becomes(project, claude="waiting", claude_waiting_for="permission prompt")
     shown = project.inv("session.answer", "x", *answer).out
-    becomes(project, "x", claude="idle")
+    becomes(project, claude="idle")
     return shown
 
 
 def test_permission_prompts_are_answered_from_elsewhere(real: Project, api: claude_api.Server) -> None:
     real.inv("session.add", "x")
-    becomes(real, "x", claude="idle")  # a busy machine takes longer than `send` waits
+    becomes(real, claude="idle")  # a busy machine takes longer than `send` waits
     place = real.worktree("x")
     _answered(real, f"DO write {place / 'note.txt'} ;; DO say so", "yes")
     assert (place / "note.txt").read_text() == "scripted\n"
@@ -117,11 +117,11 @@ def test_permission_prompts_are_answered_from_elsewhere(real: Project, api: clau
     assert real.listed("x")["claude"] == "idle"
 
     real.inv("session.send", "x", "DO bash curl nowhere ;; DO say so")
-    becomes(real, "x", claude="waiting", claude_what="Bash curl nowhere")
+    becomes(real, claude="waiting", claude_what="Bash curl nowhere")
     assert " 1. Yes" in real.inv("session.answer", "x").out
-    becomes(real, "x", claude="waiting")  # showing it answers nothing
+    becomes(real, claude="waiting")  # showing it answers nothing
     real.inv("session.answer", "x", "no", "--message", "DO say this\ninstead")
-    becomes(real, "x", claude="idle", claude_what="this instead")
+    becomes(real, claude="idle", claude_what="this instead")
     assert "isn't asking for permission (idle)" in real.inv("session.answer", "x", "yes", code=1).err
     assert "DO say this\\ninstead" in json.dumps(api.requests[-1]["messages"])
 
@@ -160,3 +160,21 @@ def test_stopping_one_session_never_ends_the_work_that_another_moved_away(real: 
     assert "process" not in real.inv("session.doctor", code=None).out
     real.inv("session.stop", "y")
     eventually(lambda: not psutil.pid_exists(workers["y"]))
+
+
+def test_a_restored_conversation_is_told_its_new_ports(real: Project, api: claude_api.Server) -> None:
+    server = '{name: backend, dir: backend, run: "python manage.py {backend_port}"}'
+    real.configure(f"session: {{windows: [{server}, {{name: claude, claude: true}}]}}\n")
+    real.inv("session.add", "x", "--prompt", "DO say first")
+    becomes(real, claude="idle", claude_what="first")
+    old = real.row("x")["backend_port"]
+    assert f":{old}" in json.dumps(api.requests[-1]["system"])
+    real.inv("session.remove", "x", "--force")
+    real.inv("session.add", "y", "--bare")  # it takes the port
+    real.inv("session.restore", "x")
+    becomes(real, claude="idle")
+    real.inv("session.send", "x", "DO say second", "--when-idle")
+    becomes(real, claude="idle", claude_what="second")
+    new, system = real.row("x")["backend_port"], json.dumps(api.requests[-1]["system"])
+    assert new != old and f":{new}" in system and f":{old}" not in system
+    assert "DO say first" in json.dumps(api.requests[-1]["messages"])

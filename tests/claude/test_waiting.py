@@ -1,6 +1,8 @@
 """Waiting for conversations: until one is idle, before something is sent, and which of them needs a person first."""
 
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,15 @@ def test_who_waits_longest_is_first_then_what_failed_then_what_finished_last(
     assert first(*idle, ("d", "failed", "2")) == "d"
     assert first(*idle, ("d", "failed", "2"), ("e", "waiting", "9"), ("f", "waiting", "8")) == "f"
     assert first(("c", "working", "4"), ("d", "off", "")) == ""
+
+
+def test_one_that_has_yet_to_take_its_first_prompt_is_not_idle(project: Project) -> None:
+    project.configure("session: {windows: [{name: claude, claude: true}]}\n")
+    project.inv("session.add", "x")
+    eventually(lambda: project.inv("session.wait", "x").out == "idle\n")
+    notes = project.main / ".git" / "tally-sessions" / "conversations" / "x"
+    for prompt, ago, expected in (("do it", 0, "unknown"), ("/review", 0, "idle"), ("do it", 60, "idle")):
+        (notes / "prompt").write_text(prompt)
+        now = time.time() - ago
+        os.utime(notes / "SessionStart", (now, now))
+        assert project.listed("x")["claude"] == expected, prompt

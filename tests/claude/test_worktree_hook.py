@@ -1,20 +1,16 @@
 """Worktrees that Claude Code makes itself are sessions: its hooks, with the JSON that it gives them."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from develop.embedding import assistant
-from testing import claude_api, real_claude
-from testing.project import Project, eventually
-from testing.terminal import enter, panes, runs, screen, tmux
+from testing.project import Project
+from testing.terminal import panes, runs
 
 
 def _hook(project: Project, event: str, code: int = 0, cwd: Path | None = None, **facts: Any) -> tuple[str, str]:
@@ -84,62 +80,3 @@ def test_where_sessions_are_numbered_the_first_free_number_is_taken(project: Pro
     project.configure("session: {preset: dev-session, base: main, windows: [{name: shell}]}\n")
     said, _ = _hook(project, "WorktreeCreate", name="agent-1")
     assert said.endswith("session-001\n") and project.row("001")["bare"] is True
-
-
-@pytest.fixture(params=real_claude.VERSIONS)
-def real(project: Project, sandbox: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
-    """Return the project with our hooks, where `claude` is the real one."""
-    real_claude.install(request.param, sandbox / "bin")
-    (sandbox / "home" / ".claude.json").write_text(claude_api.claude_json(project.main))
-    assistant.give_to_claude(project.main)
-    project.git("add", ".claude")
-    project.git("commit", "--quiet", "-m", "hooks")
-    server = claude_api.Server()
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in server.environment.items():
-            patch.setenv(key, value)
-        yield project
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_subagent_in_isolation_works_in_a_session_of_ours(real: Project) -> None:
-    tmux("new-session", "-d", "-s", "hand", "-x", "150", "-y", "50", "-c", str(real.main), "bash")
-    enter("=hand:", "claude --permission-mode acceptEdits 'DO isolate DO write inside.txt ;; DO say done'")
-    try:
-        eventually(lambda: [*real.top.glob("tally-agent-*/inside.txt")], 120)
-    except AssertionError:
-        raise AssertionError(screen("=hand:")) from None
-    (file,) = real.top.glob("tally-agent-*/inside.txt")
-    name = file.parent.name.removeprefix("tally-")
-    assert (real.listed(name)["bare"], panes(f"tally-{name}", "#{pane_id}")) == (True, [])
-    assert (file.parent / "backend" / "db.sqlite3").exists()
-
-
-def _chooses_to_remove() -> bool:
-    """Go to the answer that removes the worktree, and give it."""
-    chosen = re.search("\u276f .*emove worktree", screen("=hand:")) is not None
-    tmux("send-keys", "-t", "=hand:", "Enter" if chosen else "Down")
-    return chosen
-
-
-def test_the_real_claude_works_in_a_session_of_ours(real: Project, sandbox: Path) -> None:
-    tmux("new-session", "-d", "-s", "hand", "-x", "150", "-y", "50", "-c", str(real.main), "bash")
-    enter("=hand:", "claude -w login --permission-mode acceptEdits 'DO write note.txt ;; DO say done'")
-    place = real.worktree("login")
-    try:
-        eventually(lambda: (place / "note.txt").exists(), 120)
-    except AssertionError:
-        raise AssertionError(screen("=hand:")) from None
-    assert (real.row("login")["bare"], real.listed("login")["status"]) == (True, "stopped")
-    assert (place / "backend" / "db.sqlite3").exists()
-    eventually(lambda: "done" in screen("=hand:"))
-    enter("=hand:", "/exit")
-    eventually(lambda: "emove worktree" in screen("=hand:"))
-    eventually(_chooses_to_remove)
-    try:
-        eventually(lambda: not place.exists())
-    except AssertionError:
-        raise AssertionError(screen("=hand:")) from None
-    real.inv("session.restore", "login")
-    assert (place / "note.txt").exists()

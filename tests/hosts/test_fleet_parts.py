@@ -17,12 +17,25 @@ from tasks import fleet
 from tasks.collection import ns
 from tasks.config.settings import parse_settings
 from tasks.errors import SessionError
-from tasks.hosts import add, choose, find, group, handover_arrival, handover_steps, host, reach, remote_run, setup, ssh
+from tasks.hosts import (
+    add,
+    choose,
+    find,
+    group,
+    handover_arrival,
+    handover_steps,
+    host,
+    reach,
+    remote_run,
+    requirements,
+    ssh,
+)
 from tasks.hosts.host import Host
 from tasks.hosts.remote_scripts import checkout, files
 from tasks.model import Repository
 from tasks.store import archive
 from tasks.tools import git
+from tasks.version import VERSION
 from tasks.views import tables
 from testing.project import CHECKOUT, Project
 
@@ -134,7 +147,19 @@ def test_a_session_that_arrives_cut_short_is_refused(sandbox: Path, monkeypatch:
 def test_setup_installs_what_the_collection_needs() -> None:
     (listed,) = re.findall(r"^dependencies = \[(.*?)\]", (CHECKOUT / "pyproject.toml").read_text(), re.M | re.S)
 
-    assert {*setup.REQUIREMENTS} == set(re.findall(r'"(.+?)"', listed))
+    assert {*requirements.REQUIREMENTS} == set(re.findall(r'"(.+?)"', listed))
+
+
+def test_an_installed_package_comes_to_a_host_as_it_came_here() -> None:
+    repository, commit = Repository(Path("/a/tally"), Path("/a/tally/.git")), "0" * 40
+    wheel = "vendor/tally_sessions-0.1.0-py3-none-any.whl"
+    pushed = {"url": "https://x/y.git", "vcs_info": {"vcs": "git", "commit_id": commit}}
+
+    made = [
+        requirements.own_requirement(each, repository) for each in (pushed, {"url": f"file:///a/tally/{wheel}"}, {})
+    ]
+
+    assert made == [f"tally-sessions @ git+https://x/y.git@{commit}", f"./{wheel}", f"tally-sessions=={VERSION}"]
 
 
 def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:

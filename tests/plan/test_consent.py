@@ -37,8 +37,18 @@ _CHANGES: dict[str, Any] = {
     "components": {"server": ["src"]}, "work_log": "LOG.md",
     "claude": {"command": "other"}, "agents": {"codex": {"command": "other"}},
     "hosts": {"box": {"host": "x", "path": "~/x"}}, "host_timeout": 3, "wait": 3,
+    "pull_requests": False,
 }  # fmt: skip
-_HARMLESS = {"preset", "numbered", "ports", "keep_removed", "keep_removed_size", "host_timeout", "wait"}
+_HARMLESS = {
+    "preset",
+    "numbered",
+    "ports",
+    "keep_removed",
+    "keep_removed_size",
+    "host_timeout",
+    "wait",
+    "pull_requests",
+}
 
 
 def _uncommitted(project: Project, text: str) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from develop import detection
+from develop.detection.facts import collect_facts
 from testing import engine as engines
 from testing import failing_inv
 from testing.engine import IMAGE, Engine
@@ -365,3 +367,34 @@ def test_a_failed_restore_leaves_a_volume_without_a_name_as_it_was_and_setup_run
     project.inv("session.restore", "x")
 
     assert (tree / "setup.log").read_text() == "run\nrun\n"
+
+
+def test_a_file_with_fixed_names_and_ports_runs_in_two_sessions_at_once(engine: Engine, project: Project) -> None:
+    text = f"""services:
+  db:
+    image: {IMAGE}
+    container_name: the-only-one
+    stop_signal: KILL
+    command: [sh, -c, "mkdir -p /data; echo $$HOSTNAME >/data/index.html; exec httpd -f -p 5432 -h /data"]
+    ports: ["18432:5432"]
+    volumes: ["data:/data"]
+volumes: {{data: {{name: shared-by-all}}}}
+"""
+    (project.main / "compose.yaml").write_text(text)
+    project.git("add", "compose.yaml")
+    found = detection.compose.find_compose(collect_facts(project.main), [])
+    (project.main / found.file).write_text(found.text)
+    project.git("add", ".")
+    project.configure(_SETTINGS.format(compose=json.dumps({"file": found.file})) + "  ports: {db_port: 18433}\n")
+    assert dict(found.ports) == {"db_port": 18432}
+
+    project.inv("session.add", "a")
+    project.inv("session.add", "b")
+
+    ports = [project.row(name)["db_port"] for name in ("a", "b")]
+    pages = {urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read() for port in ports}
+    assert len(pages) == 2
+    project.inv("session.remove", "a", "--force")
+    assert _services(project, "b") == {"db": "running"}
+    assert engine.docker("volume", "ls", "-q").split() == ["tally-b_data"]
+    assert (project.main / "compose.yaml").read_text() == text

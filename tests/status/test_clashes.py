@@ -84,3 +84,26 @@ def test_several_are_not_merged_over_a_number_that_the_base_got(started: Project
     assert "Stopped at y. Merged before it: x." in said.err
     assert "y and its base main both add Django migration 0002" in said.err
     assert started.git("ls-tree", "--name-only", "main", "shop/migrations/").count("0002") == 1
+
+
+def test_a_new_file_of_two_sessions_is_a_conflict_unless_they_agree(started: Project) -> None:
+    one = sessions.add(started, "x", {"same": "s\n", "new": "one\n", "empty": "", "web/yarn.lock": "a\n"})
+    other = sessions.add(started, "y", {"same": "s\n", "empty": "not\n"})
+    sessions.write(other, {"new": "two\n"})  # not committed yet
+
+    said = started.inv("session.conflicts", code=1).out
+
+    assert "x and y both add, with different content: empty, new\n" in said  # git merges the first
+    assert f"or make them the same. Compare: diff {one}/empty {other}/empty\n" in said
+    kinds = {tuple(each["files"]): each["kind"] for each in started.inv("session.conflicts", "--json", code=1).json}
+    assert kinds == {("empty", "new"): "conflict", ("same",): "overlap"}
+    assert "both add, with different content" in started.inv("session.list").err
+    sessions.commit(started, started.main, {"new": "of main\n"})
+    assert "x and its base main both add, with different content: new\nGive one" in (
+        started.inv("session.conflicts", code=1).out
+    )
+    sessions.write(other, {"new": "one\n", "empty": ""})
+    kinds = {
+        tuple(each["files"]): each["kind"] for each in started.inv("session.conflicts", "x", "--json", code=1).json
+    }
+    assert kinds == {("empty", "new", "same"): "overlap", ("new",): "conflict"}

@@ -264,7 +264,8 @@ def test_many_pairs_cost_one_merge_process_and_disjoint_ones_none(
     assert len([each for each in found if each[0] == "conflict"]) == 10
     assert _times("merge-tree", started) == 1
     assert (_times("status", started), _times("add", started)) == (8, 0)  # nothing is uncommitted
-    assert len(started) == 8 + 8
+    assert _times("cat-file", started) == 1  # which of the shared files are new
+    assert len(started) == 8 + 9
     listed = repository.inv("session.list", "--json")  # which must stay quick
     assert _times("merge-tree", wrappers.starts(git)) == 0
     assert "See which of them conflict: inv session.conflicts" in listed.err

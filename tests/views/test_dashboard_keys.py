@@ -1,12 +1,15 @@
 """Each key of the dashboard, pressed in an app without a terminal; what it does is done by the tasks themselves."""
 
+import functools
 import json
 from pathlib import Path
 
 import pytest
 
+from tasks.status.shown_rows import Row
 from tasks.views.dashboard import contents, keys
 from tasks.views.dashboard.app import Dashboard
+from tasks.views.dashboard.jobs import Command, Job
 from testing import sessions
 from testing.dashboards import Shown, chosen, names, run, screen, shows, types, until
 from testing.project import Project
@@ -72,7 +75,7 @@ def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> N
         await pilot.press("5")
         await shows(pilot, "auth conflicts with bugfix-ui in a.txt")
         await pilot.press("6")
-        await shows(pilot, "git add -")
+        await shows(pilot, "uncommitted changes")
         await pilot.press("right_square_bracket")
         assert shown.preview.tab == "claude"
         await pilot.press("left_square_bracket")
@@ -108,8 +111,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.press("enter", "enter")
         await shows(pilot, "sorted by name")
         await pilot.resize_terminal(60, 24)
-        await shows(pilot, "Sessions")
-        assert screen(shown).splitlines()[-1].rstrip().endswith("q quit")
+        await until(pilot, lambda: screen(shown).endswith("q quit") and "sorted by name" in screen(shown))
         assert "claude" in screen(shown)
         await pilot.resize_terminal(60, 10)
         await until(pilot, lambda: "conflicts" not in screen(shown))
@@ -118,7 +120,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.click("#keys", offset=(2, 0))
         await shows(pilot, "Press r to start it.")
 
-    run(quick, story)
+    run(quick, story, (150, 50))
 
 
 def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) -> None:
@@ -142,6 +144,55 @@ def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) 
         await pilot.press("q")
 
     assert run(quick, story) is None
+
+
+def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:
+    return ran[-1:] == [expected]
+
+
+def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Project) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    async def perform(_title: str, *words: str, row: Row | None = None) -> Job:
+        ran.append(words)
+        job = Job(Command("", words))
+        job.code, job.out = 0, "Bash command\n  npm install\nDo you want to proceed?"
+        return job
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        shown.perform = perform  # type: ignore[method-assign, assignment]
+        for pressed, said, expected in (
+            ("a a", "", ("session.answer", "auth", "always")),
+            ("a n", "", ("session.answer", "auth", "no")),
+            ("a enter", "", ("session.answer", "auth", "yes")),
+            ("a i", "use uv", ("session.answer", "auth", "no", "--message=use uv")),
+            ("o", "", ("session.open", "auth", "--browser")),
+            ("e", "", ("session.open", "auth", "--editor")),  # there is no terminal to lend
+            ("p", "say hi", ("session.send", "auth", "--text=say hi")),
+            ("m s", "", ("session.merge", "auth", "--squash")),
+            ("m r", "", ("session.merge", "auth", "--remove")),
+            ("P d", "", ("session.pr", "auth", "--draft")),
+            ("D y", "", ("session.remove", "auth")),
+            ("space space x", "", ("session.stop", "auth,bugfix-ui")),
+            ("r", "", ("session.start", "auth,bugfix-ui")),
+            ("y", "", ("session.sync", "bugfix-ui")),
+        ):  # fmt: skip
+            for key in pressed.split():
+                await pilot.press(key)
+                await pilot.pause(0.2)
+            if said:
+                await pilot.pause(0.3)
+                await types(pilot, said)
+                await pilot.press("enter")
+            await until(pilot, functools.partial(_is_last, ran, expected))
+        count = len(ran)
+        await pilot.press("escape", "D")
+        await shows(pilot, "Do you want to proceed?")
+        await pilot.press("enter")  # the first answer keeps it
+        await pilot.pause(0.3)
+        assert ran[count:] == [("session.remove", "docs", "--dry-run")]
+
+    run(quick, story)
 
 
 def test_keys_that_act_run_the_tasks_and_show_what_they_say(project: Project) -> None:

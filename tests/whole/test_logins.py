@@ -1,17 +1,13 @@
 """A host name for each session: two logins of Django's admin side by side, in a real browser."""
 
-import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from develop import demo, sample
-from testing import missing, port_slot
+from testing import browsers, missing, port_slot
 from testing.project import Project, eventually
 
 _SETTINGS = """from pathlib import Path
@@ -76,66 +72,6 @@ def _write_settings(project: Project, hosts: str) -> None:
     (project.main / "settings.py").write_text(_SETTINGS.replace("@@", hosts))
 
 
-class _Browser:
-    """Chromium, told what to do through its debugging pipe."""
-
-    def __init__(self, reads: int, writes: int) -> None:
-        self._reads, self._writes, self._count = os.fdopen(reads, "rb"), os.fdopen(writes, "wb"), 0
-
-    def close(self) -> None:
-        """Close the pipe."""
-        self._reads.close()
-        self._writes.close()
-
-    def send(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
-        """Send the command and return its answer."""
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": parameters}
-        message |= {"sessionId": session} if session else {}
-        self._writes.write(json.dumps(message).encode() + b"\0")
-        self._writes.flush()
-        while True:
-            text = bytearray()
-            while (byte := self._reads.read(1)) not in (b"\0", b""):
-                text += byte
-            answer = json.loads(text)
-            if answer.get("id") == self._count:
-                return dict(answer.get("result", {}))
-
-    def open(self, url: str) -> str:
-        """Open a tab with *url* and return its id."""
-        target = self.send("Target.createTarget", url=url)["targetId"]
-        return str(self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
-
-    def ask(self, tab: str, script: str) -> Any:
-        """Return what *script* comes to in *tab*."""
-        return self.send("Runtime.evaluate", tab, expression=script).get("result", {}).get("value")
-
-    def shows(self, tab: str, text: str) -> bool:
-        """Return whether *tab* shows *text*."""
-        return text in (self.ask(tab, "document.body ? document.body.innerText : ''") or "")
-
-
-@contextmanager
-def _browser(profile: Path) -> Iterator[_Browser]:
-    reads, theirs = os.pipe()
-    mine, writes = os.pipe()
-    flags = "--headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-pipe".split()
-    line = f'exec chromium {" ".join(flags)} --user-data-dir="$1" 3<&{mine} 4>&{theirs} {mine}<&- {theirs}>&-'
-    process = subprocess.Popen(
-        ["bash", "-c", line, "bash", str(profile)], pass_fds=(mine, theirs), stderr=subprocess.DEVNULL
-    )
-    os.close(mine)
-    os.close(theirs)
-    browser = _Browser(reads, writes)
-    try:
-        yield browser
-    finally:
-        browser.close()
-        process.terminate()
-        process.wait(30)
-
-
 def test_two_logins_side_by_side(admin: Project, sandbox: Path) -> None:
     missing.require("chromium")
     for name in ("Feature_A", "b"):
@@ -144,7 +80,7 @@ def test_two_logins_side_by_side(admin: Project, sandbox: Path) -> None:
     assert pages["Feature_A"].startswith("http://feature-a.localhost:")
     assert pages["b"] in admin.inv("session.show", "b").out
 
-    with _browser(sandbox / "profile") as browser:
+    with browsers.open_browser(sandbox / "profile") as browser:
         tabs = {name: browser.open(f"{page}/login/?next=/") for name, page in pages.items()}
         for tab in tabs.values():
             eventually(lambda tab=tab: browser.ask(tab, "!!document.querySelector('#login-form')"))  # type: ignore[misc]

@@ -22,12 +22,14 @@ _PROJECT = (
 _SETUPTOOLS = ("setuptools>=64", "setuptools.build_meta")
 _POETRY = ("poetry-core", "poetry.core.masonry.api")
 _FLAT = "[tool.setuptools]\npackages = ['acme']\n"  # which setuptools answers with a finder, not with a path
+_EXACT = "[tool.hatch.build]\ndev-mode-exact = true\n"  # which hatch answers with a module of the library `editables`
 _PIP = [("python3", "-m", "venv", ".venv"), (".venv/bin/pip", "install", "-q", "-e", ".")]
 _UV = [("uv", "sync", "-q")]
 _POETRY_INSTALL = [("poetry", "install", "-q")]
 _PIPENV = [("pipenv", "install", "-q", "-e", ".")]
 _MANAGERS: dict[str, tuple[str, tuple[str, str], str, Sequence[Sequence[str]]]] = {
     "pip": ("src", _SETUPTOOLS, "", _PIP), "pip flat": (".", _SETUPTOOLS, _FLAT, _PIP),
+    "hatch": ("src", ("hatchling", "hatchling.build"), _EXACT, _PIP),
     "uv": ("src", ("uv_build", "uv_build"), "", _UV), "poetry": ("src", _POETRY, "", _POETRY_INSTALL),
     "poetry flat": (".", _POETRY, "", _POETRY_INSTALL), "pipenv": ("src", _SETUPTOOLS, "", _PIPENV),
 }  # fmt: skip
@@ -124,6 +126,48 @@ def test_verify_refuses_to_test_another_checkouts_code(project: Project) -> None
     _refused(project)
     (told,) = [each for each in project.inv("session.doctor", "--json", code=1).json if "import" in each["problem"]]
     assert told["fix"].endswith("{worktree}/src")
+
+
+_RENAMED = {
+    "setuptools": (_SETUPTOOLS, "[tool.setuptools]\npackages = ['acme']\npackage-dir = {acme = 'code'}\n", []),
+    "meson": (
+        ("meson-python", "mesonpy"), "",
+        [(".venv/bin/pip", "install", "-q", "meson-python", "meson", "ninja")],
+    ),
+}  # fmt: skip
+_MESON = (
+    "project('acme', version: '1')\npy = import('python').find_installation(pure: true)\n"
+    "py.install_sources(['code/__init__.py'], subdir: 'acme')\n"
+)
+
+
+@pytest.mark.parametrize("backend", _RENAMED)
+def test_a_package_with_another_name_than_its_directory_is_not_verified_from_elsewhere(
+    project: Project, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PYTHONPATH can't lead to it: `add` says so, and nothing passes on the main checkout's code."""
+    requires, more, first = _RENAMED[backend]
+    _package(project, "src", requires, more)
+    project.git("mv", "src/acme", "code")
+    (project.main / "meson.build").write_text(_MESON)
+    monkeypatch.setenv("PATH", f"{project.main}/.venv/bin:{os.environ['PATH']}")  # ninja
+    isolated = ["--no-build-isolation"] if first else []
+    _install(project, [_PIP[0], *first, (".venv/bin/pip", "install", "-q", *isolated, "-e", ".")])
+    project.configure("session: {copy: [], link: [], env: {}, ports: {}, windows: [], verify: [acme]}\n")
+
+    added = project.inv("session.add", "x").err
+
+    assert "that is another checkout's code. merge and pr refuse to verify with it." in added
+    tree = project.worktree("x")
+    assert project.inv("session.run", "acme", cwd=tree).out == f"{project.main}/code/__init__.py\n"
+    (tree / "code" / "__init__.py").write_text(_SAYS.replace("MISTAKE = 0", "MISTAKE = 3"))
+    _commit(project, tree)
+    told = project.inv("session.merge", "x", code=1).err
+    assert f"imports acme from {project.main}/code/__init__.py" in told
+    assert project.git("log", "-1", "--format=%s") != "work"
+    assert any(
+        "another checkout's code" in each["why"] for each in project.inv("session.doctor", "--json", code=1).json
+    )
 
 
 def test_verify_asks_the_python_that_a_manager_starts(project: Project) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -15,14 +14,15 @@ from textual.app import App, SuspendNotSupported
 
 from ...errors import SessionError
 from ...model import Repository, Session
-from ...status.feed import Feed, Row
+from ...status.feed import Feed
+from ...status.shown_rows import Row
 from ...store import archive
 from ...system import table
 from ...tools import tmux_attach
 from .. import details
 from . import dialogs, forms
 from .dialogs import Choice, Notice, Question
-from .jobs import Command, Job, Jobs
+from .jobs import Command, Job, Jobs, program_of
 
 _BUSY = ("working", "waiting")
 _ATTACHED = ("running", "partial")
@@ -286,11 +286,12 @@ class ActingApp(App[Session]):
             self.begin(self._edit(row))
 
     async def _edit(self, row: Row) -> None:
-        words = [sys.executable, sys.argv[0], "session.open", row.session.name, "--editor"]
-        place = row.session.repository.main if self.is_elsewhere(row) else None
+        main = row.session.repository.main
+        program, environment = program_of(main if self.is_elsewhere(row) else None)
+        words = [*program, "session.open", row.session.name, "--editor"]
         try:
             with self.suspend():
-                code = subprocess.run(words, cwd=place, check=False).returncode
+                code = subprocess.run(words, cwd=main, env=environment, check=False).returncode
                 if code:
                     input("Press Enter to go back. ")
         except SuspendNotSupported:

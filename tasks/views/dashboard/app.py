@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,17 +18,16 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from ...model import Repository, Session
-from ...status import attention
-from ...status.feed import Feed, Key, Row, Source
+from ...status.feed import Feed
+from ...status.shown_rows import Key, Row, Source
 from . import bars, contents, dialogs, filters, forms, keys, styles
-from .actions import ActingApp
 from .jobs import Job, Jobs
+from .looking import SORTS, LookingApp
 from .preview import Preview
 from .session_list import SessionList
 
 _STACKED = 100  # columns below which the preview stands under the list
 _LOW = 16  # lines below which there is no preview
-_SORTS = ("attention", "name", "age")
 _SHOWN = 8.0  # seconds for which an answer is shown
 
 
@@ -40,7 +40,7 @@ class Setup(NamedTuple):
     interval: float = 2.0
 
 
-class Dashboard(ActingApp):
+class Dashboard(LookingApp):
     """The sessions, a preview, and keys."""
 
     CSS = styles.CSS
@@ -57,18 +57,20 @@ class Dashboard(ActingApp):
         """Something is known that was not."""
 
     def __init__(self, setup: Setup) -> None:
-        super().__init__()
+        # The terminal's own colours; Textual takes NO_COLOR out of the environment, and would show greys.
+        super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.repository, self.choices = setup.repository, setup.choices
         self.feed = Feed(setup.sources, self._announce, setup.interval)
-        self.jobs = Jobs(lambda _job: self._announce())
+        self.jobs = Jobs(setup.repository.main, lambda _job: self._announce())
         self._is_announced = False
         self._grouped = len(setup.sources) > 1
         self._places = {str(source.repository.main): place for place, source in enumerate(setup.sources)}
-        self._sort, self._filter = _SORTS[0], ""
+        self.sort, self.filter = SORTS[0], ""
         self._wanted = ""  # the name of a session that is chosen as soon as it is there
         self._said: tuple[float, Text] = (0.0, Text())
         self.painted_at = 0.0
-        self.theme = "ansi-dark"
+        wanted = os.environ.get("TEXTUAL_THEME", "")
+        self.theme = wanted if wanted in self.available_themes else "ansi-dark"
 
     def compose(self) -> ComposeResult:
         """Yield the parts."""
@@ -93,16 +95,6 @@ class Dashboard(ActingApp):
         """Look no more."""
         self.feed.stop()
 
-    @property
-    def sessions(self) -> SessionList:
-        """The list."""
-        return self.screen_stack[0].query_one(SessionList)
-
-    @property
-    def preview(self) -> Preview:
-        """The preview."""
-        return self.screen_stack[0].query_one(Preview)
-
     def chosen(self) -> Row | None:
         """Return the chosen row."""
         return self.sessions.row
@@ -124,6 +116,7 @@ class Dashboard(ActingApp):
     def go_to(self, name: str) -> None:
         """Choose the session *name* once it is there."""
         self._wanted = name
+        self.show()
 
     def _announce(self) -> None:
         if not self._is_announced:
@@ -133,7 +126,7 @@ class Dashboard(ActingApp):
     @on(Changed)
     def _renew(self) -> None:
         self._is_announced = False
-        self._show()
+        self.show()
 
     def _tick(self) -> None:
         self._show_status()
@@ -143,13 +136,14 @@ class Dashboard(ActingApp):
         screen = self.screen_stack[0]
         screen.set_class(event.size.width < _STACKED, "stacked")
         screen.set_class(event.size.height < _LOW, "low")
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self.show)
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Show what is known now."""
         if not self._is_up:
             return
         rows, sessions = self.feed.rows(), self.sessions
-        shown = [row for row in rows if filters.matches(row, self._filter)]
+        shown = [row for row in rows if filters.matches(row, self.filter)]
         sessions.show(sorted(shown, key=self._order))
         self._choose_wanted(sessions)
         if not sessions.was_moved and sessions.shown:
@@ -179,14 +173,14 @@ class Dashboard(ActingApp):
 
     def _order(self, row: Row) -> tuple[object, ...]:
         group = self._places.get(row.key[0], 0)
-        if self._sort == "attention":
+        if self.sort == "attention":
             return group, *row.urgency
-        return (group, 0) if self._sort == "name" else (group, -_created(row))
+        return (group, 0) if self.sort == "name" else (group, -_created(row))
 
     def _show_empty(self, rows: Sequence[Row], shown: Sequence[Row]) -> None:
         text = "" if shown else "Looking …" if not self.feed.is_listed else "No sessions yet. Press c to add one."
         if rows and not shown:
-            text = filters.wrong_word(self._filter) or f'No session fits "{self._filter}". Press esc to see all.'
+            text = filters.wrong_word(self.filter) or f'No session fits "{self.filter}". Press esc to see all.'
         empty = self.query_part("#empty")
         empty.display, self.sessions.display = bool(text), not text
         empty.update(Text(text, "dim"))
@@ -197,9 +191,9 @@ class Dashboard(ActingApp):
         row = sessions.row
         name = self.repository.main.name if not self._grouped else "All repositories"
         trouble = next((text.splitlines()[0] for text in self.feed.troubles.values() if text), "")
-        self.query_part("#top").update(bars.summary(name, rows, width, trouble or f"sorted by {self._sort}"))
+        self.query_part("#top").update(bars.summary(name, rows, width, trouble or f"sorted by {self.sort}"))
         left.border_title = f"Sessions {place}/{count}"
-        facts = [*([f"filter: {self._filter}"] if self._filter else []),
+        facts = [*([f"filter: {self.filter}"] if self.filter else []),
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
         left.border_subtitle = Text(" · ".join(facts)).markup
         self.preview.border_title = Text(f"{row.session.name}", "bold").markup if row else ""
@@ -233,88 +227,6 @@ class Dashboard(ActingApp):
     @on(SessionList.Opened)
     def _opened(self) -> None:
         self.action_attach()
-
-    # keys that show something
-
-    def action_next(self) -> None:
-        """Go to the next session that needs somebody."""
-        rows, (place, _count) = self.sessions.shown, self.sessions.position
-        for row in [*rows[place:], *rows[:place]]:
-            if row.attention in attention.NEEDS_PERSON:
-                self.sessions.was_moved = True
-                self.sessions.choose(row.key)
-                return
-        self.tell("No session needs you.")
-
-    def action_tab(self, tab: str) -> None:
-        """Show a tab."""
-        self.preview.open_tab(tab)
-
-    def action_turn(self, by: int) -> None:
-        """Show the tab beside this one."""
-        self.preview.turn(by)
-
-    def action_zoom(self) -> None:
-        """Give the preview the whole screen, or no longer."""
-        screen = self.screen_stack[0]
-        screen.toggle_class("zoomed")
-        (screen.query_one("#lines") if screen.has_class("zoomed") else self.sessions).focus()
-
-    def action_other_side(self) -> None:
-        """Go to the preview and back."""
-        lines = self.screen_stack[0].query_one("#lines")
-        (self.sessions if lines.has_focus else lines).focus()
-
-    def action_sort(self) -> None:
-        """Sort in another way."""
-        self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
-        self._show()
-
-    def action_mark(self) -> None:
-        """Mark the chosen session, or no longer."""
-        self.sessions.toggle_mark()
-        self._show()
-
-    def action_filter(self) -> None:
-        """Ask which sessions to show."""
-        field = self.screen_stack[0].query_one("#filter", Input)
-        field.display = True
-        field.focus()
-
-    @on(Input.Changed, "#filter")
-    def _filtered(self, event: Input.Changed) -> None:
-        self._filter = event.value.strip()
-        self._show()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_done(self, event: Input.Submitted) -> None:
-        event.input.display = False
-        self.sessions.focus()
-
-    def action_step_back(self) -> None:
-        """Leave what is open: the whole preview, the filter, the marks."""
-        screen, field = self.screen_stack[0], self.screen_stack[0].query_one("#filter", Input)
-        if screen.has_class("zoomed"):
-            self.action_zoom()
-        elif field.display or self._filter:
-            field.value, field.display = "", False
-        else:
-            self.sessions.marks = frozenset()
-        self.sessions.focus()
-        self._show()
-
-    def action_help(self) -> None:
-        """Show all keys."""
-        self.push_screen(dialogs.Help(self.size.width))
-
-    def action_results(self) -> None:
-        """Show what the last actions printed."""
-        text = Text()
-        for job in reversed(self.jobs.every):
-            end = "running" if job.code is None else "failed" if job.code else "done"
-            text.append(f"{job.command.title}: {end}, {job.seconds:.1f} s\n", "bold red" if job.code else "bold")
-            text.append(f"{job.whole}\n\n")
-        self.push_screen(dialogs.Notice("What the last actions printed", text or Text("Nothing was done yet.")))
 
     def action_leave(self) -> None:
         """Quit; what runs goes on without us, which is said."""
@@ -352,7 +264,7 @@ def _created(row: Row) -> float:
 
 def show_dashboard(setup: Setup) -> Session | None:
     """Show the sessions until the person leaves; return the session to attach to, if one was chosen in a popup."""
-    if sys.__stderr__ is not None and not sys.__stderr__.isatty():
+    if sys.__stderr__ and sys.__stdout__ and sys.__stdout__.isatty() and not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # where Textual draws
     return Dashboard(setup).run()
 

@@ -11,7 +11,7 @@ from textual import events
 from textual.widgets import Static
 
 from ...status import attention
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from ...system import terminal
 from . import columns, keys
 from .jobs import Job

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from ...system import terminal
 from .. import details
 
@@ -19,10 +19,21 @@ STYLES = {  # by class of attention: the colours of the terminal itself, light o
 _GLYPHS = {"waiting": "●", "failed": "✗", "finished": "✓", "working": "◐", "idle": "○", "stopped": "·"}
 _LETTERS = {"waiting": "!", "failed": "x", "finished": "+", "working": "*", "idle": "o", "stopped": "-"}
 _STATES = {"running": "green", "partial": "yellow", "stopped": "dim", "adding": "cyan", "removing": "cyan"}
+_REVIEWS = {"approved": (" ok", "green"), "changes requested": (" changes", "yellow")}
+_CHECKS = {"passed": (" ✓", "green"), "failed": (" ✗", "bold red"), "running": (" …", "cyan")}
 _UNKNOWN = "…"
 _LONGEST = 32  # columns of a name
 _GAP = 2
-_LEFT_OUT = ("branch", "age", "component", "containers", "ports", "state", "git")  # in this order, in a narrow list
+_LEFT_OUT = (
+    "branch",
+    "age",
+    "component",
+    "containers",
+    "pr",
+    "ports",
+    "state",
+    "git",
+)  # in this order, in a narrow list
 _FLEXIBLE = 14  # columns that are worth saying in words what a conversation is about
 
 
@@ -179,6 +190,20 @@ def _component(row: Row) -> Text:
     return Text(row.session.component, "magenta")
 
 
+def _request(row: Row) -> Text:
+    """Return the number of its pull request, in the colour of what it waits for."""
+    request = row.status.request
+    if request is None:
+        return Text()
+    is_open = request.state == "open"
+    text = Text(f"#{request.number}", "dim" if request.draft or not is_open else "")
+    if not is_open:
+        return text.append(f" {request.state}", "green" if request.state == "merged" else "red")
+    if request.review:
+        text.append(*_REVIEWS.get(request.review, ("", "")))
+    return text.append(*_CHECKS.get(request.checks, ("", "")))
+
+
 def _containers(row: Row) -> Text:
     if row.session.compose is None:
         return Text()
@@ -201,5 +226,5 @@ def _what(row: Row) -> str:
 _ALWAYS = ("name", "claude", "state", "git")
 _CELLS = {
     "name": _name, "claude": _claude, "git": _git, "state": _state, "ports": _ports, "age": _age,
-    "component": _component, "containers": _containers, "branch": _branch,
+    "pr": _request, "component": _component, "containers": _containers, "branch": _branch,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from ...claude import state as claude_state
 from ...errors import SessionError, describe_error
 from ...model import Session
 from ...status import conflicts, next_steps, session_status, worktree_diff
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from ...system import shell, table, terminal
 from ...tools import tmux, tmux_output
 from .. import details
@@ -28,10 +28,11 @@ _MOST_LINES = 20_000
 
 
 class Page(NamedTuple):
-    """What a tab shows; *at_end*: its last lines are what matters."""
+    """What a tab shows; *at_end*: its last lines are what matters; *wraps*: they are sentences, not a program's."""
 
     lines: Sequence[Text]
     at_end: bool = False
+    wraps: bool = False
 
 
 def pause_of(tab: str) -> float:
@@ -44,8 +45,8 @@ def read_page(row: Row, tab: str, rows: int) -> Page:
     try:
         return _READERS[tab](row, rows)
     except (SessionError, OSError) as error:
-        return Page([Text(line, "yellow" if not place else "") for place, line in
-                     enumerate(describe_error(error).splitlines())])  # fmt: skip
+        lines = [Text(line, "" if place else "yellow") for place, line in enumerate(describe_error(error).splitlines())]
+        return Page(lines, wraps=True)
 
 
 def _claude(row: Row, rows: int) -> Page:
@@ -127,7 +128,7 @@ def _conflicts(row: Row, _rows: int) -> Page:
         lines += [Text(f"    {terminal.one_line(file)}", "dim") for file in each.files] + [Text()]
     if not status.tried:
         lines.append(Text("Too many merges to try here. Run: inv session.conflicts", "dim"))
-    return Page(lines) if lines else _said("No conflicts with other sessions or its base.")
+    return Page(lines, wraps=True) if lines else _said("No conflicts with other sessions or its base.")
 
 
 def _details(row: Row, _rows: int) -> Page:
@@ -147,7 +148,7 @@ def _details(row: Row, _rows: int) -> Page:
     lines += [_fact(what, value) for what, value in _facts(status) if value]
     steps = next_steps.next_steps(status)
     lines += [Text(), *(_fact("next", command, "bold").append(f"  {why}", "dim") for why, command in steps)]
-    return Page(lines)
+    return Page(lines, wraps=True)
 
 
 def _facts(status: session_status.Status) -> list[tuple[str, str]]:
@@ -182,7 +183,7 @@ def _title(text: str) -> Text:
 
 
 def _said(*lines: str) -> Page:
-    return Page([Text(line, "dim") for line in lines])
+    return Page([Text(line, "dim") for line in lines], wraps=True)
 
 
 def _decoded(text: str) -> list[Text]:

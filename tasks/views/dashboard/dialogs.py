@@ -159,7 +159,7 @@ def _help_groups(*groups: str) -> Text:
         text.append(f"{group}\n", "bold cyan")
         lines = [(key.shown, key.help) for key in keys.KEYS if key.group == group]
         for shown, what in [*lines, *(keys.MOVES if group == keys.LOOK else ())]:
-            text.append(f"  {shown:<10}", "bold").append(f"{what}\n")
+            text.append(f"  {shown:<8}", "bold").append(f"{what}\n")
         text.append("\n")
     text.rstrip()
     return text.append("\n\n" if keys.LOOK in groups else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from .columns import claude_words
 
 KEYS: dict[str, Callable[[Row], Sequence[str]]] = {

@@ -57,10 +57,13 @@ class Job:
 
 
 class Jobs:
-    """The tasks that run, and the last ones that have ended; *changed* is called from their threads."""
+    """The tasks that run, and the last ones that have ended; *changed* is called from their threads.
 
-    def __init__(self, changed: Callable[[Job], None]) -> None:
-        self._changed = changed
+    They run in the main checkout: the directory where the dashboard was started may be a worktree that goes.
+    """
+
+    def __init__(self, main: Path, changed: Callable[[Job], None]) -> None:
+        self._main, self._changed = main, changed
         self.every: list[Job] = []
 
     @property
@@ -79,9 +82,9 @@ class Jobs:
         # Files, not pipes: a task goes on, and can print, when the screen is left before it has ended.
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
-                program, environment = _program(job.command.place)
+                program, environment = program_of(job.command.place)
                 process = subprocess.Popen(
-                    [*program, *job.command.words], cwd=job.command.place, stdin=subprocess.DEVNULL,
+                    [*program, *job.command.words], cwd=job.command.place or self._main, stdin=subprocess.DEVNULL,
                     stdout=out, stderr=err, env={**environment, "NO_COLOR": "1"}, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
@@ -99,7 +102,7 @@ class Jobs:
         ended(job)
 
 
-def _program(place: Path | None) -> tuple[list[str], dict[str, str]]:
+def program_of(place: Path | None) -> tuple[list[str], dict[str, str]]:
     """Return what runs a task, and its environment: in the main checkout of another repository that one's own."""
     if place is None:
         return [sys.executable, sys.argv[0]], dict(os.environ)

@@ -51,7 +51,7 @@ KEYS = (
 MOVES = (
     ("↑ ↓ j k", "choose a session"),
     ("g G", "first, last"),
-    ("pgup pgdn", "a page up, down"),
+    ("pgup/dn", "a page up, down"),
     ("1-6", "show a tab"),
     ("click", "choose; twice: attach"),
 )

@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
-from ...status.feed import Row
+from ...status.shown_rows import Row
 from . import contents
 from .strips import strip_of
 
@@ -36,13 +36,25 @@ class LinesView(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="lines")
+        self._page = contents.Page(())
         self._lines: Sequence[Text] = ()
+
+    def on_resize(self) -> None:
+        """Wrap sentences at another width."""
+        if self._page.wraps:
+            self.show(self._page, False)
+
+    def _fitted(self, page: contents.Page) -> Sequence[Text]:
+        width = self.size.width or 80
+        if not page.wraps or all(line.cell_len <= width for line in page.lines):
+            return page.lines
+        return [part for line in page.lines for part in (line.wrap(self.app.console, width) if line.plain else [line])]
 
     def show(self, page: contents.Page, is_new: bool) -> None:
         """Show *page*; one that *is_new* from where it matters, else from where it was scrolled to."""
         is_at_end = self.scroll_offset.y >= self.max_scroll_y
-        self._lines = page.lines
-        self.virtual_size = Size(max([1, *(line.cell_len for line in page.lines)]), len(page.lines))
+        self._page, self._lines = page, self._fitted(page)
+        self.virtual_size = Size(max([1, *(line.cell_len for line in self._lines)]), len(self._lines))
         if is_new:
             self.scroll_to(0, self.max_scroll_y if page.at_end else 0, animate=False, force=True)
         elif page.at_end and is_at_end:

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ...status.feed import Key, Row
+from ...status.shown_rows import Key, Row
 from ...system import terminal
 from . import columns
 from .strips import strip_of

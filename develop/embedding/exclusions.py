@@ -1,0 +1,98 @@
+"""What other people's tools have to leave alone, where marks in our own files don't say it to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+_PYTEST = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+_CALLS = ("Makefile", "justfile", "noxfile.py", "package.json")
+_DOCTESTS = "--doctest-modules"
+_PRETTIER = (".prettierrc*", "prettier.config.*", ".prettierignore")
+_PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
+
+
+class Exclusion(NamedTuple):
+    """What *file* needs: *line*, because of *why*; *text* is the file with that, empty where a person has to add it."""
+
+    file: Path
+    line: str
+    why: str
+    text: str = ""
+
+
+def find_exclusions(top: Path, packaged: bool) -> list[Exclusion]:
+    """Return what the configuration of the repository *top* lacks; the installed package needs little."""
+    if packaged:
+        return list(_of_prettier(top, "/docs/sessions.schema.json"))
+    return [*_of_pytest(top), *_of_prettier(top, "/tasks/"), *_of_pre_commit(top), *_of_ruff(top)]
+
+
+def offer_exclusions(found: list[Exclusion], patch: bool) -> list[str]:
+    """Add what was *found* to the files if *patch*, and return what was done, or what to do."""
+    said = []
+    for each in found:
+        if patch and each.text:
+            each.file.write_bytes(each.text.encode("utf-8", "surrogateescape"))
+            said.append(f"Added to {each.file.name}: {each.line}")
+            continue
+        again = ", or run this again with --patch" if each.text else ""
+        said.append(f"{each.why}. Add to {each.file.name}{again}:\n  {each.line}")
+    return said
+
+
+def _of_pytest(top: Path) -> Iterator[Exclusion]:
+    """Yield what keeps doctests out of tasks.py, which pytest takes for the package of that name."""
+    why = "pytest --doctest-modules can't import tasks.py beside tasks/"
+    options = ["--ignore=tasks", "--ignore=tasks.py"]
+    for file in (top / name for name in (*_PYTEST, *_CALLS)):
+        text = _read(file)
+        if _DOCTESTS not in text or options[1] in text:
+            continue
+        in_list = re.search(rf"""addopts\s*=\s*\[[^\]]*(["']){_DOCTESTS}\1""", text)
+        words = "".join(f", {in_list[1]}{each}{in_list[1]}" for each in options) if in_list else f" {' '.join(options)}"
+        found = f"{in_list[1]}{_DOCTESTS}{in_list[1]}" if in_list else _DOCTESTS
+        added = text.replace(found, found + words, 1)
+        yield Exclusion(file, f"{_DOCTESTS} {' '.join(options)}", why, added if file.name in _PYTEST else "")
+
+
+def _of_prettier(top: Path, line: str) -> Iterator[Exclusion]:
+    if not (any(any(top.glob(each)) for each in _PRETTIER) or '"prettier"' in _read(top / "package.json")):
+        return
+    file = top / ".prettierignore"
+    text = _read(file)
+    if line.strip("/") in {each.strip().strip("/") for each in text.splitlines()}:
+        return
+    ended = text if not text or text.endswith("\n") else f"{text}\n"
+    yield Exclusion(file, line, "Prettier would format what inv embed writes", f"{ended}{line}\n")
+
+
+_BLANKET = re.compile(r"""select\s*=\s*\[[^\]]*["'](ALL|PGH\w*)["']""")
+
+
+def _of_ruff(top: Path) -> Iterator[Exclusion]:
+    """Yield what keeps out a rule against marks that hold for a whole file."""
+    for file in (top / name for name in ("pyproject.toml", "ruff.toml", ".ruff.toml")):
+        text = _read(file)
+        if _BLANKET.search(text) and not re.search(r"exclude.*\btasks\b", text):
+            line = 'extend-exclude = ["tasks"]'
+            where = f"[tool.ruff] {line}" if file.name == "pyproject.toml" else line
+            yield Exclusion(file, where, "ruff's PGH004 is against marks for a whole file, as tasks/ has them")
+
+
+def _of_pre_commit(top: Path) -> Iterator[Exclusion]:
+    why = "pre-commit gives its hooks the files of tasks/ one by one, past their own exclusions"
+    line = r"exclude: ^tasks(\.py$|/)"
+    for file in (top / name for name in _PRE_COMMIT):
+        text = _read(file)
+        if "repos:" not in text or re.search(r"(?m)^exclude:.*\btasks\b", text):
+            continue
+        has_own = re.search(r"(?m)^exclude:", text)
+        added = re.sub(r"(?m)^repos:", lambda match: f"{line}\n{match[0]}", text, count=1)
+        yield Exclusion(file, line, why, "" if has_own or added == text else added)
+
+
+def _read(file: Path) -> str:
+    return file.read_bytes().decode("utf-8", "surrogateescape") if file.is_file() else ""

@@ -33,11 +33,15 @@ _TASKS = {
     "logs": "Show the output of a session on its host.",
     "send": "Send a message to the Claude of a session on its host.",
     "run": "Run a command in a session on its host.",
+    "restore": "Restore a session that was removed on a host.",
+    "doctor": "Find and fix problems of sessions on the hosts.",
+    "prune": "Delete saved copies of sessions on the hosts.",
 }
 # Their options that only we read, each with its default and its help.
 _MORE: dict[str, dict[str, tuple[Any, str]]] = {
     "add": {"label": ("", "only on a host that has this label in session.hosts")},
 }
+_ALL = ("stop", "start")  # those that may be about all sessions of the hosts
 _HERE = ("all", "attach")  # flags that are not passed to a host
 
 
@@ -60,7 +64,8 @@ def flag_words(choices: dict[str, Any], parameters: list[inspect.Parameter]) -> 
 
 def _task(name: str) -> Any:
     original, more = session.ns.tasks[name], _MORE.get(name, {})
-    parameters = [each for each in inspect.signature(original.body).parameters.values() if each.name not in _HERE]
+    left_out = [each for each in _HERE if each != "all" or name not in _ALL]
+    parameters = [each for each in inspect.signature(original.body).parameters.values() if each.name not in left_out]
 
     def body(c: Context, *args: Any, **arguments: Any) -> None:
         own = {key: arguments.pop(key, "") for key in ("host", *more)}
@@ -70,8 +75,8 @@ def _task(name: str) -> Any:
     own = [_parameter("host", ""), *(_parameter(key, default) for key, (default, _help) in more.items())]
     setattr(body, "__signature__", inspect.Signature([*parameters, *own]))
     which = "one of session.hosts (default: the one with the most room)" if name == "add" else WHICH
-    explained = {key: text for key, text in original.help.items() if key not in _HERE}
-    explained |= {"name": "session name"} if name != "add" else {}
+    explained = {key: text for key, text in original.help.items() if key not in left_out}
+    explained |= {"name": "session name"} if name not in ("add", "doctor") else {}
     explained |= {key: text for key, (_default, text) in more.items()}
     return command(*original.positional, help={**explained, "host": which})(body)
 

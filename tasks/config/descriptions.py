@@ -50,8 +50,8 @@ DESCRIPTIONS = {
         " `templates`; empty for none",
         "pull_requests": "whether [lists show the pull request](howto/look.md#pull-requests) of each branch and its"
         " checks: `gh` or `glab` is asked in the background",
-        "hosts": "name → [another machine](howto/fleet.md): `host`, `path`, and optionally `python`, `inv`,"
-        " `max_sessions`",
+        "hosts": "name → [another machine](howto/fleet.md): `host` or `via`, `path`, and optionally `python`,"
+        " `inv`, `max_sessions`, `labels` and `start`, the command here that wakes it",
     },
     "Limits": {
         "wait": "seconds that `--wait` waits for the servers to respond",

@@ -32,6 +32,7 @@ _VALUES: dict[Check, dict[str, Any]] = {
     schema.check_count: {"type": "integer", "minimum": 0}, schema.check_sessions: {"type": "integer", "minimum": 1},
     schema.check_destination: {"type": "string", "pattern": r"^[A-Za-z0-9_][\w.@%-]*$"},
     schema.check_checkout: {"type": "string", "pattern": r"^(~/|/)[^:]+$"},
+    schema.check_command: _FILLED,
     schema.check_program: {"type": "string", "pattern": r"^(~/)?[\w./+-]+$"},
     schema.check_host_name: {"type": "string", "pattern": r"^[A-Za-z0-9][\w.-]*$", "not": {"const": "here"}},
     schema.check_start: {"enum": list(schema.STARTS)}, schema.check_layout: {"enum": list(schema.LAYOUTS)},
@@ -114,6 +115,7 @@ def _work_log_schema() -> dict[str, Any]:
 
 
 _WHOLE: dict[Check, Callable[[], dict[str, Any]]] = {
+    schema.host: lambda: {**_schema_of(schema.HOST), "anyOf": [{"required": ["host"]}, {"required": ["via"]}]},
     schema.check_window: _windows_schema,
     schema.check_pane: _pane_schema,
     schema.check_ports: _ports_schema,

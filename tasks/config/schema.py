@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -126,18 +127,30 @@ def check_sessions(key: str, value: object) -> int:
     return value
 
 
-# The table of one host.
-host = table_with(
+def check_command(key: str, value: object) -> str:
+    """Return *value*, a command as a person types it, whose quotes are closed."""
+    try:
+        shlex.split(check_filled(key, value))
+    except ValueError as error:
+        raise SessionError(f"session.{key}: {quote_text(value)} is not a command: {error}. Close its quotes.") from None
+    return str(value)
+
+
+HOST = table_with(
     {
-        "host": check_destination,
-        "path": check_checkout,
-        "max_sessions": check_sessions,
-        "python": check_program,
-        "inv": check_program,
+        "host": check_destination, "path": check_checkout, "max_sessions": check_sessions, "python": check_program,
+        "inv": check_program, "via": check_command, "start": check_command, "labels": list_of(check_filled),
     },
-    "host",
     "path",
-)
+)  # fmt: skip
+
+
+def host(key: str, value: object) -> dict[str, Any]:
+    """Return *value*, the table of one host, which ssh or the command `via` reaches."""
+    least = isinstance(value, Mapping) and (value.get("host") is not None or value.get("via") is not None)
+    if not least:
+        raise wrong_value(key, "a table with at least `host` and `path`, or `via` and `path`", value)
+    return dict(HOST(key, value))
 
 
 def check_host_name(key: str, value: object) -> str:

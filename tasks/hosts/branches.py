@@ -75,7 +75,8 @@ def pull_branch(repository: Repository, place: Host, host: Host, branch: str) ->
         )
     if answer["state"] == "ahead":
         return f"Nothing to pull: {branch} here is {git.commits_text(answer['count'])} ahead of {host.name}."
-    return f"{branch} here is {'already' if answer['state'] == 'same' else 'now'} at {commit[:12]}."
+    state = "already" if answer["state"] == "same" else "now"
+    return f"{branch} here is {state} at {commit[:12]}.\nNext: git merge {branch}\nOr: git push -u origin {branch}"
 
 
 def send_base(repository: Repository, host: Host, base: str) -> str:

@@ -10,7 +10,7 @@ from ..config.settings import Settings
 from ..errors import SessionError
 from ..model import Repository
 from ..store import host_cache, names
-from ..system import terminal
+from ..system import progress, terminal
 from . import add, choose, find, host, remote_run
 from .host import Host
 from .remote_run import end_as
@@ -18,6 +18,9 @@ from .remote_run import end_as
 __all__ = ["Call", "end_as", "run_task"]
 
 _ENDING = ("remove", "stop")  # what nobody does to the session of somebody else without being asked
+
+
+_WHOLE_HOSTS = ("resume", "doctor", "prune")  # which mean everything where no session is named
 
 
 class Call(NamedTuple):
@@ -39,6 +42,11 @@ class Call(NamedTuple):
         return bool(self.own.get("yes") or self.choices.get("yes"))
 
     @property
+    def is_everywhere(self) -> bool:
+        """Whether it is about all sessions of a host, or of every host."""
+        return bool(self.choices.get("all")) or (not self.session and self.name in _WHOLE_HOSTS)
+
+    @property
     def session(self) -> str:
         """The session's name."""
         return str(self.choices.get("name", ""))
@@ -52,8 +60,16 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
         if not code:
             add.finish_add(call.choices, place, settings, repository)
         return code
+    if call.is_everywhere:
+        return _run_everywhere(call, settings, repository)
     if call.session:
         names.check_name(call.session)
+    if call.name == "restore":
+        place = find.find_removed(call.session, settings, repository, call.only)
+        code = _run_there(call, place)
+        if not code:
+            find.survey_hosts([place], settings, repository)
+        return code
     if call.name in _ENDING:
         place, row = find.find_elsewhere(call.session, settings, repository, call.only)
         _require_own(call, row, repository)
@@ -62,6 +78,28 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
             host_cache.note_host_of_session(repository, call.session)
         return code
     return _run_first(call, settings, repository)
+
+
+def _run_everywhere(call: Call, settings: Settings, repository: Repository) -> int:
+    """Run the task for all sessions of one host, or of each, and return the worst exit code."""
+    places = [host.host_called(call.only, settings)] if call.only else host.configured_hosts(settings)
+    if call.choices.get("json") and len(places) > 1:
+        raise SessionError(
+            f"--json shows one host at a time.\nRun: inv fleet.{call.name} --json --host {places[0].name}"
+        )
+    worst = 0
+    for place, answer in find.survey_hosts(places, settings, repository):
+        if isinstance(answer, SessionError):
+            progress.notice(str(answer))
+            worst = max(worst, 1)
+            continue
+        if len(places) > 1:
+            progress.tell(place.name, f"inv session.{call.name}")
+        if call.name in _ENDING:
+            for name, row in answer["sessions"].items():
+                _require_own(call._replace(choices={**call.choices, "name": name}), row, repository)
+        worst = max(worst, _run_there(call, place))
+    return worst
 
 
 def _run_first(call: Call, settings: Settings, repository: Repository) -> int:

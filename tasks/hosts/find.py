@@ -13,10 +13,11 @@ from ..config.settings import Settings
 from ..errors import SessionError, quote_text
 from ..model import Repository
 from ..store import host_cache, names, registry
-from ..system import progress, shape, terminal
+from ..system import progress, shape, shell, terminal
 from . import group, host, ssh
 from .host import Host
 
+_WAKING, _PAUSE = 600.0, 2.0  # seconds in which a machine starts, and between two looks
 _PORTS = shape.table_form(shape.COUNT)
 _ROW = shape.fields_form({}, {
     **dict.fromkeys(("branch", "base", "based", "moved", "owner"), shape.TEXT), "ports": _PORTS
@@ -123,6 +124,24 @@ def _silent(answers: Mapping[Host, group.Answer | SessionError]) -> list[str]:
     return [str(answer) for answer in answers.values() if isinstance(answer, SessionError)]
 
 
+def find_removed(name: str, settings: Settings, repository: Repository, only: str = "") -> Host:
+    """Return the host that has a saved copy of the removed session *name*; raises `SessionError` unless one has."""
+    slug, answers = names.slug_of(name), dict(survey_hosts(_asked(settings, only), settings, repository))
+    holders = [host for host, each in answers.items() if not isinstance(each, SessionError) and name_in(slug, each)]
+    if len(holders) == 1:
+        return holders[0]
+    unsure = "".join(f"\n{reason}" for reason in _silent(answers))
+    if not holders:
+        raise SessionError(f'No host has a removed session "{name}".{unsure}\nRun: inv fleet.list')
+    places = ", ".join(host.name for host in holders)
+    raise SessionError(f"{name} was removed on several hosts: {places}. Choose one with --host.")
+
+
+def name_in(slug: str, answer: group.Answer) -> bool:
+    """Return whether a host has a saved copy of the session with *slug*."""
+    return slug in answer.get("removed", [])
+
+
 def check_row(host: Host, row: dict[str, Any]) -> dict[str, Any]:
     """Return what *host* registered; raises `SessionError` when git or ssh would take it for something else."""
     if shape.fits(row, _ROW):
@@ -187,6 +206,20 @@ def _still_silent(name: str, known: host_cache.Known) -> SessionError:
 
 
 def _ask_one(asked: Host, question: str, note: group.Heard) -> group.Answer | SessionError:
+    """Return what *asked* answers; one that can be started is started first where it doesn't."""
+    answer = _asked_once(asked, question, note)
+    if not (asked.start and isinstance(answer, ssh.UnreachableError)):
+        return answer
+    with progress.tell_step("start", f"{asked.name}: {asked.start}"):
+        shell.run_bounded(_WAKING, "sh", "-c", asked.start, env=shell.clean_environment())
+        until = time.monotonic() + _WAKING
+        while isinstance(answer, ssh.UnreachableError) and time.monotonic() < until:
+            answer = _asked_once(asked, question, note)
+            time.sleep(_PAUSE if isinstance(answer, ssh.UnreachableError) else 0)
+    return answer
+
+
+def _asked_once(asked: Host, question: str, note: group.Heard) -> group.Answer | SessionError:
     begun = time.monotonic()
     answer: group.Answer | SessionError
     try:

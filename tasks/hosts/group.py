@@ -28,7 +28,13 @@ _BLOCK = 1 << 16
 _CLAIM = shape.fields_form(dict.fromkeys(("name", "token", "owner"), shape.TEXT))
 SURVEY = shape.fields_form(
     {"sessions": shape.table_form(shape.fields_form({})), "load": shape.NUMBER, "free": shape.NUMBER},
-    {"disk": shape.NUMBER, "version": shape.TEXT, "place": shape.TEXT, "claims": shape.list_form(_CLAIM)},
+    {
+        "removed": shape.TEXTS,
+        "disk": shape.NUMBER,
+        "version": shape.TEXT,
+        "place": shape.TEXT,
+        "claims": shape.list_form(_CLAIM),
+    },
 )
 _REFUSED = re.compile("Connection (closed|reset) by|kex_exchange_identification|Connection reset")
 _PAUSE = 0.3, 1.5  # seconds until a host that had too many connections is asked again

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..config.settings import Settings
 from ..errors import SessionError, suggest_name
@@ -27,7 +28,6 @@ class Host(NamedTuple):
     via: tuple[str, ...] = ()  # the command that gives a shell there, instead of ssh
     labels: tuple[str, ...] = ()
     start: str = ""  # the command here that wakes it
-    stop_idle: float = 0  # hours without use after which its sessions are stopped
 
 
 def this_machine(repository: Repository) -> Host:
@@ -44,11 +44,12 @@ def configured_hosts(settings: Settings) -> list[Host]:
     return [_host(name, facts, settings.host_timeout) for name, facts in settings.hosts.items()]
 
 
-def _host(name: str, facts: dict[str, str | int], timeout: float) -> Host:
+def _host(name: str, facts: dict[str, Any], timeout: float) -> Host:
     inv = str(facts.get("inv", f"{VENV}/bin/inv"))
     return Host(
-        name, str(facts["host"]), str(facts["path"]), int(facts.get("max_sessions", 8)),
+        name, str(facts.get("host", name)), str(facts["path"]), int(facts.get("max_sessions", 8)),
         str(facts.get("python", "python3")), (inv,), timeout, "inv" not in facts,
+        tuple(shlex.split(facts.get("via", ""))), tuple(facts.get("labels", ())), facts.get("start", ""),
     )  # fmt: skip
 
 

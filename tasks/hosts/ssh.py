@@ -37,6 +37,9 @@ _FACTS = (
 )
 
 
+_OFF = "timed out|not responding|Connection refused|No route to host|unreachable|Could not resolve hostname"
+
+
 def ssh_failure(host: Host, code: int, stderr: str) -> SessionError:
     """Return the error that a question to *host* ended with *code*."""
     text = stderr.strip()
@@ -48,9 +51,12 @@ def ssh_failure(host: Host, code: int, stderr: str) -> SessionError:
     if code == 255:
         for pattern, fact in _FACTS:
             if re.search(pattern, text):
-                return SessionError(f"{host.name}: {fact.format(place=host.destination)}")
+                kind = UnreachableError if re.search(_OFF, text) else SessionError
+                return kind(f"{host.name}: {fact.format(place=host.destination)}")
         last = text.splitlines()[-1] if text else "the connection was lost"
         return SessionError(f"{host.name}: {last}\nRun: ssh {host.destination}")
+    if host.via and code not in (ABSENT, NOT_BEGUN):  # the prefix failed, as that of a container that doesn't run
+        return UnreachableError(f"{host.name}: {text or f'exit code {code}'}\nSee: {reach.shown_command(host)}")
     if code == 127 and host.python in text:
         return SessionError(f"{host.name}: {host.python} is missing.\nRun: inv fleet.setup {host.name}")
     return SessionError(f"{host.name}: {text or f'exit code {code}'}" if not text.startswith(f"{host.name}:") else text)
@@ -128,7 +134,11 @@ def feed_relay(process: Popen, data: bytes) -> None:
     write_relay(process, b"D" + len(data).to_bytes(4, "big") + data)
 
 
-class SilentHostError(SessionError):
+class UnreachableError(SessionError):
+    """A host can't be reached; it may be off."""
+
+
+class SilentHostError(UnreachableError):
     """The *host* didn't answer within *seconds*."""
 
     def __init__(self, host: Host, seconds: float) -> None:

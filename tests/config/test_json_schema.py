@@ -26,6 +26,7 @@ _WRONG: list[tuple[str, Any]] = [
     ("keep_removed", -1), ("keep_removed_size", "5 apples"), ("wait", 0), ("compose", {"profiles": "apps"}),
     ("components", {"a b": "x"}), ("components", {"a": {"b": 1}}), ("work_log", {"templates": {}}),
     ("work_log", {"file": "L.md", "templates": {"a": "no status"}}), ("claude", {"comand": "x"}), ("claude", []),
+    ("hosts", {"a": {"path": "/x"}}), ("hosts", {"a": {"via": "", "path": "/x"}}),
     ("hosts", {"a": {"host": "x"}}), ("hosts", {"here": {"host": "x", "path": "/x"}}),
     ("hosts", {"a": {"host": "-x", "path": "/x"}}), ("hosts", {"a": {"host": "x", "path": "x"}}),
     ("date", "%Y %m"), ("nothing", 1),

@@ -26,6 +26,7 @@ from tasks.hosts import (
     handover_steps,
     host,
     reach,
+    remote_run,
     requirements,
     ssh,
 )
@@ -89,6 +90,8 @@ def test_a_host_without_free_disk_takes_no_session() -> None:
         ({"devbox": {"host": "a", "path": "~/x", "max_sessions": 0}}, "session.hosts.devbox.max_sessions must be "),
         ({"devbox": {"host": "a", "path": "~/x", "python": "$(x)"}}, "session.hosts.devbox.python: "),
         ({"devbox": {"host": "a", "path": "~/x", "user": "a"}}, "session.hosts.devbox.user is not a setting."),
+        ({"devbox": {"via": "docker 'x", "path": "~/x"}}, "session.hosts.devbox.via: "),
+        ({"devbox": {"host": "a", "path": "~/x", "labels": "gpu"}}, "session.hosts.devbox.labels must be a list"),
         ({"here": {"host": "a", "path": "~/x"}}, "is not a valid name for a host"),
         ({"-x": {"host": "a", "path": "~/x"}}, "is not a valid name for a host"),
         (["devbox"], "must be a table"),
@@ -162,8 +165,10 @@ def test_an_installed_package_comes_to_a_host_as_it_came_here() -> None:
 def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:
     session, over_there = ns.collections["session"].tasks, ns.collections["fleet"].tasks
 
-    for name in {"add", "remove", "stop", "start", "resume", "show", "logs", "send", "run"} & set(session):
-        flags = {argument.name for argument in session[name].get_arguments()} - {"all", "attach"}
+    assert set(remote_run.IN_FLEET) <= set(session) & set(over_there), "what a host says to type is there"
+    for name in fleet._TASKS:
+        left_out = {"all", "attach"} - ({"all"} if name in ("stop", "start") else set())
+        flags = {argument.name for argument in session[name].get_arguments()} - left_out
         assert {argument.name for argument in over_there[name].get_arguments()} == flags | {
             "host",
             *fleet._MORE.get(name, {}),

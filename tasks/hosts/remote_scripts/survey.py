@@ -15,6 +15,7 @@ def main() -> None:
     """Print the answer to a question: `plain`, `list`, or `claim NAME TOKEN OWNER`; last comes what is `inv` here."""
     print("here", flush=True)  # before anything that takes long: whether we live is known by that
     answer = {"sessions": registered(), "load": load(), "free": free(), "disk": disk(), "version": version(".")}
+    answer["removed"] = removed()
     if sys.argv[1] == "list":
         answer["listed"] = listed(sys.argv[2:])
     if sys.argv[1] == "claim":
@@ -48,6 +49,14 @@ def registered() -> Any:
         return {}
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         sys.exit("{} is not a registry. Fix it on the host.".format(os.path.abspath(".tally-sessions")))
+
+
+def removed() -> Any:
+    """Return the slugs of the removed sessions that can be restored."""
+    try:
+        return os.listdir(os.path.join(".git", "tally-sessions", "removed"))
+    except OSError:
+        return []
 
 
 def _essence(row: Any) -> Any:

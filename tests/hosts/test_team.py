@@ -1,0 +1,156 @@
+"""Several people, labels, machines that are off, and hosts that no ssh reaches."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from testing import engine as testing_engine
+from testing import guard, hosts, spaces
+from testing.hosts import Fleet
+from testing.project import CHECKOUT, INV, Project
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
+
+
+def _names(fleet: Fleet) -> list[str]:
+    listed = fleet.here.inv("fleet.list", "--json").json
+    return [f"{each['name']} on {each['host']}" for each in listed if "name" in each]
+
+
+def test_nobody_ends_the_session_of_somebody_else_unasked_and_what_was_removed_comes_back(ready: Fleet) -> None:
+    here = ready.here
+    here.configure("session: {windows: []}\n")
+    ready.configure(alpha=hosts.entry("alpha", labels="[gpu]"))
+    assert "Known labels: gpu" in here.inv("fleet.add", "x", "--label", "arm", code=1).err
+    here.inv("fleet.add", "x", "--label", "gpu", "--bare")
+    assert _names(ready) == ["x on alpha"]
+
+    here.git("config", "user.name", "Somebody Else")
+    for task in ("stop", "remove"):
+        refused = here.inv(f"fleet.{task}", "x", code=1).err
+        assert "x belongs to Test, not to you (Somebody Else). Ask Test first." in refused
+        assert f"inv fleet.{task} x --yes" in refused
+    assert "x belongs to Test" in here.inv("fleet.stop", "--all", code=1).err
+    (ready.alpha.main.with_name("tally-x") / "untracked").write_text("mine")
+    here.inv("fleet.remove", "x", "--yes", "--force")
+    assert _names(ready) == []
+
+    here.inv("fleet.restore", "x")
+    assert (ready.alpha.main.with_name("tally-x") / "untracked").read_text() == "mine"
+    assert _names(ready) == ["x on alpha"]
+    assert "alpha" in here.inv("fleet.doctor").err
+    assert 'No host has a removed session "y"' in here.inv("fleet.restore", "y", code=1).err
+
+
+def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: Fleet, sandbox: Path) -> None:
+    here = ready.here
+    here.configure("session: {windows: []}\n")
+    colleague = Project(sandbox / "colleague" / "tally")
+    colleague.main.parent.mkdir()
+    here.git("clone", "--quiet", str(here.main), str(colleague.main))
+
+    adding = [
+        subprocess.Popen(
+            [INV, "fleet.add", "x", "--host", host, "--bare"], cwd=project.main, stderr=subprocess.PIPE, text=True
+        )
+        for project, host in ((here, "alpha"), (colleague, "beta"))
+    ]  # fmt: skip
+    said = [each.communicate(timeout=300)[1] for each in adding]
+
+    assert sorted(each.returncode for each in adding) == [0, 1], said
+    assert "began to add x" in "".join(said) or "x is already on" in "".join(said)
+    assert len(_names(ready)) == 1
+
+
+def test_a_session_that_was_stopped_stays_stopped_where_it_is_moved(ready: Fleet) -> None:
+    here, there = ready.here, ready.alpha
+    here.inv("session.add", "x")
+    here.inv("session.stop", "x")
+
+    here.inv("fleet.move", "x", "--host", "alpha")
+
+    assert _names(ready) == ["x on alpha"]
+    assert ready.ssh(there, "tmux has-session -t =tally-x 2>/dev/null || echo stopped") == "stopped"
+    here.inv("fleet.start", "x")
+    assert ready.ssh(there, "tmux has-session -t =tally-x && echo runs") == "runs"
+
+
+def test_a_machine_that_is_off_is_started(ready: Fleet, sandbox: Path) -> None:
+    here, alpha = ready.here, ready.alpha
+    alpha.stop()
+    sshd = f"/usr/sbin/sshd -f {alpha.top}/sshd_config"
+    entry = hosts.entry("alpha", start=f"'touch {sandbox}/woken; {sshd}'")
+    del ready.hosts["beta"]
+    ready.configure(alpha=entry)
+    here.configure("session: {windows: []}\n")
+    try:
+        assert "x is on alpha" in here.inv("fleet.add", "x", "--bare").err
+        assert (sandbox / "woken").exists()
+    finally:
+        for process in psutil.process_iter(["cmdline"]):
+            if f"{alpha.top}/sshd_config" in (process.info["cmdline"] or ()):
+                process.kill()
+
+
+@pytest.mark.skipif(not spaces.CAN, reason="only root on Linux can make network namespaces")
+def test_a_host_behind_any_command_is_used_as_one_behind_ssh(apart: Fleet) -> None:
+    machine = apart.alpha
+    around = {"HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state"}
+    words = " ".join(f"{key}={value}" for key, value in around.items())
+    _use(apart, f"ip netns exec {machine.space} env {words}", str(machine.main))
+    machine.stop()
+    apart.here.inv("fleet.add", "x", "--bare")
+    assert (machine.main.with_name("tally-x") / ".git").is_file()
+    _day(apart)
+
+
+def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
+    try:
+        with testing_engine.running() as engine:
+            guard.enter(sandbox)  # the engine's own was left when it had started
+            _in_container(ready, engine, sandbox)
+    except testing_engine.NoEngineError as error:
+        pytest.skip(str(error))
+
+
+def _in_container(fleet: Fleet, engine: testing_engine.Engine, sandbox: Path) -> None:
+    """Make a container of an imported image, with this machine's programs and a HOME of its own."""
+    machine = fleet.alpha
+    places = {CHECKOUT, sandbox, Path(sys.base_prefix), *map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc"))}
+    mounts = [word for place in places if place.exists() for word in ("-v", f"{place}:{place}")]
+    around = {
+        "HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state",
+        "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "SHELL": "/bin/bash",
+    }  # fmt: skip
+    variables = [word for key, value in around.items() for word in ("-e", f"{key}={value}")]
+    engine.docker(
+        "run", "-d", "--init", "--network=none", "--tmpfs", "/tmp/box", "--name", "box", *mounts, *variables,
+        testing_engine.IMAGE, "sleep", "100000",
+    )  # fmt: skip
+    machine.stop()
+    _use(fleet, f"docker -H {engine.host} exec -i box", "~/dev/tally")
+    fleet.here.inv("fleet.add", "x", "--bare")
+    _day(fleet)
+
+
+def _use(fleet: Fleet, via: str, path: str) -> None:
+    fleet.here.configure("session: {windows: []}\n")
+    fleet.hosts.clear()
+    fleet.configure(box=f"{{via: '{via}', path: {path}, python: {sys.executable}, inv: {INV}}}")
+
+
+def _day(fleet: Fleet) -> None:
+    """Do with the session x what a person does: run, pull, push, remove."""
+    here = fleet.here
+    assert here.inv("fleet.run", "x", "echo out; echo err >&2; exit 3", code=3).out == "out\n"
+    here.inv("fleet.run", "x", "echo new > new && git add new && git commit -qm there")
+    assert "is now at" in here.inv("fleet.pull", "x").out
+    assert here.git("log", "-1", "--format=%s", "x") == "there"
+    assert "is already at" in here.inv("fleet.push", "x").out
+    assert _names(fleet) == ["x on box"]
+    assert here.inv("fleet.remove", "x", "--force").out.endswith("Undo: inv fleet.restore x\n")
+    assert _names(fleet) == []

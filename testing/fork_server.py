@@ -79,6 +79,10 @@ def _connect(line: socket.socket, address: str) -> None:
         try:
             return line.connect(address)
         except (FileNotFoundError, ConnectionRefusedError):
+            if _server is not None and _server[0].poll() is not None:
+                raise RuntimeError(
+                    "the server ended: see above which import failed. Run: pip install '.[test]'"
+                ) from None
             time.sleep(0.01)
 
 
@@ -165,8 +169,9 @@ def _preload() -> None:
     os.environ["LIBTMUX_TMUX_FORMAT_SEPARATOR"] = "|tally|"  # as the tasks do before they import it
     for name in ("invoke.main", "psutil", "tabulate", "dotenv", "sqlite3", "hashlib", "libtmux", "fabric"):
         importlib.import_module(name)
-    for file in (top / "tasks").rglob("*.py"):
-        if "remote_scripts" not in file.parts:  # those run on another machine
+    # Scripts run on another machine; the collection looks at what is asked of this one when it is loaded.
+    for file in sorted({*(top / "tasks").rglob("*.py")} - {top / "tasks" / "collection.py"}):
+        if "remote_scripts" not in file.parts:
             importlib.import_module(".".join(file.relative_to(top).with_suffix("").parts))
     del sys.path[1]
 

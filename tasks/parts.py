@@ -21,9 +21,17 @@ def create_all(session: Session, resources: Sequence[Resource], begun: list[Reso
     """Make each of *resources*, after adding it to *begun*: one that fails halfway has to be removed as well."""
     for resource in [each for each in resources if each not in begun]:
         if resource is worktree and not (session.archive or session.adopts or session.is_taken):
-            _make(session, worktree, begun, partial(_meanwhile, session, resources, begun))
+            _check_out(session, resources, begun)
         elif resource not in begun:
             _make(session, resource, begun)
+
+
+def _check_out(session: Session, resources: Sequence[Resource], begun: list[Resource]) -> None:
+    try:
+        _make(session, worktree, begun, partial(_meanwhile, session, resources, begun))
+    except BaseException:
+        begun.append(files)  # whose copies wait in git's directory
+        raise
 
 
 def _make(

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ..model import Session
-from ..system import files
+from ..system import files, processes
 from ..system.rooted import Root
 from ..tools import git, worktrees
 from . import worktree
@@ -16,6 +16,7 @@ _NEEDED = ("gitdir", "HEAD", "commondir")  # git has written them before it writ
 
 def clear_half_made(session: Session) -> None:
     """Delete git's incomplete record of the worktree of *session*, and the `.git` file of one that has nothing else."""
+    processes.end_unfinished_checkout(session.worktree)
     incomplete = [entry for entry in _records(session) if not all(map(git.read_git_file, _files(entry)))]
     for entry in incomplete:
         worktree.drop_record(session.repository, entry)

@@ -71,6 +71,30 @@ def _signal(process: psutil.Process, how: str) -> None:
         pass
 
 
+def end_unfinished_checkout(place: Path) -> None:
+    """End a `git worktree add` for *place* that outlived the command that began it, and wait until it has ended.
+
+    Git deletes the directory when it fails, whoever made it in the meantime.
+    """
+    import psutil
+
+    writers = list[psutil.Process]()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.name() == "git" and process.uids().real == os.getuid() and _checks_out(process, place):
+                writers += [*process.children(recursive=True), process]
+    _end(writers)
+
+
+def _checks_out(process: psutil.Process, place: Path) -> bool:
+    """Return whether *process* is that git, or the one that it has write the files, whose parent was killed."""
+    words = process.cmdline()
+    at = words.index("worktree") if "worktree" in words else len(words)
+    if words[at + 1 : at + 2] == ["add"]:
+        return str(place) in words[at:]
+    return "reset" in words and process.environ().get("GIT_WORK_TREE") == str(place)
+
+
 def session_processes(session: Session) -> Iterator[psutil.Process]:
     """Yield the processes of *session* but ourselves and those that we run in."""
     import psutil

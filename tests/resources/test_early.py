@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.model import Window
@@ -134,6 +135,60 @@ def test_a_failure_while_git_writes_leaves_nothing(project: Project, sandbox: Pa
 
     assert "A tmux session tally-x is already running" in said
     assert project.world() == before
+
+
+def test_a_checkout_that_fails_leaves_no_copies_either(project: Project, sandbox: Path) -> None:
+    go = _slow(project, sandbox)
+    private = project.main / ".git" / "tally-sessions"
+    hook = project.main / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 3\n")
+    hook.chmod(0o755)
+    before = project.world()
+    running = subprocess.Popen(
+        [INV, "session.add", "x"], cwd=project.main, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    eventually((private / "packages-x" / "0").exists)
+    go.touch()
+
+    assert running.wait(timeout=60) == 1
+    assert not list(private.glob("*-x"))
+    assert project.world() == before
+
+
+@pytest.mark.parametrize("is_parent_killed", [False, True])
+def test_a_git_that_outlived_its_killed_add_deletes_nothing_of_the_next(
+    project: Project, sandbox: Path, is_parent_killed: bool
+) -> None:
+    go = _slow(project, sandbox)
+    private, tree = project.main / ".git" / "tally-sessions", project.worktree("x")
+    running = subprocess.Popen(
+        [INV, "session.add", "x"], cwd=project.main, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    eventually((private / "packages-x" / "0").exists)
+    writers = [each for each in psutil.Process(running.pid).children(recursive=True) if each.name() == "git"]
+    running.kill()
+    running.wait()
+    if is_parent_killed:  # and left the one that writes the files
+        writers[0].kill()
+    again = subprocess.Popen(
+        [INV, "session.add", "x"], cwd=project.main, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    eventually(lambda: "tally-x" in tmux("list-sessions", check=False) and not any(map(_runs, writers)))
+    go.touch()
+
+    said, _err = again.communicate(timeout=60)
+
+    assert again.returncode == 0, said
+    assert project.git("status", "--porcelain", cwd=tree) == ""
+    assert (tree / "zz").read_text() == "last\n"
+
+
+def _runs(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_killed_add_whose_copies_waited_leaves_none(project: Project, sandbox: Path) -> None:

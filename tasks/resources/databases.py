@@ -7,18 +7,22 @@ as a dump in its worktree, from which `restore` makes it again.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import CommandError, SessionError
 from ..model import Problem, Session
+from ..store import registry
 from ..system import database_urls
 from ..system.progress import notice, tell
 from ..system.rooted import Root
 from ..tools import postgres
 
 LABEL = "databases"
+
+_MARK = "Tally Sessions: "  # begins the comment on each database
 
 
 class _Own(NamedTuple):
@@ -56,10 +60,7 @@ def _make(session: Session, each: _Own) -> None:
     dump = session.worktree / each.dump
     mark = postgres.find_mark(each.server, each.template, each.name)
     if mark not in (None, _mark(session), _saved_mark(session)):
-        raise SessionError(
-            f"A database {each.name} exists already, and is not this session's. Choose another NAME, or delete it.\n"
-            f"Run: dropdb {each.name}"
-        )
+        raise SessionError(_describe_owner(session, each, mark))
     if mark is not None and not dump.is_file():
         if mark != _mark(session):  # its removal was interrupted
             postgres.put_mark(each.server, each.template, each.name, _mark(session))
@@ -119,7 +120,7 @@ def save(session: Session) -> None:
 
 
 def problems(session: Session) -> list[Problem]:
-    """Return the databases that are missing, and the variables that name another one."""
+    """Return the databases that are missing."""
     found, fix = list[Problem](), f"inv session.resume {session.name}"
     for each in _databases(session):
         try:
@@ -152,11 +153,29 @@ def _addresses(file: Path) -> dict[str, str]:
 
 
 def _mark(session: Session) -> str:
-    return f"Tally Sessions: {session.project}, {session.created}"
+    return f"{_MARK}{session.project}, {session.created}"
 
 
 def _saved_mark(session: Session) -> str:
     return f"{_mark(session)}, saved"
+
+
+def _describe_owner(session: Session, each: _Own, mark: str) -> str:
+    fact = f"A database {each.name} exists already, and is not this session's."
+    if not mark.startswith(_MARK):
+        return f"{fact} Choose another NAME, or delete it.\nRun: dropdb {shlex.quote(each.name)}"
+    owned = (session._replace(name=name, created=str(row.get("created"))) for name, row in _rows(session).items())
+    owner = next((other.name for other in owned if mark in (_mark(other), _saved_mark(other))), "")
+    if owner:
+        return f"{fact} It belongs to session {owner}. Choose another NAME."
+    return (
+        f"{fact} A session that was removed, or one of another checkout, has its data in it. Choose another NAME.\n"
+        "See: inv session.list --removed"
+    )
+
+
+def _rows(session: Session) -> dict[str, registry.Row]:
+    return registry.read_registry(session.repository)
 
 
 def _describe_failure(each: _Own, error: CommandError) -> str:

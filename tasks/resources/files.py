@@ -55,10 +55,13 @@ def create(session: Session) -> None:
             _warn_of_shared_cache(session, path)
     copies = [path for path in session.copy if _can_make(session, path) and _copy(session, path)]
     _drop_waiting(session, model.waiting_copies(session))
-    for path, values in session.env.items():
+    for path in dict.fromkeys((*session.env, *session.databases)):
         if _keeps_values(session) and not _below(path, copies) and os.path.exists(session.worktree / path):
             continue  # a person may have edited it
-        _set(session, path, values)
+        if path in session.env:
+            _set(session, path, session.env[path])
+        if path in session.databases:
+            _set_databases(session, tree, path, path)
 
 
 def begin_copies(session: Session) -> None:
@@ -310,19 +313,19 @@ def _finish(session: Session, tree: Root, path: str, new: str) -> None:
             _echo_values(session, file, values)
             with suppress(LeadsOutError):  # `_set` prints a note
                 envfile.put_values(tree, inside, values)
-    for file, wishes in session.databases.items():
+    for file in session.databases:
         if _below(file, [path]):
-            _set_databases(tree, f"{new}{file[len(path) :]}", wishes)
+            _set_databases(session, tree, file, f"{new}{file[len(path) :]}")
 
 
-def _set_databases(tree: Root, path: str, wishes: Mapping[str, str]) -> None:
-    """Have the variables of the file *path* name the session's own databases."""
+def _set_databases(session: Session, tree: Root, file: str, path: str) -> None:
+    """Have the variables of *file*, which is at *path*, name the session's own databases; a missing one stays so."""
     from ..system import database_urls, envfile
 
     with suppress(LeadsOutError, OSError):
-        present = envfile.read_values(tree, path)
-        own = {key: database_urls.own_address(present[key], wish) for key, wish in wishes.items() if present.get(key)}
-        envfile.put_values(tree, path, own)
+        if tree.lstat(path) is not None:
+            present, main = envfile.read_values(tree, path), session.repository.main / file
+            envfile.put_values(tree, path, database_urls.own_addresses(main, present, session.databases[file]))
 
 
 def _copy(session: Session, path: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..model import RULES, Session
-from ..system import copy, envfile, files
+from ..system import copy, database_urls, envfile, files
 from ..system.progress import notice
 from ..system.rooted import LeadsOutError, Root
 from . import old_copies
@@ -61,9 +61,13 @@ def _made(session: Session) -> Iterator[str]:
 
 def _changed(session: Session) -> list[str]:
     tree, changed = Root(session.worktree), list[str]()
-    for path, values in session.env.items():
+    for path in dict.fromkeys((*session.env, *session.databases)):
         with suppress(LeadsOutError, OSError):
-            if tree.lstat(path) and envfile.differing_keys(tree, path, values):
+            if tree.lstat(path) is None:
+                continue
+            present, main = envfile.read_values(tree, path), session.repository.main / path
+            own = database_urls.own_addresses(main, present, session.databases.get(path, {}))
+            if envfile.differing_keys(tree, path, {**session.env.get(path, {}), **own}):
                 changed.append(path)
     return changed
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 _URL = re.compile(
     r"(?P<scheme>[a-z][\w+]*)://(?P<user>[^/?@]*@)?(?P<host>\[[^]]*\]|[^/?:]*)(?P<port>:\d+)?(?P<path>/[^?#]*)?(?P<rest>.*)"
@@ -37,7 +37,7 @@ def read_addresses(file: Path) -> dict[str, str]:
 def own_name(url: str, slug: str) -> str:
     """Return the name of the database that the session *slug* has in the place of that in *url*; empty without one."""
     match = _URL.fullmatch(url)
-    name = (match["path"] or "").strip("/") if match else ""
+    name = unquote((match["path"] or "").strip("/")) if match else ""
     if not name or "/" in name:
         return ""
     whole = f"{name}_{slug.replace('-', '_')}"
@@ -50,8 +50,17 @@ def own_address(url: str, own: str) -> str:
     if not match:
         return url
     parts = {key: value or "" for key, value in match.groupdict().items()}
-    parts |= {"port": f":{own}"} if own.isdigit() else {"path": f"/{own}"}
+    parts |= {"port": f":{own}"} if own.isdigit() else {"path": f"/{quote(own)}"}
     return "{scheme}://{user}{host}{port}{path}{rest}".format(**parts)
+
+
+def own_addresses(main: Path, present: Mapping[str, str], wishes: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of a session by variable, for a file that has those *present* in the place of *main*.
+
+    They are on the servers that the main checkout's file names, where the session's databases are made.
+    """
+    addresses = {**present, **read_addresses(main)}
+    return {key: own_address(addresses[key], wish) for key, wish in wishes.items() if addresses.get(key)}
 
 
 def find_connection(url: str) -> Connection | None:

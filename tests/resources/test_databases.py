@@ -83,6 +83,52 @@ def test_a_database_in_use_is_copied_too_and_one_of_somebody_else_is_left_alone(
     assert not shop.worktree("z").exists()
 
 
+def test_a_database_of_another_session_is_never_advised_to_be_dropped(shop: Project, server: postgres.Server) -> None:
+    shop.inv("session.add", "a-b")
+
+    refused = shop.inv("session.add", "a_b", code=1).err
+    server.stop()
+    try:
+        shop.inv("session.remove", "a-b")
+    finally:
+        server.start()
+    again = shop.inv("session.add", "a-b", code=1).err
+
+    assert "It belongs to session a-b. Choose another NAME." in refused
+    assert "A session that was removed, or one of another checkout, has its data in it." in again
+    assert "dropdb" not in refused + again
+    assert server.databases == {"shop", "shop_a_b"}
+
+
+def test_files_that_were_there_name_the_databases_of_the_session_too(shop: Project, server: postgres.Server) -> None:
+    place, text = shop.top / "by hand", (shop.main / ".env").read_text()
+    shop.git("worktree", "add", "--quiet", "-b", "mine", str(place))
+    (place / ".env").write_text(text)
+
+    said = shop.inv("session.adopt", "mine", "--worktree", str(place)).err
+
+    own = (place / ".env").read_text()
+    port = shop.row("mine")["cache_port"]
+    assert server.url("shop_mine") in own and f"localhost:{port}/0" in own
+    assert ".env gets the session's values. What it had is in " in said
+    shop.inv("session.remove", "mine", "--force")
+    shop.inv("session.add", "other")
+    assert shop.row("other")["cache_port"] == port
+    shop.inv("session.restore", "mine")
+    assert shop.row("mine")["cache_port"] != port
+    assert f"localhost:{shop.row('mine')['cache_port']}/0" in (place / ".env").read_text()
+
+
+def test_an_encoded_name_is_the_same_in_the_server_and_in_the_address(shop: Project, server: postgres.Server) -> None:
+    server.ask("postgres", 'CREATE DATABASE "My%shop"')
+    (shop.main / ".env").write_text(f"DATABASE_URL={server.url('My%25shop')}\n")
+
+    shop.inv("session.add", "x")
+
+    assert server.databases == {"shop", "My%shop", "My%shop_x"}
+    assert server.url("My%25shop_x") in (shop.worktree("x") / ".env").read_text()
+
+
 def test_a_server_that_is_down_refuses_an_add_and_keeps_what_a_removal_would_drop(
     shop: Project, server: postgres.Server
 ) -> None:

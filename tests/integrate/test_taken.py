@@ -65,6 +65,7 @@ def test_a_worktree_becomes_a_session_with_all_that_is_in_it(project: Project) -
 def test_a_failure_gives_the_worktree_back_as_it_was(project: Project) -> None:
     place = _made(project)
     before, status = _content(place), project.git("status", "--porcelain", "--ignored", cwd=place)
+    changed = (place / ".env").stat().st_mtime_ns
     project.git("branch", "kept")
     tmux = "tally-feature-mine"
     subprocess.run(["tmux", "new-session", "-d", "-s", tmux, "-c", str(place)], check=True)
@@ -73,6 +74,7 @@ def test_a_failure_gives_the_worktree_back_as_it_was(project: Project) -> None:
 
     assert f"A tmux session {tmux} is already running, and it isn't this session's." in refused.err
     assert _content(place) == before
+    assert (place / ".env").stat().st_mtime_ns == changed
     assert project.git("status", "--porcelain", "--ignored", cwd=place) == status
     assert project.inv("session.list", "--json").json == []
     assert subprocess.run(["tmux", "has-session", "-t", f"={tmux}"], check=False).returncode == 0
@@ -87,8 +89,15 @@ def test_a_killed_add_gives_it_back_with_the_next_command(project: Project) -> N
     kept = next((project.main / ".git" / "tally-sessions" / "refreshed").glob("*/*"))
     rows["feature/mine"] |= {"state": "adding", "taken": str(kept)}  # as a kill at the last step leaves it
     file.write_text(json.dumps(rows))
+    with (place / ".env").open("a") as text:
+        text.write("NEW=typed since\n")
 
-    project.inv("session.remove", "feature/mine")
+    said = project.inv("session.remove", "feature/mine").err
+
+    edited = next(each for each in kept.parent.glob("*/.env") if each.parent != kept)
+    assert "NEW=typed since" in edited.read_text()
+    assert f".env is again as it was before the add. What it had until now is in {edited.parent}" in said
+    assert not list(kept.parent.glob("*/notes.ignored"))
 
     assert _content(place) == before
     assert project.git("status", "--porcelain", "--ignored", cwd=place) == status

@@ -10,7 +10,7 @@ from ..model import Repository, Request, Session
 from ..plan import existing, taken
 from ..plan.existing import Found, Wanted
 from ..store import registry, seals
-from ..system import signals
+from ..system import progress, signals
 from ..tools import found_tmux, tmux
 
 
@@ -30,7 +30,11 @@ def adopt_existing(
     found = existing.find_existing(wanted, session, repository)
     adopted = _change(session, wanted, found) if session else _add(request, wanted, found, settings, repository)
     if wanted.tmux:
-        found_tmux.take_over(adopted, found.panes, _windows_of(adopted, found))
+        named = _windows_of(adopted, found)
+        found_tmux.take_over(adopted, found.panes, named)
+        if others := dict.fromkeys(pane.window for pane in found.panes if pane.id not in named):
+            windows = progress.list_some(list(others))
+            progress.notice(f"Stopping {adopted.name} will end these windows of {wanted.tmux}, too: {windows}.")
         _start(adopted)
     return adopted._replace(bare=False)
 

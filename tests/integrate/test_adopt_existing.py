@@ -125,3 +125,14 @@ def test_what_cannot_be_brought_in_is_refused_with_what_to_do(project: Project, 
     project.inv("session.add", "y", "--worktree", str(place), "--continue-from", _ID)
     eventually(lambda: any(words[:3] == ["--resume", _ID, "--fork-session"] for words in _log(sandbox)))
     assert subprocess.run(["tmux", "has-session", "-t", "=main"], check=False).returncode == 0
+
+
+def test_a_tmux_session_of_another_session_is_not_advised_to_be_ended(project: Project, place: Path) -> None:
+    tmux("new-session", "-d", "-s", "tally-foo", "-n", "editor", "-c", str(place))
+
+    adopted = project.inv("session.adopt", "bar", "--tmux", "tally-foo").err
+    refused = project.inv("session.add", "foo", code=1).err
+
+    assert "Stopping bar will end these windows of tally-foo, too: editor." in adopted
+    assert f"It belongs to the session in {place}." in refused
+    assert "kill-session" not in refused

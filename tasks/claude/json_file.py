@@ -220,7 +220,7 @@ def _spliced(old: bytes, entries: dict[str, Any], content: dict[str, Any]) -> st
         else:
             text = json_splice.drop_member(text, ("projects",), key)
         text.encode()
-        return text if json.loads(text) == content else ""
+        return text if json.loads(text.removeprefix("\ufeff")) == content else ""
     except (ValueError, LookupError, StopIteration):
         return ""
 

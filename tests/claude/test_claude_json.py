@@ -14,6 +14,7 @@ from tasks.model import Repository, Session
 from tasks.resources import claude_project
 from tasks.store import registry
 from tasks.system import files
+from testing.project import Project
 
 
 @pytest.fixture
@@ -252,3 +253,16 @@ def test_more_than_one_change_is_written_as_well(file: Path) -> None:
 
     assert json_file.edit_claude_json(change)
     assert json.loads(file.read_text()) == {"n": 1.5, "projects": {"/a": {"x": 2}, "/b": {"x": 3}}}
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_keeps_every_other_byte(project: Project, sandbox: Path) -> None:
+    project.configure("session: {windows: [], copy: [], link: [], env: {}}\n")
+    file = sandbox / "home" / ".claude.json"
+    before = f'\ufeff{{"projects": {{"{project.main}":  {{"allowedTools": ["Bash(ls:*)"]}}}}, "n": 1.50}}'
+    file.write_text(before)
+
+    project.inv("session.add", "x")
+
+    assert file.read_text().startswith(before[: before.index("}}")])
+    project.inv("session.remove", "x")
+    assert file.read_text() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from ..store import registry
 from ..tools import found_tmux, worktrees
 from ..tools.found_tmux import FoundPane
 from . import taken
+
+_ODD = re.compile(r"""['"\\$#{}~;*?\[\]]""")  # what tmux's own commands and patterns are written with
 
 
 class Wanted(NamedTuple):
@@ -52,6 +55,12 @@ def find_existing(wanted: Wanted, session: Session | None, repository: Repositor
 
 
 def _panes(name: str, owners: Sequence[Path]) -> list[FoundPane]:
+    if odd := _ODD.search(name):
+        rename = shlex.join(["tmux", "rename-session", "-t", f"={name}", "NAME"])
+        raise SessionError(
+            f"The tmux session {name} has {odd[0]} in its name, which tmux reads as something else. Give it another.\n"
+            f"Run: {rename}"
+        )
     panes, mark = found_tmux.read_panes(name), found_tmux.read_mark(name)
     if mark and Path(mark) not in owners:
         raise SessionError(f"The tmux session {name} belongs to the session at {mark} already.\nRun: inv session.list")

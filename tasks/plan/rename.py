@@ -91,10 +91,9 @@ def _refuse_branch(session: Session, renamed: Session) -> None:
 def _refuse_tmux(session: Session, renamed: Session) -> None:
     open_sessions = shell.read_output(*tmux.TMUX, "list-sessions", "-F", "#{session_name}", check=False).splitlines()
     if renamed.tmux != session.tmux and renamed.tmux in open_sessions:
-        raise SessionError(
-            f"A tmux session {renamed.tmux} is already running. Choose another NAME, or end it.\n"
-            f"Run: tmux kill-session -t '={renamed.tmux}'"
-        )
+        from ..tools import found_tmux
+
+        raise SessionError(found_tmux.describe_taken(renamed.tmux))
 
 
 def _renamed_text(text: str, session: Session, renamed: Session) -> str:

@@ -79,10 +79,14 @@ def _open(session: Session) -> None:
         raise
     except CommandError as error:
         if "duplicate session" in error.stderr:
-            if _owner(session) == str(session.worktree):  # somebody closed our windows, and has others in it
+            from ..tools import found_tmux
+
+            if found_tmux.read_mark(session.tmux) == str(
+                session.worktree
+            ):  # somebody closed our windows, and has others in it
                 _open_missing(session, {})
                 return
-            raise SessionError(_describe_owner(session)) from None
+            raise SessionError(found_tmux.describe_taken(session.tmux)) from None
         if re.search(r"unknown (flag|option)|usage:|^-: No such file", error.stderr, re.MULTILINE):
             version = shell.read_output("tmux", "-V").strip()
             raise SessionError(f"{version} is too old.\nInstall tmux 3.2 or newer.") from None
@@ -91,20 +95,6 @@ def _open(session: Session) -> None:
         remove(session)
         output = tmux.begin_tmux(_opening(session, plain_names=True), shell.pristine_environment())
     tmux.remember_panes(session, output)
-
-
-def _owner(session: Session) -> str:
-    """Return the worktree of the session that has the tmux session of this name; empty for one made by hand."""
-    from ..tools import found_tmux
-
-    return found_tmux.read_mark(session.tmux)
-
-
-def _describe_owner(session: Session) -> str:
-    fact = f"A tmux session {session.tmux} is already running, and it isn't this session's."
-    if owner := _owner(session):
-        return f"{fact} It belongs to the session in {owner}.\nChoose another NAME or `project`, or stop that one."
-    return f"{fact}\nChoose another NAME or `project`, or end it.\nRun: tmux kill-session -t '={session.tmux}'"
 
 
 def _opening(session: Session, plain_names: bool = False) -> list[Sequence[str]]:

@@ -29,7 +29,8 @@ def note_found(session: Session) -> None:
     for path in changed:
         old_copies.keep_copy(session, path, directory)
     if changed:
-        notice(f"{', '.join(changed)} gets the session's values. What it had is in {directory}")
+        get = "get" if len(changed) > 1 else "gets"
+        notice(f"{', '.join(changed)} {get} the session's values. What it had is in {directory}")
     tree = Root(session.worktree)
     found = [path for path in _made(session) if _exists(tree, path)]
     Root(directory).write(_LIST, json.dumps(found).encode(errors="surrogateescape"), 0o600)

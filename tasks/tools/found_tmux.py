@@ -41,6 +41,14 @@ def read_mark(name: str) -> str:
     return shell.read_output(*tmux.TMUX, "show-options", "-qv", "-t", f"={name}:", "@tally_session").rstrip("\n")
 
 
+def describe_taken(name: str) -> str:
+    """Return that the tmux session *name* is in the way, and what to do; nobody is to end one of another session."""
+    fact = f"A tmux session {name} is already running, and it isn't this session's."
+    if owner := read_mark(name):
+        return f"{fact} It belongs to the session in {owner}.\nChoose another NAME or `project`, or stop that one."
+    return f"{fact}\nChoose another NAME or `project`, or end it.\nRun: tmux kill-session -t '={name}'"
+
+
 def take_over(session: Session, panes: Sequence[FoundPane], named: Mapping[str, str]) -> None:
     """Make the tmux session that *session* names its own: *named* says which of *panes* are which of its windows.
 

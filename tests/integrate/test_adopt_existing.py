@@ -134,5 +134,19 @@ def test_a_tmux_session_of_another_session_is_not_advised_to_be_ended(project: P
     refused = project.inv("session.add", "foo", code=1).err
 
     assert "Stopping bar will end these windows of tally-foo, too: editor." in adopted
-    assert f"It belongs to the session in {place}." in refused
+    project.inv("session.add", "y")
+    refused += project.inv("session.rename", "y", "foo", code=1).err
+    assert refused.count(f"It belongs to the session in {place}.") == 2
     assert "kill-session" not in refused
+
+
+def test_a_tmux_session_whose_name_tmux_reads_otherwise_is_refused(project: Project, place: Path) -> None:
+    for name in ("it's", "my wörk"):
+        tmux("new-session", "-d", "-s", name, "-c", str(place))
+
+    refused = project.inv("session.adopt", "--tmux", "it's", code=1).err
+    project.inv("session.adopt", "--tmux", "my wörk")
+
+    assert "The tmux session it's has ' in its name" in refused and "Run: tmux rename-session -t" in refused
+    project.inv("session.stop", "mine")
+    assert tmux("list-sessions", "-F", "#{session_name}") == "it's"

@@ -131,7 +131,7 @@ _FAULTS = {
     "taken": "Session taken already exists.",
     "kept": "Branch kept already exists.",
     "kept/deeper": "Git can't have both branches kept and kept/deeper.",
-    "running": "A tmux session tally-running is already running.",
+    "running": "A tmux session tally-running is already running,",
     "far": "Branch origin/far already exists.",
     "a..b": "Invalid name",
     "x": "Session x has that name already.",

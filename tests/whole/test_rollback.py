@@ -125,6 +125,7 @@ def test_what_runs_is_undone_first_as_a_removal_does(project: Project, monkeypat
     for resource in RESOURCES:
         monkeypatch.setattr(resource, "remove", lambda _session, each=resource: undone.append(each.LABEL))
 
-    parts.undo_all(session, RESOURCES[:9], RUNNING)
+    parts.undo_all(session, RESOURCES[:10], RUNNING)
 
-    assert undone == ["containers", "tmux", "setup", "compose", "packages", "files", "claude", "kept", "worktree"]
+    others = ["setup", "compose", "databases", "packages", "files", "claude", "kept", "worktree"]
+    assert undone == ["containers", "tmux", *others]

@@ -68,10 +68,12 @@ def _main_checkout(here: Path) -> Path | None:
         return None
     start = here.parent if here.name == EMBEDDED else _directory()
     top = next((each for each in (start, *start.parents) if os.path.lexists(each / ".git")), start)
+    if not os.path.isfile(top / ".git"):  # the main checkout itself, or no repository
+        return None
     try:
         admin = top / (top / ".git").read_text(encoding="utf-8").removeprefix("gitdir:").strip()
         common = Path(os.path.realpath(admin / (admin / "commondir").read_text(encoding="utf-8").strip()))
-    except (OSError, ValueError):  # the main checkout itself, a submodule, no repository
+    except (OSError, ValueError):  # a submodule
         return None
     return common.parent if common.name == ".git" else None
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,10 @@ def summarize(reasons: Iterable[str]) -> list[str]:
     packages = sorted({name for reason in reasons for hint in _HINT.findall(reason) for name in hint.split()})
     lines = [f"{count:4} {reason}" for reason, count in counts.most_common()]
     return [*lines, f"To run them as well: apt install {' '.join(packages)}"] if packages else lines
+
+
+def hide_package(directory: Path) -> str:
+    """Return a PYTHONPATH with which Python doesn't find the installed `tally_sessions`, made in *directory*."""
+    directory.mkdir()
+    (directory / "sitecustomize.py").write_text("import sys\n\nsys.modules['tally_sessions'] = None\n")
+    return str(directory)

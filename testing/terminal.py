@@ -33,7 +33,10 @@ def screen(pane: str) -> str:
 
 def shows(pane: str, text: str) -> None:
     """Wait until the pane shows *text*."""
-    eventually(lambda: text in screen(pane))
+    try:
+        eventually(lambda: text in screen(pane))
+    except AssertionError:
+        raise AssertionError(f"{text!r} is not on the screen:\n{screen(pane)}") from None
 
 
 def enter(pane: str, line: str) -> None:

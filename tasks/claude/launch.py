@@ -47,15 +47,18 @@ def _facts(session: Session) -> dict[str, str]:
     own = [path for path in session.copy if (top / path).exists() and not (top / path).is_symlink()]
     values = [f"{', '.join(names)} in {file}" for file, names in session.env.items() if (top / file).exists()]
     addresses = model.list_addresses(session, tmux.present_windows(session))
+    urls = ", ".join(f"{what} {url}" for what, url in addresses)
+    later = ", ".join(window.name for window in tmux.present_windows(session) if window.is_lazy)
+    if urls and later:  # not a line of the note: rows from before have that as it was
+        urls += f"; {later} starts when somebody attaches, or with: inv session.start {session.name}"
     return {
         **{key: str(port) for key, port in session.ports.items()},
         "name": session.name, "slug": session.slug, "project": session.project, "branch": session.branch,
         "worktree": str(top), "main": str(session.repository.main), "component": session.component,
         "profile": session.profile,
         "tmux": session.tmux, "activate": session.activate, "own": ", ".join(own), "values": "; ".join(values),
-        "urls": ", ".join(f"{what} {url}" for what, url in addresses),
+        "urls": urls, "later": later,
         "shared": ", ".join(path for path in session.link if (top / path).is_symlink()),
-        "later": ", ".join(window.name for window in tmux.present_windows(session) if window.is_lazy),
     }  # fmt: skip
 
 

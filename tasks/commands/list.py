@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "json": "print JSON",
     "removed": "list the sessions that session.restore can restore",
     "cost": "show the tokens of each conversation, and their price",
-    "sort": "what needs you first; or by: name, age",
+    "sort": "order: attention (what needs you first, the default), name or age",
     "waiting": "only sessions whose Claude waits for you",
     "format": "columns to show, separated by commas, such as name,state,urls,worktree",
     "plain": "print lines with tabs and without headings, for scripts",

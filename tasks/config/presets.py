@@ -7,7 +7,6 @@ _NOTE = """\
 You work in the session {name} of {project}: the git worktree {worktree}, on its own branch {branch}.
 Stay in that directory: the main checkout {main} and the other sessions beside it are not yours to change.
 Its servers run in other windows of tmux session {tmux}, on its own ports: {urls}. Never assume the usual ports.
-These start when somebody attaches: {later}. If you need them before, run: inv session.start {name}
 Set for it: {values}.
 Before commands that need the project's environment: {activate}
 Its own copies, free to change: {own}.

@@ -133,7 +133,7 @@ def _session_problems(look: Look, questions: _Questions) -> list[Problem]:
         if _is_busy(session):
             return []
         return [Problem(f"it is {session.state}", "it was interrupted", f"inv session.remove {session.name}")]
-    if worktree.worktree_admin_dir(session) is None:  # what else is wrong with it follows from that
+    if not os.path.lexists(session.worktree):  # what else is wrong with it follows from that
         return questions.ask(partial(worktree.problems, session))
     resources = [questions.ask(partial(resource.problems, session)) for resource in lifecycle.RESOURCES]
     found = [problem for problems in resources for problem in problems]
@@ -184,7 +184,7 @@ def _is_busy(session: Session) -> bool:
 
 def _is_incomplete(session: Session) -> bool:
     """Return whether something of a ready session is missing that `resume` makes: a stopped one stays stopped."""
-    if session.state != "ready" or worktree.worktree_admin_dir(session) is None:
+    if session.state != "ready" or not os.path.lexists(session.worktree):
         return False
     return any(resource.problems(session) for resource in lifecycle.RESOURCES)
 

@@ -117,6 +117,13 @@ def terminal_lines() -> int:
     return _size()[1]
 
 
+def follow_size() -> None:
+    """Have the size of the terminal count, also when it changes: not what a shell exported as COLUMNS and LINES."""
+    if sys.__stdout__ and sys.__stdout__.isatty():
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
+
+
 def _size() -> tuple[int, int]:
     try:
         return os.get_terminal_size(sys.stdout.fileno())

@@ -1,6 +1,7 @@
 """`inv embed --claude` gives Claude Code hooks and a skill, and changes nothing that a person wrote."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from develop import embedding
 from develop.embedding import assistant
 from tasks.collection import ns
+from testing import missing
 
 _THEIRS = """{
     "permissions": {"allow": ["Bash(ls)"]},
@@ -53,7 +55,8 @@ def test_with_the_package_its_hooks_have_a_program_that_needs_none(target: Path)
     assert f"{assistant.SKILL} {script} " in said
     event = json.dumps({"hook_event_name": "WorktreeRemove", "worktree_path": "/x"})
     argv = [sys.executable, "-I", "-S", str(target / script)]
-    ended = subprocess.run(argv, input=event, capture_output=True, text=True, check=False)
+    own = {**os.environ, "PYTHONPATH": missing.hide_package(target.parent / "hidden")}
+    ended = subprocess.run(argv, input=event, env=own, capture_output=True, text=True, check=False)
     assert "tally-sessions is not installed here. Run: pip install" in ended.stderr  # says `inv` in that repository
 
 

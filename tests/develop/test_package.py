@@ -79,7 +79,10 @@ def test_the_package_and_the_copy_take_each_others_place(sandbox: Path) -> None:
     _shell(top, add)
     assert _shell(top, "git status --porcelain") == ""
     assert embedding.embed(top, package="tally-sessions==9").endswith("Nothing remains to be done.")
-    assert "tally-sessions is not installed here. Run: pip install" in _shell(top, "inv --list", code=1)
+    hidden = missing.hide_package(sandbox / "hidden")
+    assert "tally-sessions is not installed here. Run: pip install" in _shell(
+        top, f"PYTHONPATH={hidden} inv --list", code=1
+    )
     assert _shell(top, f"{sys.executable} -S -c 'import tasks'") == ""  # as test runners do
 
 

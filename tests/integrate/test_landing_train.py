@@ -73,7 +73,7 @@ def test_what_is_said_of_all_is_said_once(busy: Project) -> None:
     said = busy.inv("session.merge", "--all", code=1).err
 
     assert refused.count("no local branch nosuch") == 1
-    assert said.count("x conflicts with y in new") == 1
+    assert said.count("x and y both add, with different content") == 1
 
 
 def test_nothing_is_merged_when_one_of_them_is_not_ready(busy: Project) -> None:

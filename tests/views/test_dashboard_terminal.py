@@ -36,7 +36,7 @@ def outer(*arguments: str) -> None:
 
 def test_in_a_terminal_attaching_comes_back_and_the_end_leaves_it_as_it_was(project: Project) -> None:
     project.inv("session.add", "a")
-    pane = terminal(project, f"stty -g >before; {_OUTSIDE} NO_COLOR=1 {INV} session.watch --interval 0.3")
+    pane = terminal(project, f"stty -g >before; {_OUTSIDE} COLUMNS=120 NO_COLOR=1 {INV} session.watch --interval 0.3")
     shows(pane, "enter attach")
     shows(pane, "running")
     colours = re.findall(r"\x1b\[([\d;]*)m", tmux("capture-pane", "-p", "-e", "-t", pane))

@@ -20,6 +20,7 @@ from textual.widgets import Input, Static
 from ...model import Repository, Session
 from ...status.feed import Feed
 from ...status.shown_rows import Key, Row, Source
+from ...system import terminal
 from . import bars, contents, dialogs, filters, forms, keys, styles
 from .jobs import Job, Jobs
 from .looking import SORTS, LookingApp
@@ -264,6 +265,7 @@ def _created(row: Row) -> float:
 
 def show_dashboard(setup: Setup) -> Session | None:
     """Show the sessions until the person leaves; return the session to attach to, if one was chosen in a popup."""
+    terminal.follow_size()
     if sys.__stderr__ and sys.__stdout__ and sys.__stdout__.isatty() and not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # where Textual draws
     return Dashboard(setup).run()

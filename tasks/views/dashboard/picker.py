@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from ...errors import SessionError, quote_text
+from ...system import terminal
 from .filters import best_names
 
 _CSS = """
@@ -29,7 +30,10 @@ def pick_name(names: Sequence[str], letters: str = "") -> str | None:
     matches = best_names(letters, names)
     if not matches:
         raise SessionError(f"No session matches {quote_text(letters)}. Sessions: {', '.join(names)}")
-    return matches[0] if len(matches) == 1 and letters else Picker(names, letters).run(inline=True)
+    if len(matches) == 1 and letters:
+        return matches[0]
+    terminal.follow_size()
+    return Picker(names, letters).run(inline=True)
 
 
 class Picker(App[str]):

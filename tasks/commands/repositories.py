@@ -54,7 +54,9 @@ def _read_project(repository: Repository) -> Config:
     try:
         config.load_project()
     except Exception as error:  # whatever Invoke does with what it can't use
-        raise SessionError(f"The configuration of {repository.main} can't be read: {error}") from None
+        raise SessionError(
+            f"The configuration of {repository.main} can't be read: {error}\nCheck its invoke.yaml."
+        ) from None
     return config
 
 

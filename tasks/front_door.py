@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -71,11 +72,23 @@ def _main_checkout(here: Path) -> Path | None:
     if not os.path.isfile(top / ".git"):  # the main checkout itself, or no repository
         return None
     try:
+        if not _is_own(top / ".git", here):
+            return None
         admin = top / (top / ".git").read_text(encoding="utf-8").removeprefix("gitdir:").strip()
         common = Path(os.path.realpath(admin / (admin / "commondir").read_text(encoding="utf-8").strip()))
+        is_own = common.name == ".git" and _is_own(common / "HEAD", here)
     except (OSError, ValueError):  # a submodule
         return None
-    return common.parent if common.name == ".git" else None
+    return common.parent if is_own else None
+
+
+def _is_own(file: Path, here: Path) -> bool:
+    """Return whether *file* is a plain one, of us, of root or of whoever owns these tasks, as git wants it.
+
+    Otherwise another user of the machine could have their tasks run by a `.git` above, as in /tmp.
+    """
+    found = file.stat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid in (0, os.geteuid(), here.stat().st_uid)
 
 
 def _directory() -> Path:

@@ -106,7 +106,7 @@ def _server(
     if found is None:
         return _plain_node(facts, path, script, text, manager)
     fixed = _FIXED.search(text)
-    port = int(fixed[1]) if fixed else found.port
+    port = int(fixed[1]) if fixed and len(fixed[1]) < 5 else found.port
     run, unsure = _command(found, script, text, manager)
     return Server(found.what, parent(path), path, run, port, found.kind, unsure=unsure)
 

@@ -18,6 +18,7 @@ from develop.embedding import (
     layout,
     manual,
     package,
+    places,
     session_config,
     ways,
 )
@@ -52,8 +53,9 @@ def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = Fa
     top = _top(target)
     if top / "tasks" == package.OURS:
         raise EmbedError(f"{top} is where the sessions come from. Give another repository.")
-    found = layout.find_layout(top)
     file = layout.configuration_file(top)
+    places.refuse_foreign(top, _written(top, file, wish.claude))
+    found = layout.find_layout(top)
     settings, notes = _settings(top, found, wish.preset, file)
     page = manual.read_page(top)
     way = ways.choose_way(top, found.python, page, wish.package)
@@ -62,6 +64,7 @@ def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = Fa
     door = files.plan_front_door(top / "tasks.py", wish.patch, way.door)
     own_work = _own_work(top, found, door, file, way)
     excluded = exclusions.find_exclusions(top, way.packaged)
+    places.refuse_foreign(top, [*(each.file for each in excluded), *(top / each for each in way.written)])
     results = [
         f"{table.format_rows(found.found.rows)}\n",
         *ways.put_code(way), files.write_front_door(door),
@@ -76,6 +79,11 @@ def embed(target: Path, preset: str = "", patch: bool = False, claude: bool = Fa
     changed = [str(each.file.relative_to(top)) for each in excluded]
     steps = Steps(top, layout.choose_preset(found, wish.preset), file, own_work, wish.claude, way, changed)
     return "\n".join([*(line for line in results if line), "", *_next(steps, found)])
+
+
+def _written(top: Path, file: Path, claude: bool) -> list[Path]:
+    names = (".gitignore", "tasks.py", manual.PAGE, containers.FILE, *(assistant.FILES if claude else ()))
+    return [file, *(top / name for name in names)]
 
 
 class Steps(NamedTuple):

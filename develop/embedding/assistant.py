@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from develop.embedding import places
 from tasks.system import json_splice
 
 SETTINGS = ".claude/settings.json"
@@ -58,7 +59,7 @@ def _add_hooks(file: Path, script: str) -> str:
         return ""
     verb = "Added hooks to" if file.exists() else "Wrote"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode())
+    places.replace_file(file, text.encode())
     return f"{verb} {SETTINGS}: worktrees that Claude Code creates become sessions."
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from develop.detection.compose import FILE, Containers
+from develop.embedding import places
 
 __all__ = ["FILE", "write_compose_file"]
 
@@ -24,7 +25,7 @@ def write_compose_file(top: Path, configuration: Path, found: Containers) -> str
         return ""
     if before and not _is_ours(before):
         return f"Kept {FILE}, which somebody has changed. {' and '.join(found.files)} may have changed, too."
-    file.write_text(new, encoding="utf-8")
+    places.replace_file(file, new.encode())
     return f"{'Updated' if before else 'Wrote'} {FILE}."
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from develop.embedding import places
+
 _PYTEST = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _CALLS = ("Makefile", "justfile", "noxfile.py", "package.json")
 _DOCTESTS = "--doctest-modules"
@@ -35,7 +37,7 @@ def offer_exclusions(found: list[Exclusion], patch: bool) -> list[str]:
     said = []
     for each in found:
         if patch and each.text:
-            each.file.write_bytes(each.text.encode("utf-8", "surrogateescape"))
+            places.replace_file(each.file, each.text.encode("utf-8", "surrogateescape"))
             said.append(f"Added to {each.file.name}: {each.line}")
             continue
         again = ", or run this again with --patch" if each.text else ""

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from develop.embedding import code
+from develop.embedding import code, places
 from develop.embedding.layout import EmbedError, Layout, list_ignored
 
 
@@ -120,7 +120,7 @@ def plan_front_door(file: Path, patch: bool, door: Door = EMBEDDED_DOOR) -> Plan
 def write_front_door(decided: Plan) -> str:
     """Do what was *decided*, and return the message about it."""
     if decided.whole:
-        decided.file.write_text(decided.whole, encoding="utf-8")
+        places.replace_file(decided.file, decided.whole.encode())
     elif decided.add is not None:
         append_lines(decided.file, decided.add)
     return decided.said

@@ -17,13 +17,11 @@ from develop.detection import again, managers
 from develop.detection.facts import collect_facts
 from develop.detection.settings import setting_lines
 from develop.detection.values import Server
+from develop.embedding import places
+from develop.embedding.places import EmbedError as EmbedError
 from tasks.config.presets import PRESETS
 from tasks.config.settings import parse_settings
 from tasks.errors import SessionError
-
-
-class EmbedError(Exception):
-    """The sessions cannot be embedded; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,10 @@ def says_nothing(file: Path) -> bool:
     """Return whether *file* exists and has nothing but comments."""
     if file.suffix not in (".yaml", ".yml") or not file.exists():
         return False
-    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = file.read_bytes().decode()
+    except UnicodeDecodeError:  # Invoke can't read it either
+        return False
     return text.endswith("\n") and all(not line or line.startswith("#") for line in text.splitlines())
 
 
@@ -176,12 +177,14 @@ def write_configuration(file: Path, settings: str, found: Layout, patch: bool) -
     Of one that has a `session:` part say what it lacks of what was found; with *patch* that is added.
     """
     if not file.exists():
-        file.write_text(settings, encoding="utf-8")
+        places.replace_file(file, settings.encode())
         return f"Wrote {file.name}."
     if says_nothing(file):
-        own = [line for line in file.read_text(encoding="utf-8").splitlines() if not _OLD_COMMENT.match(line)]
+        text = file.read_bytes().decode()
+        own = [line for line in text.splitlines() if not _OLD_COMMENT.match(line)]
         mark, rest = settings.split("\n", 1)  # yamllint knows its mark only in the first line
-        file.write_text("\n".join([mark, *own, rest]), encoding="utf-8")
+        new = "\n".join([mark, *own, rest])
+        places.replace_file(file, (new.replace("\n", "\r\n") if "\r\n" in text else new).encode())
         return f"Added `session:` to {file.name}."
     if not lacks_session(file):
         return _update_configuration(file, found, patch)
@@ -203,22 +206,20 @@ def _update_configuration(file: Path, found: Layout, patch: bool) -> str:
     kept = f"Kept {file.name}: it has a `session:` part."
     if file.suffix not in (".yaml", ".yml"):
         return kept
-    with file.open(encoding="utf-8", newline="") as opened:
-        text = opened.read()
     try:
+        text = file.read_bytes().decode()
         additions = again.find_additions(text, found.found)
-    except (yaml.YAMLError, AttributeError, TypeError):
+    except (yaml.YAMLError, AttributeError, TypeError, UnicodeDecodeError, RecursionError):
         return f"{kept} It can't be read, so nothing was compared."
     if not additions:
         return f"{kept} It has all that was found."
     listed = "\n".join(f"  + {each.line}" for each in additions)
     try:
         new = again.add_to_text(text, additions)
-    except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError):
         return f"{kept} It lacks of what was found:\n{listed}\nNo program can add that to its form. Add it by hand."
     if patch:
-        with file.open("w", encoding="utf-8", newline="") as opened:
-            opened.write(new)
+        places.replace_file(file, new.encode())
         return f"Added to {file.name}:\n{listed}"
     label = additions[0].label
     return (

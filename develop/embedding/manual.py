@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from develop.embedding import places
 from develop.embedding.layout import EmbedError
 from tasks.version import VERSION
 
@@ -77,7 +78,7 @@ def write_page(page: Page, commit: str, install: str, configuration: str, packag
         return ""
     verb = "Updated" if page.file.exists() else "Wrote"
     page.file.parent.mkdir(exist_ok=True)
-    page.file.write_text(text, encoding="utf-8")
+    places.replace_file(page.file, text.encode())
     return f"{verb} {PAGE}."
 
 

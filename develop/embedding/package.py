@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from develop.embedding import code, releases
-from develop.embedding.layout import EmbedError, has_changes, is_tracked
+from develop.embedding.layout import EmbedError
 from tasks.version import RECORD, VERSION
 
 OURS = Path(__file__).resolve().parents[2] / "tasks"
@@ -115,13 +115,22 @@ def _set_aside(copy: Copy) -> list[str]:
     if not copy.changed:
         return []
     top = copy.place.parent
-    if is_tracked(top, "tasks/session.py") and not has_changes(top, ["tasks"]):
+    if all(_git_has(top, f"tasks/{path}") for path in copy.changed):
         return ["Your changes of tasks/ are in git. To see them: git diff -R HEAD -- tasks"]
     number = 1
     while os.path.lexists(aside := top / f"tasks.yours{f'.{number}' if number > 1 else ''}"):
         number += 1
     copy.place.rename(aside)
     return [f"Your changed copy is in {aside.name}/."]
+
+
+def _git_has(top: Path, path: str) -> bool:
+    """Return whether *path* is gone, or as it was committed; `git status` can be told to be silent."""
+    if not os.path.lexists(top / path):
+        return True
+    asked = ["git", "-C", str(top), "cat-file", "blob", f"HEAD:./{path}"]
+    said = subprocess.run(asked, capture_output=True, check=False)
+    return not said.returncode and (top / path).is_file() and said.stdout == (top / path).read_bytes()
 
 
 def _replace(place: Path, contents: dict[str, bytes]) -> None:

@@ -32,6 +32,11 @@ class Way(NamedTuple):
         old = ["tasks"] if self.copy.exists and self.was_committed else []
         return [*old, "tasks.py", manual.PAGE, manual.SCHEMA, *self.wheels]
 
+    @property
+    def written(self) -> list[str]:
+        """What only the installed package needs."""
+        return [manual.SCHEMA, *([self.wheel] if self.wheel else [])] if self.packaged else []
+
 
 def choose_way(top: Path, manager: str, page: manual.Page, wished: str | None) -> Way:
     """Return the way that is *wished*, or else the one that the repository *top* has taken."""

@@ -43,10 +43,21 @@ def load_settings(c: Context, repository: Repository) -> Settings:
     from ..store import configuration
 
     if repository != git.current_repository():
-        config = Config(project_location=repository.main)
-        config.load_project()
-        c = Context(config)
+        c = Context(_read_project(repository))
     return configuration.load_settings(c)
+
+
+def _read_project(repository: Repository) -> Config:
+    """Return the configuration of another repository, without an invoke.py: nothing of it may run."""
+    config = Config(project_location=repository.main)
+    config._set(_file_suffixes=("yaml", "yml", "json"))
+    try:
+        config.load_project()
+    except Exception as error:  # whatever Invoke does with what it can't use
+        raise SessionError(
+            f"The configuration of {repository.main} can't be read: {error}\nCheck its invoke.yaml."
+        ) from None
+    return config
 
 
 def list_sessions(c: Context, repository: Repository) -> list[Session]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -42,13 +43,17 @@ def _sharing(destination: str) -> tuple[str, ...]:
     return "ControlMaster=auto", f"ControlPath={directory}/%C", f"ControlPersist={_LASTING}"
 
 
+_SPECIAL = re.compile(r"[\s%$\"'\\]")  # ssh would split a path there, or put something in its place
+
+
 def _sockets() -> str:
-    """Return our private directory for the sockets of connections; empty where their paths would be too long."""
+    """Return our private directory for the sockets of connections; empty where ssh can't use their paths."""
     for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
         if variable == "XDG_RUNTIME_DIR" and not os.path.isdir(os.environ.get(variable, "")):
             continue
         place = startup.own_directory(variable, "~/.local/state") / "ssh"
-        if len(os.fsencode(place)) + _NAME <= _LONGEST and _is_private(place):
+        is_plain = not _SPECIAL.search(str(place))
+        if is_plain and len(os.fsencode(place)) + _NAME <= _LONGEST and _is_private(place):
             return str(place)
     return ""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.hosts import reach
+from tasks.hosts.host import Host
 from testing.hosts import Fleet
 from testing.lines import Line
 from testing.project import INV
@@ -82,3 +84,17 @@ def test_twenty_hosts_behind_one_sshd_all_answer(ready: Fleet) -> None:
     for _round in range(3):
         listed = ready.here.inv("fleet.list", "--json").json
         assert [each for each in listed if "error" in each] == []
+
+
+@pytest.mark.parametrize("name", ["a b", "a%b", "a$b", 'a"b'])
+def test_a_directory_that_ssh_would_take_for_something_else_has_no_sockets(
+    sandbox: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(sandbox / name))
+    reach._sharing.cache_clear()
+    options = reach.ssh_options(Host("x", "x.invalid", "/x", 1, "python3", (), 5))
+    reach._sharing.cache_clear()
+
+    said = subprocess.run([*options, "-T", "-G", "x.invalid"], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")

@@ -2,12 +2,13 @@
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tasks.status.shown_rows import Row
-from tasks.views.dashboard import contents, keys
+from tasks.views.dashboard import contents, dialogs, keys
 from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
 from testing import sessions
@@ -93,6 +94,27 @@ def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> N
 
     run(quick, story)
     assert {"1", "6"} <= set("123456"[: len(contents.TABS)])
+
+
+def test_what_a_commit_a_file_and_a_task_say_cannot_control_the_terminal(quick: Project) -> None:
+    hostile = "\x1bcreset \x9b31m [/bold] [@click=app.quit]x[/] \x7f"
+    sessions.commit(quick, quick.worktree("auth"), {"b.txt": f"{hostile}\n"})
+    quick.git("commit", "--quiet", "--amend", "-m", hostile, cwd=quick.worktree("auth"))
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        for tab in ("3", "4"):
+            await pilot.press(tab)
+            await shows(pilot, "\u241bcreset \ufffd31m [/bold] [@click=app.quit]x[/]")
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", screen(shown))
+        shown.tell(hostile)
+        await shows(pilot, "\u241bcreset")
+        shown.push_screen(dialogs.Notice("Said", hostile))
+        await shows(pilot, "\u241bcreset")
+        await pilot.press("escape", "slash", "left_square_bracket", "slash", "x", "right_square_bracket")
+        await shows(pilot, "filter: [/x]")
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", screen(shown))
+
+    run(quick, story)
 
 
 def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(quick: Project) -> None:

@@ -49,6 +49,25 @@ def test_sessions_of_other_repositories_are_stopped_and_attached_to(project: Pro
     shows(pane, "ended 0")
 
 
+def test_nothing_of_another_repository_runs_for_a_list_and_what_is_wrong_there_stays_there(
+    project: Project, sandbox: Path
+) -> None:
+    other = make(sandbox / "a" / "other")
+    for each in (project, other):
+        each.configure("session: {windows: [{name: shell}]}\n")
+        each.inv("session.add", "one")
+    other.git("remote", "add", "origin", "https://github.com/a/b.git")  # pull requests of a forge could be followed
+    (other.main / "invoke.yaml").unlink()
+    (other.main / "invoke.py").write_text(_NOTING)
+
+    listed = project.inv("session.list", "--all-repositories")
+    assert "other " in listed.out
+    assert not (other.main / "ran").exists()
+    for wrong in ("a: [", "- 1\n", "session: 3\n", "session: &a {windows: *a}\n", "run: 5\n", "\0"):
+        (other.main / "invoke.yaml").write_text(wrong)
+        assert "other " in project.inv("session.list", "--all-repositories").out, wrong
+
+
 def test_a_repository_with_its_own_python_is_asked_through_that(sandbox: Path) -> None:
     own = sandbox / ".venv" / "bin" / "inv"
 

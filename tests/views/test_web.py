@@ -159,5 +159,6 @@ def test_another_address_is_warned_of_and_what_cannot_be_is_said(project: Projec
         (("--host", "127.0.0.1"), "--host and --port go with --web."),
         (("--web", "--port", "70000"), '--port must be a number from 1 to 65535, not "70000".'),
         (("--web", "--host", "no.such.invalid"), "Couldn't listen on port 0 of no.such.invalid: "),
+        (("--web", "--host", "a..b"), "Couldn't listen on port 0 of a..b: not the name of a host."),
     ):
         assert project.inv("session.watch", *words, code=1).err.startswith(message)

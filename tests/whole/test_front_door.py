@@ -1,5 +1,6 @@
 """In a worktree `inv` runs the main checkout's tasks, whatever its branch has: one version writes the registry."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,39 @@ def test_a_branch_from_before_the_tasks_has_links_to_them_until_it_has_its_own(c
     copied.inv("session.remove", "x", "--force")
     copied.inv("session.restore", "x")
     assert (copied.main / "tasks" / "session.py").is_file()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_file_of_another_user_above_has_none_of_their_tasks_run(sandbox: Path) -> None:
+    theirs, mine = sandbox / "shared" / "theirs", sandbox / "shared" / "mine" / "deep"
+    for place, what in ((theirs, "theirs"), (mine, "mine")):
+        (place / "tasks").mkdir(parents=True)
+        shutil.copyfile(CHECKOUT / "tasks" / "front_door.py", place / "tasks" / "front_door.py")
+        (place / "tasks" / "session.py").touch()
+        (place / "tasks" / "collection.py").write_text("ns = 'mine'\n")
+        (place / "tasks" / "__init__.py").write_text(f"ns = {what!r}\n")
+    admin = theirs / ".git" / "worktrees" / "x"
+    admin.mkdir(parents=True)
+    (admin / "commondir").write_text("../..\n")
+    (theirs / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (sandbox / "shared" / ".git").write_text(f"gitdir: {admin}\n")
+    program = (
+        "import sys; sys.path.insert(0, '.'); from tasks import front_door;"
+        f" print(front_door.find_collection({str(mine / 'tasks' / '__init__.py')!r}))"
+    )
+
+    def ran() -> str:
+        argv = [sys.executable, "-c", program]
+        return subprocess.run(argv, cwd=mine, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+    assert ran() == "theirs"  # as long as all of it is ours
+    for each in (theirs / ".git" / "HEAD", sandbox / "shared" / ".git"):
+        os.chown(each, 65534, 65534)
+        assert ran() == "mine"
+        os.chown(each, 0, 0)
+    (sandbox / "shared" / ".git").unlink()
+    os.mkfifo(sandbox / "shared" / ".git")
+    assert ran() == "mine"
 
 
 def test_importing_the_package_needs_no_invoke_and_changes_nothing(copied: Project) -> None:

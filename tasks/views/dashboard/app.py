@@ -26,6 +26,7 @@ from .jobs import Job, Jobs
 from .looking import SORTS, LookingApp
 from .preview import Preview
 from .session_list import SessionList
+from .strips import harmless, in_border
 
 _STACKED = 100  # columns below which the preview stands under the list
 _LOW = 16  # lines below which there is no preview
@@ -106,7 +107,7 @@ class Dashboard(LookingApp):
 
     def tell(self, text: str, is_error: bool = False) -> None:
         """Say something in the line above the keys, for some seconds."""
-        self._said = (time.monotonic(), Text(text, "bold red" if is_error else "green"))
+        self._said = (time.monotonic(), Text(harmless(text), "bold red" if is_error else "green"))
         self._show_status()
 
     def done(self) -> None:
@@ -196,8 +197,8 @@ class Dashboard(LookingApp):
         left.border_title = f"Sessions {place}/{count}"
         facts = [*([f"filter: {self.filter}"] if self.filter else []),
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
-        left.border_subtitle = Text(" · ".join(facts)).markup
-        self.preview.border_title = Text(f"{row.session.name}", "bold").markup if row else ""
+        left.border_subtitle = in_border(" · ".join(facts))
+        self.preview.border_title = in_border(row.session.name) if row else ""
         self.screen_stack[0].query_one(bars.KeyBar).show(row.attention if row else "", width)
         self._show_status()
 

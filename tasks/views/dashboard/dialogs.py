@@ -16,6 +16,7 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from . import columns, keys
+from .strips import harmless, in_border
 
 _TWO_COLUMNS = 104
 
@@ -41,10 +42,10 @@ class Dialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Yield the box, its text and what the dialog adds."""
         with Vertical(classes="warns" if self._is_danger else "") as box:
-            box.border_title = Text(f" {self._title} ").plain
+            box.border_title = in_border(f" {self._title} ")
             if self._text:
                 with VerticalScroll(id="body"):
-                    yield Static(Text(self._text) if isinstance(self._text, str) else self._text)
+                    yield Static(Text(harmless(self._text)) if isinstance(self._text, str) else self._text)
             yield from self.parts()
 
     def parts(self) -> ComposeResult:

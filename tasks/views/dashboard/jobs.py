@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from ...tools import other_inv
+from .strips import harmless
 
 _TICK = 0.15  # seconds between two looks at what a task printed
 _KEPT = 50
@@ -111,4 +112,4 @@ def program_of(place: Path | None) -> tuple[list[str], dict[str, str]]:
 
 def _text(file: IO[bytes]) -> str:
     size = os.fstat(file.fileno()).st_size
-    return os.pread(file.fileno(), size, 0).decode(errors="replace")
+    return harmless(os.pread(file.fileno(), size, 0).decode(errors="replace"))

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from ...status.shown_rows import Key, Row
 from ...system import terminal
 from . import columns
-from .strips import strip_of
+from .strips import harmless, strip_of
 
 _CHOSEN = "bold white on blue"  # readable with every palette
 _CHOSEN_PLAIN = "bold reverse"
@@ -172,5 +172,5 @@ class SessionList(ScrollView, can_focus=True):
         if row is not None and row.key == self._key:
             chosen = _CHOSEN_PLAIN if self.app.no_color else _CHOSEN
             style = self.app.console.get_style(chosen)
-            return Strip([Segment(text.plain, style)], text.cell_len).extend_cell_length(width, style)
+            return Strip([Segment(harmless(text.plain), style)], text.cell_len).extend_cell_length(width, style)
         return strip_of(text, self.app.console).extend_cell_length(width, self.rich_style)

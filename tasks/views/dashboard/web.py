@@ -54,8 +54,9 @@ def listen(host: str, port: int) -> Place:
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         server = socket.create_server(where[:2], family=family)
-    except OSError as error:
-        reason = str(error.strerror).partition(" (while")[0]  # where Python adds what it tried
+    except (OSError, ValueError) as error:  # also a name that can't be one
+        told = error.strerror if isinstance(error, OSError) else "not the name of a host"
+        reason = str(told).partition(" (while")[0]  # where Python adds what it tried
         raise SessionError(f"Couldn't listen on port {port} of {host}: {reason}.\nGive another --port.") from None
     ip, number = ipaddress.ip_address(server.getsockname()[0]), server.getsockname()[1]
     name = socket.gethostname() if ip.is_unspecified else f"[{ip}]" if ip.version == 6 else str(ip)

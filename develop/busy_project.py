@@ -101,4 +101,7 @@ def _commit(project: Project, name: str, subject: str) -> None:
 
 
 def _inv(project: Project, *words: str) -> None:
-    subprocess.run([INV, *words], cwd=project.main, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    argv = [INV, *words]
+    done = subprocess.run(argv, cwd=project.main, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise OSError(f"inv {' '.join(words)} failed.\n{done.stderr.strip()}")

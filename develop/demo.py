@@ -83,10 +83,21 @@ def clean(directory: Path, say: Say) -> None:
         # quiet: its advice to restore them would be wrong in a moment
         inv(main, "session.remove", "--all", "--force", quiet=True)
     say(f"Deleting {directory} and {CACHE}, which takes some seconds")
-    running = [subprocess.Popen(["rm", "-rf", "--", place]) for place in (CACHE, directory)]  # both at once
-    if sum(process.wait() != 0 for process in running):
-        raise DemoError(f"Couldn't delete everything in {directory} and {CACHE}. Delete the rest by hand.")
+    _delete(CACHE, directory)
     say(f"Deleted {directory} and {CACHE}.")
+
+
+def _delete(*places: Path) -> None:
+    """Delete *places*, both at once; again where a program that is still ending puts a file into one."""
+    for wait in (0.5, 1, 2, 4, 0):
+        argv = [["rm", "-rf", "--", str(place)] for place in places]
+        running = [subprocess.Popen(each, stderr=subprocess.PIPE, text=True) for each in argv]
+        said = [process.communicate()[1] for process in running]
+        if not any(process.returncode for process in running):
+            return
+        time.sleep(wait)
+    rest = " and ".join(map(str, filter(Path.exists, places)))
+    raise DemoError(f"{''.join(said)}Couldn't delete everything in {rest}. Delete the rest by hand.")
 
 
 def embed(main: Path) -> None:

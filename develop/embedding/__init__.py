@@ -155,12 +155,13 @@ def _next(steps: Steps, found: layout.Layout) -> list[str]:
     pushes = steps.preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
     message = "Update the sessions" if was_committed else "Embed the sessions"
     again = "optional, with hooks and a skill for Claude Code: run inv embed again with --claude"
+    try_it = f"{dependencies.inv_command(found.python)} session.add"
     following = {
         way.install or dependencies.install_command(top, found.python, dependencies.core_packages()): installs,
         f"git add {shlex.join(added)} && git commit -m '{message}'": commits,
         "git push    (sessions start from what is on the remote)": pushes,
         again: not (was_committed or steps.claude),
-        f"inv session.add{'' if steps.preset == 'dev-session' else ' try-it'}": not was_committed,
+        try_it + ("" if steps.preset == "dev-session" else " try-it"): not was_committed,
     }  # fmt: skip
     remaining = [*steps.own_work, *(step for step, needed in following.items() if needed)]
     return [f"Next, in {top}:", *(f"  {step}" for step in remaining)] if remaining else ["Nothing remains to be done."]

@@ -24,17 +24,18 @@ _NAME = re.compile(r"tally[-_]sessions[^\n\"']*")
 
 
 class Manager(NamedTuple):
-    """A package manager: how it *add*s packages for developers, how it *sync*s them, and which *files* it writes."""
+    """A package manager: how it *add*s packages for developers, *sync*s and *run*s them, and its *files*."""
 
     add: str
     sync: str
+    run: str
     files: tuple[str, ...]
 
 
 MANAGERS = {
-    "uv": Manager("uv add --dev", "uv sync", ("pyproject.toml", "uv.lock")),
-    "poetry": Manager("poetry add --group dev", "poetry install", ("pyproject.toml", "poetry.lock")),
-    "pipenv": Manager("pipenv install --dev", "pipenv install --dev", ("Pipfile", "Pipfile.lock")),
+    "uv": Manager("uv add --dev", "uv sync", "uv run", ("pyproject.toml", "uv.lock")),
+    "poetry": Manager("poetry add --group dev", "poetry install", "poetry run", ("pyproject.toml", "poetry.lock")),
+    "pipenv": Manager("pipenv install --dev", "pipenv install --dev", "pipenv run", ("Pipfile", "Pipfile.lock")),
 }
 
 
@@ -56,6 +57,11 @@ def install_command(top: Path, manager: str, packages: list[str]) -> str:
 def sync_command(top: Path, manager: str) -> str:
     """Return the command with which a contributor installs what is recorded."""
     return MANAGERS[manager].sync if manager in MANAGERS else f"pip install -r {requirements_file(top)}"
+
+
+def inv_command(manager: str) -> str:
+    """Return the command that runs `inv` in the main checkout, where nobody has activated the environment."""
+    return f"{MANAGERS[manager].run} inv" if manager in MANAGERS else "inv"
 
 
 def changed_files(top: Path, manager: str) -> list[str]:

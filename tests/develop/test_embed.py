@@ -151,6 +151,17 @@ def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], pre
     assert ("git push" in following) == (preset == "parallel")
 
 
+@pytest.mark.parametrize(("lock", "inv"), [
+    ("uv.lock", "uv run inv"), ("poetry.lock", "poetry run inv"), ("Pipfile.lock", "pipenv run inv"), ("", "inv"),
+])  # fmt: skip
+def test_what_it_tells_to_run_is_found_where_nobody_activated_the_environment(
+    target: Path, lock: str, inv: str
+) -> None:
+    fill(target, {"pyproject.toml": "", **({lock: ""} if lock else {}), **({"Pipfile": ""} if "Pip" in lock else {})})
+    assert embedding.embed(target).endswith(f"\n  {inv} session.add try-it")
+    assert (f"activate it, or write {inv}\n" in (target / "docs" / "sessions.md").read_text()) == (inv != "inv")
+
+
 def test_run_again_it_names_only_the_steps_that_remain(target: Path) -> None:
     def git(*words: str) -> None:
         subprocess.run(["git", "-C", str(target), "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.status import attention
 from tasks.status.shown_rows import Row
 from tasks.views.dashboard import contents, dialogs, keys
 from tasks.views.dashboard.app import Dashboard
@@ -73,6 +74,9 @@ def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> N
         await shows(pilot, "The session is stopped.")
         await pilot.press("4")
         await shows(pilot, "change Test")
+        await pilot.press("G")
+        await shows(pilot, "no commits of its own")
+        await pilot.press("g")
         await pilot.press("5")
         await shows(pilot, "auth conflicts with bugfix-ui in a.txt")
         await pilot.press("6")
@@ -149,10 +153,11 @@ def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) 
     registry = quick.main / ".tally-sessions"
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
-        await pilot.press("j")
+        await pilot.press("d")  # who reads the diff of the first means it with the next key, too
         sessions.add(quick, "aaa")
         await until(pilot, lambda: names(shown) == ["aaa", "auth", "bugfix-ui", "docs"])
-        assert chosen(shown) == "bugfix-ui"  # whatever came above it
+        assert chosen(shown) == "auth"  # whatever came above it
+        await pilot.press("j")
         rows = json.loads(registry.read_text())
         registry.write_text("{")
         await shows(pilot, "not valid JSON")
@@ -166,6 +171,15 @@ def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) 
         await pilot.press("q")
 
     assert run(quick, story) is None
+
+
+def test_the_last_line_names_no_key_that_the_chosen_session_has_no_use_for() -> None:
+    shown = {kind: {each.shown for each in keys.footer_keys(kind)} for kind in attention.CLASSES}
+    assert {kind for kind in shown if "a" in shown[kind]} == {"waiting"}
+    assert {kind for kind in shown if "x" not in shown[kind]} == {"stopped"}
+    assert not shown["stopped"] & set("apxo")
+    assert all({"enter", "D", "c"} <= each for each in shown.values())
+    assert [each.shown for each in keys.footer_keys("stopped")][:3] == ["enter", "r", "D"]
 
 
 def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:

@@ -97,6 +97,12 @@ class Dashboard(LookingApp):
         """Look no more."""
         self.feed.stop()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keep the chosen session from the first key or click on: what comes next is meant for it."""
+        if isinstance(event, (events.Key, events.MouseDown)) and self._is_up:
+            self.sessions.is_pinned = True
+        await super().on_event(event)
+
     def chosen(self) -> Row | None:
         """Return the chosen row."""
         return self.sessions.row
@@ -148,7 +154,7 @@ class Dashboard(LookingApp):
         shown = [row for row in rows if filters.matches(row, self.filter)]
         sessions.show(sorted(shown, key=self._order))
         self._choose_wanted(sessions)
-        if not sessions.was_moved and sessions.shown:
+        if not sessions.is_pinned and sessions.shown:
             sessions.choose(sessions.shown[0].key)
         self.query_part("#headings").update(sessions.headings)
         left = self.screen_stack[0].query_one("#left")
@@ -170,7 +176,7 @@ class Dashboard(LookingApp):
     def _choose_wanted(self, sessions: SessionList) -> None:
         for row in sessions.shown:
             if self._wanted and row.session.name == self._wanted:
-                self._wanted, sessions.was_moved = "", True
+                self._wanted, sessions.is_pinned = "", True
                 sessions.choose(row.key)
 
     def _order(self, row: Row) -> tuple[object, ...]:

@@ -112,7 +112,7 @@ def _log(row: Row, _rows: int) -> Page:
     branch, tip = f"refs/heads/{session.branch}", row.status.look.tip
     own = shell.read_output(*place, *words, branch, *([f"^{tip}"] if tip else []), "--", check=False)
     older = shell.read_output(*place, *words[:2], "--max-count=15", *words[3:], tip, "--", check=False) if tip else ""
-    mine = _decoded(own) or [Text("no commits of its own", "dim")]
+    mine = _decoded(own) if own.strip() else [Text("no commits of its own", "dim")]
     return Page([_title(f"{session.branch}"), *mine, Text(), _title(session.base or "HEAD"), *_decoded(older)])
 
 

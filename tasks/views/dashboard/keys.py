@@ -60,6 +60,7 @@ _FIRST = {  # what the footer names first, by class of attention
     "waiting": "ap", "failed": "pd", "finished": "pdmP", "working": "xd", "idle": "pdmP", "stopped": "rD",
 }  # fmt: skip
 _USUAL = ("enter", "n", "p", "a", "c", "d", "l", "o", "e", "r", "x", "y", "m", "P", "D", "u", "/", "s", "space")
+_USELESS = {"waiting": "r", "working": "ar", "stopped": "apxo"}  # what a class has no use for; the others: "a"
 _LAST = (":", "?", "q")
 
 
@@ -67,7 +68,7 @@ def footer_keys(attention: str) -> list[Key]:
     """Return the keys for the footer, those first that fit what a session of that class needs."""
     by_name = {each.shown: each for each in KEYS}
     names = dict.fromkeys(["enter", *_FIRST.get(attention, ""), *_USUAL])
-    return [by_name[name] for name in names]
+    return [by_name[name] for name in names if name not in _USELESS.get(attention, "a")]
 
 
 def last_keys() -> list[Key]:

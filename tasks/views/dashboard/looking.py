@@ -40,7 +40,6 @@ class LookingApp(ActingApp):
         rows, (place, _count) = self.sessions.shown, self.sessions.position
         for row in [*rows[place:], *rows[:place]]:
             if row.attention in attention.NEEDS_PERSON:
-                self.sessions.was_moved = True
                 self.sessions.choose(row.key)
                 return
         self.tell("No session needs you.")

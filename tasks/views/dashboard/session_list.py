@@ -49,7 +49,7 @@ class SessionList(ScrollView, can_focus=True):
         self._places: list[Row | None] = []  # by line: its row; None for a heading of a repository
         self._headings = Text()
         self.marks: frozenset[Key] = frozenset()
-        self.was_moved = False  # whether a person chose a row
+        self.is_pinned = False  # whether a person chose a row, or did something with the one that is chosen
         self._key: Key | None = None
 
     @property
@@ -108,7 +108,6 @@ class SessionList(ScrollView, can_focus=True):
     def action_move(self, by: int) -> None:
         """Choose the session that is *by* rows away."""
         place, count = self.position
-        self.was_moved = True
         if count:
             self.choose(self._rows[max(0, min(place - 1 + by, count - 1))].key)
 
@@ -118,7 +117,6 @@ class SessionList(ScrollView, can_focus=True):
 
     def action_end(self, place: int) -> None:
         """Choose the first or the last session."""
-        self.was_moved = True
         if self._rows:
             self.choose(self._rows[place].key)
 
@@ -132,7 +130,6 @@ class SessionList(ScrollView, can_focus=True):
         line = event.y + self.scroll_offset.y
         row = self._places[line] if 0 <= line < len(self._places) else None
         if row is not None:
-            self.was_moved = True
             self.choose(row.key)
             if event.chain == 2:
                 self.post_message(self.Opened())

@@ -197,6 +197,8 @@ def move_session(name: str, route: Route, repository: Repository) -> str:
 
 def _carried(name: str, route: Route, repository: Repository) -> dict[str, Any]:
     packed: dict[str, Any] = {}
+    both = [each.name for each in (route.source, route.target) if each.destination]
+    host_cache.note_host_of_session(repository, name, *both)  # so that neither is asked alone until it is on one
     try:
         with progress.tell_step("stop", f"{name} on {route.source.name}"):
             packed = call_handover(route.source, "pack", f"--name={name}")

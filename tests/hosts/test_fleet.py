@@ -231,7 +231,7 @@ def _public(key: Path) -> str:
 
 @pytest.mark.slow
 def test_a_line_that_is_cut_and_ctrl_c_undo_the_add_over_there(ready: Fleet) -> None:
-    ready.here.configure(_SLOW)
+    Project(ready.alpha.main).configure(_SLOW)  # what runs over there is what that checkout says
     worktree = ready.alpha.main.with_name("tally-x")
 
     adding = _begin(ready.here, "fleet.add", "x", "--host", "alpha")

@@ -44,16 +44,16 @@ def _make(
 
 
 def _meanwhile(
-    session: Session, resources: Sequence[Resource], begun: list[Resource], is_writing: Callable[[], bool]
-) -> None:
+    session: Session, resources: Sequence[Resource], begun: list[Resource],
+    is_writing: Callable[[], bool], has_ended: Callable[[], bool],
+) -> None:  # fmt: skip
     """Make what needs no file of the worktree while git writes them: shells boot, and a database is copied."""
     from .resources import early
 
     opening = early.windows_early(session) if tmux_session in resources else None
     if not is_writing():
         return
-    if opening:
-        early.make_directories(session)
+    if opening and early.await_directories(session, has_ended):
         _make(opening, tmux_session, begun)
     _make(session, claude_project, begun)
     files.begin_copies(session)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from ..model import Repository, Session
 from ..system import shell
-from ..system.rooted import Root
 from ..tools import git
 
 # Names with a dot that no shell looks for when it starts, or before its prompt; for all others it may: .envrc, .nvmrc.
@@ -43,10 +43,17 @@ def windows_early(session: Session) -> Session | None:
     return session._replace(windows=tuple(window._replace(needs="") for window in session.windows))
 
 
-def make_directories(session: Session) -> None:
-    """Make the directories of the windows, which git is about to fill."""
-    for window in session.windows:
-        Root(session.worktree).make_directory(window.directory)
+def await_directories(session: Session, has_ended: Callable[[], bool]) -> bool:
+    """Wait until git has made the directories of the windows, or *has_ended*; return whether they are there.
+
+    Nobody else may make them: git would find none, fail to make its own, and delete the worktree.
+    """
+    places = [session.worktree / window.directory for window in session.windows]
+    while not all(place.is_dir() for place in places):
+        if has_ended():
+            return all(place.is_dir() for place in places)
+        time.sleep(0.001)
+    return True
 
 
 def _directories(paths: Iterable[str]) -> list[str] | None:

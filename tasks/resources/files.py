@@ -70,9 +70,9 @@ def begin_copies(session: Session) -> None:
     What fails is done again there, which then says why.
     """
     private, place = Root(session.repository.private), model.waiting_copies(session)
-    if private.path.stat().st_dev != session.worktree.stat().st_dev:
-        return
     with suppress(SessionError, OSError):
+        if private.path.stat().st_dev != session.worktree.stat().st_dev:
+            return
         for number, path in enumerate(session.copy):
             source = Root(session.repository.main).real(path)
             is_long = source.is_dir() or (source.is_file() and source.stat().st_size > _LARGE)

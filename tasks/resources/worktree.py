@@ -35,8 +35,9 @@ def describe(session: Session) -> str:
     return f"{place} on existing branch {session.branch}"
 
 
-# Given what waits until git is at the files of a worktree, which returns whether it is; then makes what else it can.
-Meanwhile = Callable[[Callable[[], bool]], None]
+# Given what waits until git is at the files of a worktree, and returns whether it is, and whether git has ended; it
+# makes what else it can.
+Meanwhile = Callable[[Callable[[], bool], Callable[[], bool]], None]
 
 
 def create(session: Session, meanwhile: Meanwhile | None = None) -> None:
@@ -81,7 +82,10 @@ def _check_out(session: Session, meanwhile: Meanwhile | None) -> None:
     step = git.GitStep(session.repository.main, *quick, *bare, *arguments)
     try:
         if meanwhile is not None:
-            meanwhile(partial(_wait_for_files, session, step))
+            meanwhile(partial(_wait_for_files, session, step), step.has_ended)
+    except OSError:
+        step.finish()  # if git failed, it took the worktree away, and its reason is the one to say
+        raise
     except BaseException:
         with suppress(SessionError):  # what is undone next must not be made at the same time
             step.finish()

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 from . import startup
 
 
 def format_table(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
     """Return *rows* below their *titles*; each cell is shown as it is."""
-    from tabulate import tabulate
+    import tabulate
 
-    return tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
+    # As with the package wcwidth, which measures letters that take two columns.
+    setattr(tabulate, "wcwidth", SimpleNamespace(wcswidth=_columns))
+    tabulate.WIDE_CHARS_MODE = True
+    return tabulate.tabulate(rows, titles, tablefmt="simple", disable_numparse=True)
+
+
+def _columns(text: str) -> int:
+    from unicodedata import combining, east_asian_width
+
+    return len(text) if text.isascii() else sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
 def format_size(number: float) -> str:

@@ -196,7 +196,7 @@ def plan_session(checked: Checked, settings: Settings, repository: Repository, o
     session = Session(
         name=request.name, slug=checked.slug, repository=repository, worktree=Path(facts["worktree"]),
         branch=facts["branch"], ports=own_ports,
-        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(timespec="seconds"),
+        state="adding", project=facts["project"], preset=settings.preset, created=now.isoformat(),
         prompt=_prompt(request, settings), adopts=request.adopts, forks=request.forks, bare=request.bare,
         **_existing(request, repository, checked.slug, facts["project"]), **parts,
         **contents.decide_assignment(request, settings, facts, now),

@@ -46,9 +46,9 @@ def _facts(session: Session) -> dict[str, str]:
     top = session.worktree
     own = [path for path in session.copy if (top / path).exists() and not (top / path).is_symlink()]
     values = [f"{', '.join(names)} in {file}" for file, names in session.env.items() if (top / file).exists()]
-    addresses = model.list_addresses(session, tmux.present_windows(session))
-    urls = ", ".join(f"{what} {url}" for what, url in addresses)
-    later = ", ".join(window.name for window in tmux.present_windows(session) if window.is_lazy)
+    windows = tmux.present_windows(session)
+    urls = ", ".join(f"{what} {url}" for what, url in model.list_addresses(session, windows))
+    later = ", ".join(window.name for window in windows if window.is_lazy)
     if urls and later:  # not a line of the note: rows from before have that as it was
         urls += f"; {later} starts when somebody attaches, or with: inv session.start {session.name}"
     return {

@@ -59,8 +59,7 @@ def create(session: Session) -> None:
 def _make(session: Session, each: _Own) -> None:
     dump = session.worktree / each.dump
     mark = postgres.find_mark(each.server, each.template, each.name)
-    is_new = session.state == "adding" and not session.archive  # a mark like its own is one of the same second
-    if mark is not None and (is_new or mark not in (_mark(session), _saved_mark(session))):
+    if mark not in (None, _mark(session), _saved_mark(session)):
         raise SessionError(_describe_owner(session, each, mark))
     if mark is not None and not dump.is_file():
         if mark != _mark(session):  # its removal was interrupted
@@ -165,11 +164,7 @@ def _describe_owner(session: Session, each: _Own, mark: str) -> str:
     fact = f"A database {each.name} exists already, and is not this session's."
     if not mark.startswith(_MARK):
         return f"{fact} Choose another NAME, or delete it.\nRun: dropdb {shlex.quote(each.name)}"
-    owned = (
-        session._replace(name=name, created=str(row.get("created")))
-        for name, row in _rows(session).items()
-        if name != session.name
-    )
+    owned = (session._replace(name=name, created=str(row.get("created"))) for name, row in _rows(session).items())
     owner = next((other.name for other in owned if mark in (_mark(other), _saved_mark(other))), "")
     if owner:
         return f"{fact} It belongs to session {owner}. Choose another NAME."

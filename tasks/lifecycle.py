@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError, describe_error
 from .model import Repository, Resource, Session
-from .parts import create_all, release_session, remove_all, undo_all
+from .parts import Late, create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
 from .store import ports, registry, seals
 from .store import rows as store_rows
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from .store import archive
 
 
-_restored_work = startup.Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
-_compose_project = startup.Late("compose_project", "compose", lambda session: session.compose)
-_containers = startup.Late("containers", "containers", lambda session: session.compose)
-_packages = startup.Late("packages", "packages", files.has_own_packages, remains=False)
-_databases = startup.Late("databases", "databases", lambda session: session.databases)
-_setup_commands = startup.Late("setup_commands", "setup", lambda session: session.setup, remains=False)
-_claude_rules = startup.Late("claude_rules", "rules", lambda _session: True, remains=False)
-_window_programs = startup.Late("window_programs", "programs", lambda session: session.windows, remains=False)
-_worklog = startup.Late("worklog", "worklog", lambda session: session.work_log)
+_restored_work = Late("restored_work", "kept", lambda session: session.archive or session.adopts, remains=False)
+_compose_project = Late("compose_project", "compose", lambda session: session.compose)
+_containers = Late("containers", "containers", lambda session: session.compose)
+_packages = Late("packages", "packages", files.has_own_packages, remains=False)
+_databases = Late("databases", "databases", lambda session: session.databases)
+_setup_commands = Late("setup_commands", "setup", lambda session: session.setup, remains=False)
+_claude_rules = Late("claude_rules", "rules", lambda _session: True, remains=False)
+_window_programs = Late("window_programs", "programs", lambda session: session.windows, remains=False)
+_worklog = Late("worklog", "worklog", lambda session: session.work_log)
 # In order of creation; removal and rollback walk it backwards. Shells boot in tmux while files are copied.
 RESOURCES: tuple[Resource, ...] = (
     worktree, _restored_work, tmux_session, claude_project, files, _packages, _databases, _compose_project, _containers,

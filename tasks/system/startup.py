@@ -18,11 +18,7 @@ from invoke.config import AmbiguousMergeError
 from invoke.util import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from ..errors import SessionError
-    from ..model import Problem, Session
 
 
 def bytecode_directory() -> Path:
@@ -183,32 +179,3 @@ def load_all_below(place: Path) -> None:
         for file in sorted(top.rglob("*.py")):
             if "remote_scripts" not in file.parts:
                 import_module(".".join((package, *file.relative_to(top).with_suffix("").parts)))
-
-
-class Late:
-    """The resource in the module *name*, which is loaded for a session that has one; *remains*: also to remove it."""
-
-    def __init__(self, name: str, label: str, has_one: Callable[[Session], object], remains: bool = True) -> None:
-        self.LABEL = label
-        self._name, self._has_one, self._remains = name, has_one, remains
-
-    def __getattr__(self, key: str) -> Any:
-        return getattr(import_module(f"..resources.{self._name}", __package__), key)
-
-    def describe(self, session: Session) -> str:
-        """Return what the module's does; empty for a session without one."""
-        return str(self.__getattr__("describe")(session)) if self._has_one(session) else ""
-
-    def create(self, session: Session) -> None:
-        """Make it, if the session has one."""
-        if self._has_one(session):
-            self.__getattr__("create")(session)
-
-    def remove(self, session: Session) -> None:
-        """Remove it, if the session has one and it doesn't go with something else."""
-        if self._remains and self._has_one(session):
-            self.__getattr__("remove")(session)
-
-    def problems(self, session: Session) -> list[Problem]:
-        """Return what is wrong with it."""
-        return list(self.__getattr__("problems")(session)) if self._has_one(session) else []

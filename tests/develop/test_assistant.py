@@ -25,13 +25,6 @@ _THEIRS = """{
 """
 
 
-@pytest.fixture
-def target(sandbox: Path) -> Path:
-    top = sandbox / "target"
-    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
-    return top
-
-
 def test_it_is_offered_and_written_only_when_it_is_asked_for(target: Path) -> None:
     assert "--claude" in embedding.embed(target).partition("Next")[2]
     assert not (target / ".claude").exists()

@@ -20,13 +20,6 @@ from testing.project import CHECKOUT, INV, Project
 _OWN_TASKS = "from invoke import task\n\n\n@task\ndef hello(c):\n    print('hello')\n"
 
 
-@pytest.fixture
-def target(sandbox: Path) -> Path:
-    top = sandbox / "target"
-    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
-    return top
-
-
 def fill(top: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 from develop import embedding
@@ -14,13 +13,6 @@ _LINES = (
     "    claude: true", "  # the end",
 )  # fmt: skip
 _OWN = "".join(f"{line}\r\n" for line in _LINES)
-
-
-@pytest.fixture
-def target(sandbox: Path) -> Path:
-    top = sandbox / "target"
-    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
-    return top
 
 
 def _write(top: Path, files: dict[str, str]) -> None:

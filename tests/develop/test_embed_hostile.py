@@ -10,13 +10,6 @@ from develop import embedding
 from develop.embedding import containers, places
 
 
-@pytest.fixture
-def target(sandbox: Path) -> Path:
-    top = sandbox / "target"
-    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
-    return top
-
-
 def _git(top: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(top), *words], check=True, capture_output=True)
 

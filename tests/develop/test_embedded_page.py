@@ -16,13 +16,6 @@ from testing import transcript
 from testing.project import CHECKOUT
 
 
-@pytest.fixture
-def target(sandbox: Path) -> Path:
-    top = sandbox / "target"
-    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
-    return top
-
-
 def test_the_reference_goes_along_is_kept_current_and_never_over_a_person_s_words(target: Path) -> None:
     embedding.embed(target)
     page = target / manual.PAGE

@@ -55,7 +55,8 @@ def bring_sessions_back(
     ready = [each._replace(wakes=wakes) for each in ready]
     before = _windows_at_work(ready)
     failures, names = [*refusals, *lifecycle.resume_sessions(ready)], {session.name for session in ready}
-    sessions = [each for each in selection.list_sessions(c, git.current_repository()) if each.name in names]
+    listed = selection.list_sessions(c, git.current_repository())
+    sessions = [each._replace(wakes=wakes) for each in listed if each.name in names]
     if wait:
         failures += readiness.wait_for_servers(sessions, seconds)
     statuses = session_status.session_statuses(sessions, git.current_repository())

@@ -80,7 +80,8 @@ def _look_at_pages(session: Session) -> None:
 def _servers(session: Session) -> list[_Server]:
     """Return the servers of *session*; a single one whose command names no port gets those that no command names."""
     named = {port for port in session.ports.values() for window in session.windows if port in named_ports(window.run)}
-    lazy = tmux.waiting_windows(session, tmux.list_panes(session)) if any(w.is_lazy for w in session.windows) else []
+    later = any(window.is_lazy for window in session.windows) and not session.wakes
+    lazy = tmux.waiting_windows(session, tmux.list_panes(session)) if later else []
     windows = [window for window in tmux.present_windows(session) if window.run and window not in lazy]
     by_window = {each.name: named & named_ports(each.run) for each in windows}
     without = [name for name, own in by_window.items() if not own]

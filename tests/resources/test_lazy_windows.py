@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from testing.project import Project, eventually
-from testing.terminal import panes, tmux, windows
+from testing.terminal import enter, panes, tmux, windows
 
 _CONFIGURED = """session:
-  ports: {backend_port: 8000, frontend_port: 5000}
   windows:
   - {name: "backend:{backend_port}", dir: backend, run: "python manage.py {backend_port}", start: attach}
   - {name: frontend, dir: frontend, run: "python server.py {frontend_port}"}
@@ -73,12 +72,25 @@ def test_start_starts_it_and_resume_after_a_reboot_does_not(project: Project) ->
     assert project.listed("x")["status"] == "partial"
     project.inv("session.resume", "x")
     assert project.listed("x")["not_started"] == {f"backend:{port}": [port]}
-    project.inv("session.start", "x", "--wait")
-    assert port in project.listed("x")["answering"]
+    started = project.inv("session.start", "x", "--wait")
+    assert port in project.listed("x")["answering"], started.err + started.out
     tmux("send-keys", "-t", windows("tally-x")[f"backend:{port}"], "C-c")
     eventually(lambda: project.listed("x")["status"] == "partial")  # one that was started, and ended
     project.inv("session.resume", "x", "--wait")
     assert port in project.listed("x")["answering"]
+
+
+def test_start_says_that_its_window_was_busy(project: Project) -> None:
+    project.configure(_CONFIGURED.replace("session:", "session:\n  wait: 1"))
+    project.inv("session.add", "x")
+    port = project.row("x")["backend_port"]
+    window = windows("tally-x")[f"backend:{port}"]
+    enter(window, "stty -icanon; touch ../busy; cat")  # as an editor does
+    eventually((project.worktree("x") / "busy").exists)
+
+    failed = project.inv("session.start", "x", "--wait", code=1)
+
+    assert f"backend:{port} of x doesn't respond on {port} after 1 s." in failed.err
 
 
 def test_start_is_for_servers(project: Project) -> None:

@@ -4,7 +4,6 @@ from testing.project import Project, eventually
 from testing.terminal import enter, panes, runs, shows, tmux
 
 _CONFIGURED = """session:
-  ports: {backend_port: 8000, frontend_port: 5000}
   windows:
   - name: dev
     layout: main-vertical

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.model import Repository
 from tasks.status import attention
-from tasks.status.shown_rows import Row
 from tasks.views.dashboard import contents, dialogs, keys
 from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
@@ -189,7 +189,7 @@ def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:
 def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Project) -> None:
     ran: list[tuple[str, ...]] = []
 
-    async def perform(_title: str, *words: str, row: Row | None = None) -> Job:
+    async def perform(_title: str, *words: str, at: Repository) -> Job:
         ran.append(words)
         job = Job(Command("", words))
         job.code, job.out = 0, "Bash command\n  npm install\nDo you want to proceed?"

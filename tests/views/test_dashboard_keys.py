@@ -121,6 +121,11 @@ def test_what_a_commit_a_file_and_a_task_say_cannot_control_the_terminal(quick: 
     run(quick, story)
 
 
+def _heading(shown: Dashboard) -> str:
+    """Return the headings as they are on the screen."""
+    return next(line for line in screen(shown).splitlines() if "claude" in line).strip("│").rstrip()
+
+
 def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(quick: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await pilot.click("#sessions", offset=(5, 1))
@@ -128,7 +133,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.click("#sessions", offset=(5, 2), times=2)
         await shows(pilot, "docs is stopped. Press r to start it.")
         await pilot.press("question_mark")
-        await shows(pilot, "go to the next session that needs you")
+        await shows(pilot, "go to the next that needs you")
         for key in keys.KEYS:
             assert key.help in " ".join(screen(shown).split()) or key.help in screen(shown)
         await pilot.press("escape", "colon")
@@ -139,6 +144,8 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.resize_terminal(60, 24)
         await until(pilot, lambda: screen(shown).endswith("q quit") and "sorted by name" in screen(shown))
         assert "claude" in screen(shown)
+        await pilot.resize_terminal(70, 12)  # the scroll bar takes a column, with which another one fitted
+        await until(pilot, lambda: _heading(shown) == str(shown.sessions.headings).rstrip())
         await pilot.resize_terminal(60, 10)
         await until(pilot, lambda: "conflicts" not in screen(shown))
         await pilot.resize_terminal(200, 50)

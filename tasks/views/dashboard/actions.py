@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from .dialogs import Choice, Question
 from .jobs import Command, Job, Jobs, program_of
 
 _BUSY = ("working", "waiting")
+Asked = tuple[str, Sequence[Choice]]  # the text of a question, and its answers
 _ATTACHED = ("running", "partial")
 _TICK = 0.05  # seconds between two looks at whether a task has ended
 
@@ -146,6 +147,23 @@ class ActingApp(App[Session]):
                 return
         await self.act_on_each("Stopping", "session.stop", rows)
 
+    async def _ask_about(
+        self, title: str, reading: Coroutine[Any, Any, Job], ask: Callable[[Job], Asked | None]
+    ) -> str | None:
+        """Ask about what *reading* finds. The question is there before: the next keys are meant for it."""
+        question = Question(title, "Looking …", ())
+
+        async def fill() -> None:
+            job = await reading
+            if (asked := ask(job)) is None and self.screen is question:
+                question.dismiss(None)
+                self.tell(job.summary, is_error=True)
+            elif question in self.screen_stack:
+                await question.fill(*(asked or (job.whole, [Choice("c", "Close", "close")])))
+
+        self.begin(fill())
+        return await self.push_screen_wait(question)
+
     async def _confirm(self, title: str, text: str | Text, label: str, is_danger: bool = True) -> str | None:
         """Ask whether to go on; None: no."""
         choices = [Choice("n", "Cancel", "no"), Choice("y", label, "yes", is_danger)]
@@ -199,10 +217,8 @@ class ActingApp(App[Session]):
     async def _remove(self, rows: Sequence[Row]) -> None:
         for row in rows:
             name = row.session.name
-            plan = await self.perform(
-                f"Looking at what {name} has", "session.remove", name, "--dry-run", at=_place(row)
-            )
-            answer = await self.push_screen_wait(_removal_question(name, plan))
+            plan = self.perform(f"Looking at what {name} has", "session.remove", name, "--dry-run", at=_place(row))
+            answer = await self._ask_about(f"Remove {name}?", plan, _removal_question)
             if answer in ("yes", "force"):
                 force = ["--force"] if answer == "force" else []
                 await self.act(f"Removing {name}", "session.remove", name, *force, at=_place(row))
@@ -236,18 +252,18 @@ class ActingApp(App[Session]):
 
     async def _answer(self, row: Row) -> None:
         name = row.session.name
-        shown = await self.perform(f"Reading what {name} asks", "session.answer", name, at=_place(row))
-        if shown.code:
-            self.tell(shown.summary, is_error=True)
-            return
-        choices = [Choice("y", "Yes", "yes"), Choice("a", "Yes, always", "always"), Choice("n", "No", "no"),
-                   Choice("i", "No, instead …", "instead")]  # fmt: skip
-        answer = await self.push_screen_wait(Question(f"Claude in {name} asks", shown.out.strip("\n"), choices))
+        shown = self.perform(f"Reading what {name} asks", "session.answer", name, at=_place(row))
+        answer = await self._ask_about(f"Claude in {name} asks", shown, _permission_question)
         words = [answer] if answer in ("yes", "always", "no") else []
         if answer == "instead" and (text := await self._ask_text("What Claude should do")):
             words = ["no", f"--message={text}"]
-        if words:
-            await self.act(f"Answering {name}", "session.answer", name, *words, at=_place(row))
+        if not words:
+            return
+        job = await self.perform(f"Answering {name}", "session.answer", name, *words, at=_place(row))
+        if job.code:
+            await self.explain(job, _place(row))
+        else:  # it printed first what was asked
+            self.tell(job.out.strip().splitlines()[-1])
 
     def action_open_browser(self) -> None:
         """Open the session's address in the browser."""
@@ -277,12 +293,19 @@ def _place(row: Row) -> Repository:
     return row.session.repository
 
 
-def _removal_question(name: str, plan: Job) -> Question:
+def _removal_question(plan: Job) -> Asked:
     """Return the question with what goes, and with what would be lost where `remove` refuses."""
+    keep = Choice("n", "Keep it", "no")
     if not plan.code:
         text = f"{plan.whole}\n\nFiles and uncommitted work are saved: press u to restore it."
-        return Question(f"Remove {name}", text, [Choice("n", "Keep it", "no"), Choice("y", "Remove", "yes", True)])
+        return text, [keep, Choice("y", "Remove", "yes", True)]
     text = f"{plan.whole}\n\nWith --force it goes with that; what can be saved is saved, and u restores it."
-    return Question(
-        f"Remove {name}?", text, [Choice("n", "Keep it", "no"), Choice("f", "Remove anyway", "force", True)]
-    )
+    return text, [keep, Choice("f", "Remove anyway", "force", True)]
+
+
+def _permission_question(shown: Job) -> Asked | None:
+    if shown.code:
+        return None
+    choices = [Choice("y", "Yes", "yes"), Choice("a", "Yes, always", "always"), Choice("n", "No", "no"),
+               Choice("i", "No, instead …", "instead")]  # fmt: skip
+    return shown.out.strip("\n"), choices

@@ -30,6 +30,7 @@ from .preview import Preview
 from .session_list import SessionList
 from .strips import harmless, in_border
 
+_PARTS = "#top, #left, #headings, #sessions, #empty, #preview, #lines, #status, #keys"
 _STACKED = 100  # columns below which the preview stands under the list
 _LOW = 16  # lines below which there is no preview
 _NOTED = 30.0  # seconds between two notes of what is shown
@@ -228,7 +229,7 @@ class Dashboard(LookingApp):
     @property
     def _is_up(self) -> bool:
         """Whether the parts are there: they are not before the start, and go before the end."""
-        return bool(self.screen_stack) and bool(self.screen_stack[0].query(bars.KeyBar))
+        return bool(self.screen_stack) and len(self.screen_stack[0].query(_PARTS)) == len(_PARTS.split(","))
 
     def _show_status(self) -> None:
         if not self._is_up:
@@ -244,10 +245,17 @@ class Dashboard(LookingApp):
 
     @on(SessionList.Chosen)
     def _chosen(self) -> None:
+        if not self._is_up:
+            return
         row = self.sessions.row
         self.feed.chosen = row.key if row else None
         self.preview.show(row)
         self._show_around(self.feed.rows())
+
+    @on(SessionList.Fitted)
+    def _fitted(self) -> None:
+        if self._is_up:
+            self.query_part("#headings").update(self.sessions.headings)
 
     @on(SessionList.Opened)
     def _opened(self) -> None:

@@ -89,7 +89,7 @@ class AddForm(Dialog):
         self._is_busy, self.draft = False, self.draft._replace(error=error)
         shown = self.query_one("#error")
         shown.display, self.query_one("#approve").display = bool(error), self.draft.needs_approval
-        shown.query_one(Static).update(Text(harmless(error), "bold red"))
+        shown.query_one(Static).update(Text(harmless(error)))
         self.query_one("#hint", Static).update("enter adds, tab moves, esc cancels")
         field = self.query_one(f"#{self.draft.fault}")
         (self.query_one("#approve") if self.draft.needs_approval else field).focus()

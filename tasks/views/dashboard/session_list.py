@@ -38,6 +38,9 @@ class SessionList(ScrollView, can_focus=True):
     class Chosen(Message):
         """Another session is the chosen one."""
 
+    class Fitted(Message):
+        """The columns were fitted to another width."""
+
     class Opened(Message):
         """A session was clicked twice."""
 
@@ -124,6 +127,7 @@ class SessionList(ScrollView, can_focus=True):
         """Fit the columns to another width."""
         self._draw()
         self._scroll()
+        self.post_message(self.Fitted())
 
     def on_click(self, event: events.Click) -> None:
         """Choose what was clicked; a second click opens it."""

@@ -49,11 +49,16 @@ Screen { background: ansi_default; color: ansi_default; }
     width: 90%; max-width: 110; height: auto; max-height: 94%; padding: 1 2;
     border: round ansi_blue; background: ansi_default; overflow-y: auto; scrollbar-size: 1 1;
 }
-.dialog #error { height: auto; max-height: 8; margin-top: 1; scrollbar-size: 1 1; }
+.dialog #error { height: auto; max-height: 8; margin-top: 1; scrollbar-size: 1 1; color: ansi_red; text-style: bold; }
+.tight > Vertical { max-height: 100%; padding: 0 1; }
+SearchIcon { display: none; }
 .dialog > .warns { border: round ansi_red; }
 .dialog #body { height: auto; max-height: 75vh; scrollbar-size: 1 1; }
 .dialog .buttons { height: auto; margin-top: 1; }
-.dialog Button { margin-right: 2; padding: 0 1; background: ansi_default; color: ansi_default; text-style: none; }
+.dialog Button {
+    min-width: 0; margin-right: 2; padding: 0 1;
+    background: ansi_default; color: ansi_default; text-style: none;
+}
 .dialog Button:focus { background: ansi_blue; color: ansi_bright_white; text-style: bold; }
 .dialog Button.danger { color: ansi_red; }
 .dialog Button.danger:focus { background: ansi_red; color: ansi_bright_white; }

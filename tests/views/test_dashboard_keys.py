@@ -1,5 +1,6 @@
 """Each key of the dashboard, pressed in an app without a terminal; what it does is done by the tasks themselves."""
 
+import asyncio
 import functools
 import json
 import re
@@ -234,6 +235,30 @@ def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Proje
         await pilot.press("enter")  # the first answer keeps it
         await pilot.pause(0.3)
         assert ran[count:] == [("session.remove", "docs", "--dry-run")]
+
+    run(quick, story)
+
+
+def test_a_question_is_there_before_what_it_is_about_so_that_no_key_means_something_else(quick: Project) -> None:
+    ran: list[tuple[str, ...]] = []
+    known = asyncio.Event()
+
+    async def perform(_title: str, *words: str, at: Repository) -> Job:
+        ran.append(words)
+        await known.wait()
+        job = Job(Command("", words))
+        job.code, job.out = 0, "Would remove much."
+        return job
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        shown.perform = perform  # type: ignore[method-assign]
+        await pilot.press("D", "y", "m", "enter", "y")
+        await shows(pilot, "Looking …")
+        assert ran == [("session.remove", "auth", "--dry-run")]
+        known.set()
+        await shows(pilot, "Would remove much.")
+        await pilot.press("y")
+        await until(pilot, lambda: ran[1:] == [("session.remove", "auth")])
 
     run(quick, story)
 

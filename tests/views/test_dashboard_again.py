@@ -53,7 +53,7 @@ def test_what_was_known_last_is_shown_dim_until_it_is_known_again(
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await shows(pilot, "±1 ↑1 ≠1")
-        assert "dim: 0m ago" in screen(shown)
+        assert "dim: 0m old" in screen(shown)
         await pilot.press("j")
         assert _style(shown, "±1 ↑1 ≠1") == {True}
         answers.set()

@@ -42,7 +42,7 @@ def summary(name: str, rows: Sequence[Row], width: int, note: str = "") -> Text:
 def age_note(rows: Sequence[Row]) -> str:
     """Return how old the oldest of the values is that an earlier dashboard showed, and still stand; empty for none."""
     times = [row.last.at for row in rows if row.last is not None and row.pending]
-    return f"dim: {details.format_age(datetime.fromtimestamp(min(times)).astimezone())} ago" if times else ""
+    return f"dim: {details.format_age(datetime.fromtimestamp(min(times)).astimezone())} old" if times else ""
 
 
 def job_line(job: Job, width: int) -> Text:

@@ -33,6 +33,7 @@ from .strips import harmless, in_border
 _PARTS = "#top, #left, #headings, #sessions, #empty, #preview, #lines, #status, #keys"
 _STACKED = 100  # columns below which the preview stands under the list
 _LOW = 16  # lines below which there is no preview
+_PAUSE = 0.1  # seconds between two looks at what is known: at the start something is learnt of each session
 _NOTED = 30.0  # seconds between two notes of what is shown
 _SHOWN = 8.0  # seconds for which an answer is shown
 
@@ -74,7 +75,7 @@ class Dashboard(LookingApp):
         self.sort, self.filter = SORTS[0], ""
         self._wanted: tuple[str, str] | None = None  # the session that is chosen as soon as it is there
         self._said: tuple[float, Text] = (0.0, Text())
-        self.painted_at = 0.0
+        self.painted_at = self._shown = 0.0
 
     def compose(self) -> ComposeResult:
         """Yield the parts."""
@@ -146,7 +147,14 @@ class Dashboard(LookingApp):
 
     @on(Changed)
     def _renew(self) -> None:
-        self._is_announced = False
+        wait = self._shown + _PAUSE - time.monotonic()
+        if wait > 0:
+            self.set_timer(wait, self._show_news)
+        else:
+            self._show_news()
+
+    def _show_news(self) -> None:
+        self._is_announced, self._shown = False, time.monotonic()
         self.show()
 
     def _tick(self) -> None:

@@ -33,6 +33,8 @@ class Row(NamedTuple):
     attention: str
     pending: frozenset[str] = frozenset()
     urgency: tuple[int, float] = (0, 0.0)
+    operation: str = ""  # what git has begun in its worktree; its files are read for that, so not by who draws
+    other_head: str = ""
     last: LastLook | None = None  # what an earlier dashboard showed, while parts are not known yet
 
     @property
@@ -73,7 +75,8 @@ def row_of(key: Key, session: Session, look: Look | None, facts: Facts) -> Row:
         status = status._replace(state=state)
     seen = {session.tmux: facts.seen.get(session.tmux, 0.0)}
     kind = attention.attention_class(status, seen[session.tmux])
-    return Row(key, status, kind, frozenset(pending), attention.urgency(status, seen))
+    urgency = attention.urgency(status, seen)
+    return Row(key, status, kind, frozenset(pending), urgency, status.look.operation, status.look.other_head)
 
 
 def with_last(row: Row, last: LastLook | None) -> Row:

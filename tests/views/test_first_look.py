@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from textual.css import parse, stylesheet
 
+from tasks.tools import worktree_status
 from tasks.views.dashboard.app import Dashboard
 from testing import sessions
-from testing.dashboards import Shown, names, run
+from testing.dashboards import Shown, names, run, shows
 from testing.project import CHECKOUT, Project
 
 
@@ -49,6 +51,26 @@ def test_no_part_of_the_stylesheet_is_read_twice_and_only_the_list_is_asked_for(
 
     run(quick, story, waits=False)
     assert asked[0] == {"sessions"}
+
+
+def test_no_file_is_read_by_who_draws_the_list_so_that_no_disk_holds_the_keys(
+    quick: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (admin,) = (quick.main / ".git" / "worktrees").glob("*auth")
+    (admin / "rebase-merge").mkdir()
+    listed, drawing = worktree_status.list_operations_in, threading.current_thread()
+
+    def elsewhere(directory: Path) -> list[Path]:
+        assert threading.current_thread() is not drawing
+        return listed(directory)
+
+    monkeypatch.setattr(worktree_status, "list_operations_in", elsewhere)
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "rebase")
+        shown.show()
+
+    run(quick, story)
 
 
 def test_what_only_dialogs_need_is_not_imported_before_they_are_opened() -> None:

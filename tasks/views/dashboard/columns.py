@@ -165,10 +165,10 @@ def _git(row: Row) -> Text:
     if status.work is None:
         return Text("no answer" if status.silence else "unreadable" if status.look.admin_dir else "gone", "red")
     text = Text()
-    if status.look.operation:
-        text.append(f"{status.look.operation} ", "bold red")
-    elif status.look.other_head:
-        text.append(f"on {status.look.other_head} ", "yellow")
+    if row.operation:
+        text.append(f"{row.operation} ", "bold red")
+    elif row.other_head:
+        text.append(f"on {row.other_head} ", "yellow")
     count = len(status.work.changed) + len(status.work.untracked)
     parts = ((f"±{count}", count, "yellow"), (f"↑{status.ahead}", status.ahead, "green"),
              (f"↓{status.behind}", status.behind, "magenta"))  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.binding import Binding
 from textual.widgets import OptionList, TextArea
 
@@ -60,7 +61,7 @@ def quick(sandbox: Path) -> Project:
     return project
 
 
-def test_keys_that_turn_the_tabs_and_scroll_the_preview(quick: Project) -> None:
+def test_keys_and_the_wheel_turn_the_tabs_and_scroll_the_preview(quick: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
         for key, tab in (
             ("2", "servers"), ("1", "claude"), ("left", "details"), ("right", "claude"), ("h", "details"),
@@ -83,6 +84,8 @@ def test_keys_that_turn_the_tabs_and_scroll_the_preview(quick: Project) -> None:
         await until(pilot, lambda: lines.scroll_offset.y == 0)
         await pilot.press("tab", "G", "ctrl+u")
         assert chosen(shown) == "a"
+        await pilot._post_mouse_events([events.MouseScrollDown], "#lines", (5, 5), button=0)
+        await until(pilot, lambda: lines.scroll_offset.y > 0)
 
     run(quick, story)
 

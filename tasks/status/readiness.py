@@ -60,8 +60,9 @@ def wait_for_servers(sessions: Sequence[Session], seconds: float) -> list[str]:
                         progress.tell("servers", step, terminal.GREEN if up else terminal.RED)
                     if not up:
                         failed.append(_describe_failure(each, outcome))
-        for session in sessions if not failed else ():
-            _look_at_pages(session)
+            line.detail = "looking at what the pages import"
+            for session in sessions if not failed else ():
+                _look_at_pages(session)
     except KeyboardInterrupt:
         names = ", ".join(f"{each.window} of {each.session.name}" for each in waiting)
         failed.append(f"Stopped waiting for {names}.\nRun: inv session.list")
@@ -69,8 +70,9 @@ def wait_for_servers(sessions: Sequence[Session], seconds: float) -> list[str]:
 
 
 def _look_at_pages(session: Session) -> None:
-    """Print a note if a page of *session* is up, but what it imports is refused."""
-    if any(path.rpartition("/")[2] == "node_modules" for path in session.link):
+    """Print a note if a page of *session* is up, but Vite refuses what it imports."""
+    packages = [session.worktree / path for path in session.link if path.rpartition("/")[2] == "node_modules"]
+    if any((each / "vite").exists() for each in packages):
         from . import page_imports
 
         for fault in page_imports.page_faults(session):

@@ -51,26 +51,34 @@ def wait_for_servers(sessions: Sequence[Session], seconds: float) -> list[str]:
         with progress.show_busy("servers", "") as line:
             while waiting:
                 line.detail = f"waiting for {', '.join(each.window for each in waiting)}"
-                settled = _wait_for_some(waiting, started, seconds)
-                for each, _up, _outcome in settled:
-                    waiting.remove(each)
-                for each, up, outcome in settled:
-                    if up or waiting:  # else the error with the reason follows at once
-                        step = f"{each.window} of {each.session.name} {outcome}  {time.monotonic() - started:.2f} s"
-                        progress.tell("servers", step, terminal.GREEN if up else terminal.RED)
-                    if not up:
-                        failed.append(_describe_failure(each, outcome))
-        for session in sessions if not failed else ():
-            _look_at_pages(session)
+                failed += _settle(waiting, started, seconds)
+            line.detail = "looking at what the pages import"
+            for session in sessions if not failed else ():
+                _look_at_pages(session)
     except KeyboardInterrupt:
         names = ", ".join(f"{each.window} of {each.session.name}" for each in waiting)
         failed.append(f"Stopped waiting for {names}.\nRun: inv session.list")
     return failed
 
 
+def _settle(waiting: list[_Server], started: float, seconds: float) -> list[str]:
+    """Take those out of *waiting* that came up, or will not, and print each; return why some did not come up."""
+    settled, failed = _wait_for_some(waiting, started, seconds), list[str]()
+    for each, _up, _outcome in settled:
+        waiting.remove(each)
+    for each, up, outcome in settled:
+        if up or waiting:  # else the error with the reason follows at once
+            step = f"{each.window} of {each.session.name} {outcome}  {time.monotonic() - started:.2f} s"
+            progress.tell("servers", step, terminal.GREEN if up else terminal.RED)
+        if not up:
+            failed.append(_describe_failure(each, outcome))
+    return failed
+
+
 def _look_at_pages(session: Session) -> None:
-    """Print a note if a page of *session* is up, but what it imports is refused."""
-    if any(path.rpartition("/")[2] == "node_modules" for path in session.link):
+    """Print a note if a page of *session* is up, but Vite refuses what it imports."""
+    packages = [session.worktree / path for path in session.link if path.rpartition("/")[2] == "node_modules"]
+    if any((each / "vite").exists() for each in packages):
         from . import page_imports
 
         for fault in page_imports.page_faults(session):

@@ -67,8 +67,12 @@ def test_what_needs_approval_is_approved_in_the_form(project: Project) -> None:
         assert "Approve and add" not in screen(shown)
         await pilot.press("enter")
         await shows(pilot, "Approve and add")
+        await pilot.press("enter")  # is no approval
+        await until(pilot, lambda: len(shown.jobs.every) == 2 and not shown.jobs.running)
+        await shows(pilot, "Approve and add")
         assert names(shown) == []
-        await pilot.press("enter")
+        assert "sleep 1000" in screen(shown)
+        await pilot.click("#approve")
         await until(pilot, lambda: names(shown) == ["auth"])
         await until(pilot, lambda: not shown.jobs.running)
 

@@ -252,7 +252,7 @@ def test_a_question_is_there_before_what_it_is_about_so_that_no_key_means_someth
         return job
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
-        shown.perform = perform  # type: ignore[method-assign]
+        shown.perform = perform  # type: ignore[method-assign, assignment]
         await pilot.press("D", "y", "m", "enter", "y")
         await shows(pilot, "Looking …")
         assert ran == [("session.remove", "auth", "--dry-run")]

@@ -38,7 +38,9 @@ class AddForm(Dialog):
         self._is_busy = False
 
     def parts(self) -> ComposeResult:
-        """Yield the fields."""
+        """Yield the fields, and above them what is wrong."""
+        with VerticalScroll(id="error"):
+            yield Static()
         if len(self._repositories) > 1:
             places = [(terminal.one_line(terminal.home_path(str(each.main))), each) for each in self._repositories]
             where = Select(places, allow_blank=False, value=self.draft.repository, id="repository", compact=True)
@@ -49,8 +51,6 @@ class AddForm(Dialog):
         yield _titled(Input(values.get("prompt", ""), placeholder="none", id="prompt"), "First message to Claude")
         for name in _CHOSEN:
             yield _titled(Select[str]([], prompt="default", id=name, compact=True), name.capitalize())
-        with VerticalScroll(id="error", can_focus=False):
-            yield Static()
         with Horizontal(classes="buttons"):
             yield Button("Add", id="add", variant="primary", compact=True)
             yield Button("Approve and add", id="approve", classes="danger", compact=True)
@@ -91,8 +91,7 @@ class AddForm(Dialog):
         shown.display, self.query_one("#approve").display = bool(error), self.draft.needs_approval
         shown.query_one(Static).update(Text(harmless(error)))
         self.query_one("#hint", Static).update("enter adds, tab moves, esc cancels")
-        field = self.query_one(f"#{self.draft.fault}")
-        (self.query_one("#approve") if self.draft.needs_approval else field).focus()
+        self.query_one(f"#{self.draft.fault}").focus()  # never the approval: Enter alone must not give it
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Enter in a field adds."""

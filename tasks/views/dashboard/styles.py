@@ -49,7 +49,10 @@ Screen { background: ansi_default; color: ansi_default; }
     width: 90%; max-width: 110; height: auto; max-height: 94%; padding: 1 2;
     border: round ansi_blue; background: ansi_default; overflow-y: auto; scrollbar-size: 1 1;
 }
-.dialog #error { height: auto; max-height: 8; margin-top: 1; scrollbar-size: 1 1; color: ansi_red; text-style: bold; }
+.dialog #error {
+    height: auto; max-height: 50vh; margin-bottom: 1; scrollbar-size: 1 1;
+    color: ansi_red; text-style: bold;
+}
 .tight > Vertical { max-height: 100%; padding: 0 1; }
 SearchIcon { display: none; }
 .dialog > .warns { border: round ansi_red; }

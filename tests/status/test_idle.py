@@ -1,8 +1,23 @@
 """`stop --idle`: nobody attached, nothing printed, Claude not at work, for that long."""
 
 from testing.project import Project, eventually
+from testing.terminal import enter, panes, tmux, windows
 
 _RUN = "test {name} = x && cat || while sleep 0.2; do echo; done"
+
+
+def test_a_session_with_an_open_editor_is_not_stopped(project: Project) -> None:
+    project.configure("session: {windows: [{name: a, run: cat}, {name: shell}], ports: {}}\n")
+    project.inv("session.add", "x")
+    enter(windows("tally-x")["shell"], "sleep 1000")
+    eventually(lambda: panes("tally-x", "#{pane_current_command}") == ["cat", "sleep"])
+
+    said: list[str] = []
+    eventually(lambda: said.append(project.inv("session.stop", "--idle", "5s").err) or "but sleep is open" in said[-1])
+
+    assert project.listed("x")["status"] == "running"
+    tmux("send-keys", "-t", windows("tally-x")["shell"], "C-c")
+    eventually(lambda: "Stopped x." in project.inv("session.stop", "--idle", "5s").out)
 
 
 def test_only_what_nobody_used_for_that_long_is_stopped(project: Project) -> None:

@@ -67,11 +67,7 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
     if call.name == "rename":
         return _run_rename(call, str(call.choices.get("new", "")), settings, repository)
     if call.name == "restore":
-        place = find.find_removed(call.session, settings, repository, call.only)
-        code = _run_there(call, place)
-        if not code:
-            find.survey_hosts([place], settings, repository)
-        return code
+        return _run_restore(call, settings, repository)
     if call.name in _ENDING:
         place, row = find.find_elsewhere(call.session, settings, repository, call.only)
         _require_own(call, row, repository)
@@ -80,6 +76,14 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
             host_cache.note_host_of_session(repository, call.session)
         return code
     return _run_first(call, settings, repository)
+
+
+def _run_restore(call: Call, settings: Settings, repository: Repository) -> int:
+    place = find.find_removed(call.session, settings, repository, call.only)
+    code = _run_there(call, place)
+    if not code:
+        find.survey_hosts([place], settings, repository)
+    return code
 
 
 def _run_rename(call: Call, new: str, settings: Settings, repository: Repository) -> int:

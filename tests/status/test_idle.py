@@ -1,11 +1,14 @@
 """`stop --idle`: nobody attached, nothing printed, Claude not at work, for that long."""
 
+import pytest
+
 from testing.project import Project, eventually
 from testing.terminal import enter, panes, tmux, windows
 
 _RUN = "test {name} = x && cat || while sleep 0.2; do echo; done"
 
 
+@pytest.mark.slow
 def test_a_session_with_an_open_editor_is_not_stopped(project: Project) -> None:
     project.configure("session: {windows: [{name: a, run: cat}, {name: shell}], ports: {}}\n")
     project.inv("session.add", "x")
@@ -19,6 +22,7 @@ def test_a_session_with_an_open_editor_is_not_stopped(project: Project) -> None:
     eventually(lambda: "Stopped x." in project.inv("session.stop", "--idle", "5s").out)
 
 
+@pytest.mark.slow
 def test_only_what_nobody_used_for_that_long_is_stopped(project: Project) -> None:
     project.configure(f"session: {{windows: [{{name: a, run: '{_RUN}'}}], ports: {{}}}}\n")
     for name in ("x", "y"):  # y prints all the time

@@ -33,6 +33,7 @@ _TASKS = {
     "logs": "Show the output of a session on its host.",
     "send": "Send a message to the Claude of a session on its host.",
     "run": "Run a command in a session on its host.",
+    "rename": "Rename a session on its host.",
     "restore": "Restore a session that was removed on a host.",
     "doctor": "Find and fix problems of sessions on the hosts.",
     "prune": "Delete saved copies of sessions on the hosts.",
@@ -76,7 +77,8 @@ def _task(name: str) -> Any:
     setattr(body, "__signature__", inspect.Signature([*parameters, *own]))
     which = "one of session.hosts (default: the one with the most room)" if name == "add" else WHICH
     explained = {key: text for key, text in original.help.items() if key not in left_out}
-    explained |= {"name": "session name"} if name not in ("add", "doctor") else {}
+    explained |= {"name": "session name"} if "name" in explained and name not in ("add", "doctor") else {}
+    explained |= {"old": "session to rename"} if name == "rename" else {}
     explained |= {key: text for key, (_default, text) in more.items()}
     return command(*original.positional, help={**explained, "host": which})(body)
 

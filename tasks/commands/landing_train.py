@@ -32,7 +32,8 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
 
     It stops at the first that can't be merged; what was merged before it stays.
     """
-    waiting, records, inside = _mergeable(sessions, how), list[dict[str, Any]](), Path.cwd()
+    records, inside = list[dict[str, Any]](), Path.cwd()
+    waiting = _mergeable([each for each in sessions if not _finish_removal(each, how, inside)], how)
     fetched, printed = set[str](), set[str]()
     while waiting:
         session, *waiting = merge_order.order_sessions(waiting)
@@ -40,7 +41,7 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
             integrate_merge.require_mergeable(session, how.into, how.squash)
             _refuse_clashes(session)
             base = integrate_base.find_base(session).name
-            sync.sync_or_abort(session, fetches=base not in fetched)
+            sync.sync_session(session, fetches=base not in fetched, aborts=True)
             fetched.add(base)
             text = integrate_merge.merge_session(session, how.into, how.squash, removes=how.remove)
         except integrate_merge.NothingToMergeError as error:
@@ -53,6 +54,16 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
         conflicts.print_notes(notes - printed)
         printed |= notes
     return records, []
+
+
+def _finish_removal(session: Session, how: How, inside: Path) -> bool:
+    """Finish the removal of a merged *session* that was interrupted; return whether there was one."""
+    if not (how.remove and session.state == "removing" and session.merged_tip):
+        return False
+    removal = report.remove_one(session, Removal(), inside)
+    if not how.json:
+        answer_done(removal.text)
+    return True
 
 
 def _refuse_clashes(session: Session) -> None:

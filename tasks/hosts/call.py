@@ -49,7 +49,7 @@ class Call(NamedTuple):
     @property
     def session(self) -> str:
         """The session's name."""
-        return str(self.choices.get("name", ""))
+        return str(self.choices.get("old" if self.name == "rename" else "name", ""))
 
 
 def run_task(call: Call, settings: Settings, repository: Repository) -> int:
@@ -64,12 +64,10 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
         return _run_everywhere(call, settings, repository)
     if call.session:
         names.check_name(call.session)
+    if call.name == "rename":
+        return _run_rename(call, str(call.choices.get("new", "")), settings, repository)
     if call.name == "restore":
-        place = find.find_removed(call.session, settings, repository, call.only)
-        code = _run_there(call, place)
-        if not code:
-            find.survey_hosts([place], settings, repository)
-        return code
+        return _run_restore(call, settings, repository)
     if call.name in _ENDING:
         place, row = find.find_elsewhere(call.session, settings, repository, call.only)
         _require_own(call, row, repository)
@@ -78,6 +76,33 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
             host_cache.note_host_of_session(repository, call.session)
         return code
     return _run_first(call, settings, repository)
+
+
+def _run_restore(call: Call, settings: Settings, repository: Repository) -> int:
+    place = find.find_removed(call.session, settings, repository, call.only)
+    code = _run_there(call, place)
+    if not code:
+        find.survey_hosts([place], settings, repository)
+    return code
+
+
+def _run_rename(call: Call, new: str, settings: Settings, repository: Repository) -> int:
+    """Rename the session on its host, unless another machine has one of the name *new*; return the exit code there."""
+    if not (call.session and new):
+        raise SessionError("Which name?\nRun: inv fleet.rename OLD NEW")
+    names.check_name(new)
+    holders, answers = find.find_holders(call.session, settings, repository, call.only)
+    taken, _answers = find.find_holders(new, settings, repository)
+    places = [place for place, _row in holders or taken]  # a rename that was interrupted is finished there
+    if len(places) != 1:
+        raise find.unclear_host(call.session, holders, answers)
+    if not places[0].destination:
+        raise SessionError(f"Session {call.session} is on this machine.\nRun: inv session.rename {call.session} {new}")
+    if others := [place.name for place, _row in taken if place != places[0]]:
+        raise SessionError(f"{others[0]} has a session {new} already. Choose another name.\nRun: inv fleet.list")
+    code = _run_there(call, places[0])
+    find.survey_hosts(places, settings, repository)
+    return code
 
 
 def _run_everywhere(call: Call, settings: Settings, repository: Repository) -> int:

@@ -131,7 +131,8 @@ def _refuse_touched(place: Path, differing: Iterable[str]) -> None:
     output = git.read_git(place, "diff-index", "--name-only", "-z", "--no-renames", "HEAD")
     touched: Sequence[str] = sorted({*output.split("\0")} & {*differing})
     if touched:
+        names = worktree_status.list_paths(touched)
         raise SessionError(
-            f"{place} has uncommitted changes in {checks.list_paths(touched)}, which these commits also change."
+            f"{place} has uncommitted changes in {names}, which these commits also change."
             " Commit or stash them.\nRun: git stash"
         )

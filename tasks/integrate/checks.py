@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import SessionError
@@ -15,8 +15,6 @@ from ..system import session_command
 from ..system.progress import say
 from ..tools import git, stale_locks, worktree_status
 from . import interrupted_sync, merge_tree, merged_checkout, own_code
-
-_SHOWN = 5
 
 
 def find_obstacle(place: Path, path: str) -> str:
@@ -31,11 +29,6 @@ def find_obstacle(place: Path, path: str) -> str:
 def move_away_advice(file: Path) -> str:
     """Return the line that says how to move *file* out of the way, and to nothing that exists."""
     return f"Run: mv -i {shlex.quote(str(file))} {shlex.quote(f'{file}.mine')}"
-
-
-def list_paths(paths: Sequence[str]) -> str:
-    """Return the first few of *paths*, and how many more there are."""
-    return ", ".join([*paths[:_SHOWN], *([f"and {len(paths) - _SHOWN} more"] if len(paths) > _SHOWN else [])])
 
 
 def split_paths(output: str) -> list[str]:
@@ -132,7 +125,9 @@ def require_ready(session: Session) -> worktree_status.Work:
         problem = worktree.problems(session)[0]
         fact = f"{problem.what[:1].upper()}{problem.what[1:]}"
         raise SessionError(f"{fact}. To remove the session and keep its branch, run this.\nRun: {problem.fix}")
-    interrupted_sync.finish_merge(session)
+    if interrupted_sync.is_noted(session):
+        refuse_stale_locks(session)
+        interrupted_sync.finish_step(session)
     merged_checkout.finish_checkout(session)
     refuse_in_progress(session)
     work = worktree_status.read_work(session)

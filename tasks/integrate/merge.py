@@ -12,7 +12,7 @@ from ..model import Repository, Session
 from ..resources import worklog
 from ..store import registry
 from ..system import locks, progress, signals
-from ..tools import git, worktrees
+from ..tools import git, worktree_status, worktrees
 from . import base as integrate_base
 from . import checks, half_checkout, interrupted_merge, merge_tree
 
@@ -243,7 +243,7 @@ def _tree(merge: _Merge, onto: str) -> str:
         by_hand = f"cd {shlex.quote(str(merge.session.worktree))} && git merge {merge.into}"
         raise MergeConflictError(
             f"Nothing was merged: {merge.session.branch} conflicts with {merge.into} in"
-            f" {checks.list_paths(merged.files)}.\n"
+            f" {worktree_status.list_paths(merged.files)}.\n"
             f"Resolve that in the session and commit it, then merge again.\nRun: {by_hand}"
         )
     return merged.tree

@@ -12,7 +12,7 @@ from ..errors import CommandError, SessionError, SilentError
 from ..model import Session
 from ..store import registry, request_cache
 from ..system import progress, shell, signals, terminal
-from ..tools import fetch, git
+from ..tools import fetch, git, worktree_status
 from . import base as integrate_base
 from . import checks, merge_tree
 
@@ -61,7 +61,7 @@ def _merged(session: Session, head: str, base: integrate_base.Base) -> str:
     merged = merge_tree.write_merge(session.repository, base.commit, head)
     if merged.files:
         raise SessionError(
-            f"{session.branch} conflicts with {base.name} in {checks.list_paths(merged.files)},"
+            f"{session.branch} conflicts with {base.name} in {worktree_status.list_paths(merged.files)},"
             f" so the merged result can't be verified.\nRun: inv session.sync {session.name}"
         )
     words = ("commit-tree", merged.tree, "-p", base.commit, "-p", head, "-m", f"{session.branch} in {base.name}")

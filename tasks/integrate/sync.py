@@ -11,14 +11,15 @@ from ..model import Session
 from ..store import registry
 from ..system import progress, signals
 from ..tools import fetch, git, worktree_status
+from . import abort, checks, half_checkout, interrupted_sync, kept_edits
 from . import base as integrate_base
-from . import checks, half_checkout, half_rebase, interrupted_sync, kept_edits
 
 
-def sync_session(session: Session, fetches: bool = True) -> str:
+def sync_session(session: Session, fetches: bool = True, aborts: bool = False) -> str:
     """Put the commits of *session* on top of its base, which it *fetches* first, and return what was done.
 
-    Raises `SessionError` on conflicts, which stay in the worktree for the person, with what to do.
+    Raises `SessionError` on conflicts, which stay in the worktree for the person, with what to do; where it *aborts*,
+    the branch is as before.
     """
     with signals.signals_raised(), registry.session_lock(session.repository, session.name):
         checks.refuse_stale_locks(session)
@@ -26,7 +27,22 @@ def sync_session(session: Session, fetches: bool = True) -> str:
         checks.refuse_dirty(session, work, untracked=False)
         if fetches:
             fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
-        return _onto(session, work.head, integrate_base.find_base(session))
+        try:
+            return _onto(session, work.head, integrate_base.find_base(session))
+        except interrupted_sync.StoppedError as error:
+            if aborts:
+                raise _aborted(session, error) from None
+            if not error.by_signal:  # else the next command takes it back
+                interrupted_sync.forget_step(session)
+            raise
+
+
+def _aborted(session: Session, stopped: interrupted_sync.StoppedError) -> SessionError:
+    """Abort what git *stopped* at, and return what is raised instead."""
+    with signals.signals_held():
+        interrupted_sync.abort_stopped(session, stopped.kind)
+    fact = str(stopped).splitlines()[0]
+    return SessionError(f"{fact}\nThe branch is as it was.\nRun: inv session.sync {session.name}")
 
 
 def _onto(session: Session, head: str, base: integrate_base.Base) -> str:
@@ -46,8 +62,7 @@ def _onto(session: Session, head: str, base: integrate_base.Base) -> str:
         words = (f"--message=Merge {base.name} into {session.branch}",)
         if squashed:
             _join(session, base)
-        with interrupted_sync.noted_merge(session, base.commit):
-            _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
+        _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
     else:
         onto = ("--onto", base.commit, *squashed) if squashed else (base.commit,)
         _attempt(session, base, "rebase", "--quiet", "--no-autostash", *onto)
@@ -98,6 +113,11 @@ def _why_not_rebase(session: Session, head: str, base: integrate_base.Base, own:
 
 
 def _attempt(session: Session, base: integrate_base.Base, kind: str, *arguments: str) -> None:
+    with interrupted_sync.noted_step(session, kind, base.commit if kind == "rebase" else arguments[-1]):
+        _run_step(session, base, kind, *arguments)
+
+
+def _run_step(session: Session, base: integrate_base.Base, kind: str, *arguments: str) -> None:
     place = session.worktree
     edits = kept_edits.save_edits(session, kept_edits.find_hidden_edits(place))
     before = half_checkout.observe_checkout(place, "HEAD", base.commit)
@@ -114,86 +134,36 @@ def _attempt(session: Session, base: integrate_base.Base, kind: str, *arguments:
         raise
     finally:
         if edits:  # git resets everything after some failures
-            _tell_kept(edits, kept_edits.put_back_edits(edits), f"the {kind} ended")
+            abort.tell_kept(edits, kept_edits.put_back_edits(edits), f"the {kind} ended")
 
 
-def _stopped(session: Session, base: integrate_base.Base, kind: str, error: CommandError) -> SessionError:
+def _stopped(
+    session: Session, base: integrate_base.Base, kind: str, error: CommandError
+) -> interrupted_sync.StoppedError:
     """Return what a rebase or merge waits for, and how to continue or undo it."""
     enter = f"cd {shlex.quote(str(session.worktree))}"
     undo = f"Undo: inv session.sync {session.name} --abort"
     question = ("-c", "core.quotePath=false", "diff", "--name-only", "--diff-filter=U")
     files = git.read_git(session.worktree, *question).splitlines()
-    again = f"git {kind} --continue"
-    if not files:  # a hook refused, or a commit could not be signed
-        return SessionError(f"{error}\nThe {kind} stopped. Fix that, then continue.\nRun: {enter} && {again}\n{undo}")
-    return SessionError(
-        f"{kind.capitalize()} stopped: {session.branch} conflicts with {base.name} in {checks.list_paths(files)}.\n"
-        f"Resolve the conflicts, then continue.\nRun: {enter} && git add {shlex.join(files)} && {again}\n{undo}"
-    )
-
-
-def _tell_kept(edits: kept_edits.KeptEdits, paths: list[str], where: str) -> None:
-    if paths:
-        progress.notice(f"Saved {checks.list_paths(paths)}: edited before {where}.\nRestore: {edits.restoring(paths)}")
-
-
-def sync_or_abort(session: Session, fetches: bool) -> None:
-    """Do the same, but abort and leave the branch unchanged if there are conflicts."""
-    try:
-        sync_session(session, fetches)
-    except SessionError as error:
-        if worktree_status.name_operation(worktree_status.list_git_operations(session)) not in ("rebase", "merge"):
-            raise
-        abort_sync(session)
-        fact = str(error).splitlines()[0]
-        raise SessionError(f"{fact}\nThe branch is as it was.\nRun: inv session.sync {session.name}") from None
+    again, by_signal = f"git {kind} --continue", interrupted_sync.is_by_signal(error.exit_code)
+    text = f"{error}\nThe {kind} stopped. Fix that, then continue.\nRun: {enter} && {again}\n{undo}"
+    if files:  # else a hook refused, or a commit could not be signed
+        text = (
+            f"{kind.capitalize()} stopped: {session.branch} conflicts with {base.name} in"
+            f" {worktree_status.list_paths(files)}.\nResolve the conflicts, then continue.\n"
+            f"Run: {enter} && git add {shlex.join(files)} && {again}\n{undo}"
+        )
+    return interrupted_sync.StoppedError(text, kind, by_signal)
 
 
 def abort_sync(session: Session) -> str:
     """Abort the rebase or merge that is in progress in the worktree of *session*."""
     with signals.signals_raised(), registry.session_lock(session.repository, session.name):
         checks.refuse_stale_locks(session)
-        interrupted_sync.finish_merge(session)
         kind = worktree_status.name_operation(worktree_status.list_git_operations(session))
+        if not kind:
+            interrupted_sync.finish_step(session)
         if kind not in ("rebase", "merge"):
             other = f" A {kind} is." if kind else ""
             raise SessionError(f"No rebase or merge is in progress in {session.worktree}.{other}")
-        return _abort(session, kind)
-
-
-def _abort(session: Session, kind: str) -> str:
-    place, back = session.worktree, "HEAD"
-    rebase = half_rebase.read_rebase(place) if kind == "rebase" else None
-    if rebase and not half_rebase.is_noted_whole(session.repository, rebase):
-        return _quit(session)
-    if rebase:
-        half_rebase.take_back_start(place, rebase)
-        back = rebase.start
-    _go_back(session, kind, back, (kind, "--abort"))
-    return f"Aborted the {kind}. {session.branch} is as it was before."
-
-
-def _quit(session: Session) -> str:
-    """Leave a rebase of which git has too few notes to abort it."""
-    if not half_rebase.is_on_branch(session.worktree):
-        _go_back(session, "rebase", session.branch, ("checkout", "--quiet", "--force", session.branch))
-    git.settle_git(session.worktree, "rebase", "--quit")
-    head = git.read_git(session.worktree, "rev-parse", "--short=10", "HEAD").strip()
-    return f"Ended a rebase that was killed as it began or ended. {session.branch} is at {head}."
-
-
-def _go_back(session: Session, kind: str, back: str, step: Sequence[str]) -> None:
-    """Have git abort with *step*, back to *back*; first save edits made in the meantime, which it would discard."""
-    place = session.worktree
-    base = kept_edits.find_stop(place)
-    edits = kept_edits.save_edits(session, kept_edits.find_edits_since(place, base, back), base)
-    try:
-        if edits:
-            kept_edits.clear_way(edits)
-        git.settle_git(place, *step)
-    except BaseException:
-        if edits:
-            kept_edits.put_back_edits(edits, always=True)
-        raise
-    if edits:
-        _tell_kept(edits, kept_edits.put_back_edits(edits), f"the {kind} was aborted")
+        return interrupted_sync.abort_stopped(session, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -19,6 +20,8 @@ _BEGIN = 0.1  # seconds in which a shell begins with a server
 _QUICK = 0.03  # the same for what may be over before it is seen
 _LINES = 20  # of a window, of which the last that isn't empty is shown
 _HOOK = "client-session-changed"  # when somebody attaches, or switches to it
+_HOOKS = re.compile(rf"^{_HOOK}\[(\d+)\]", re.MULTILINE)
+_OURS = 7700  # our entries of it begin there
 _FINISH = 15.0  # seconds that activating the environment may take
 
 
@@ -63,15 +66,31 @@ def create(session: Session) -> None:
 
 def _start_later(session: Session, due: list[tuple[Window, tmux.Pane]]) -> list[tuple[Window, tmux.Pane]]:
     """Return those of *due* that start now; have tmux start the others as soon as a client comes to the session."""
-    target = f"={session.tmux}:"
     waiting = [] if session.wakes else [(each, pane) for each, pane in due if each.is_lazy and not pane.typed]
-    steps: list[Sequence[str]] = [("set-hook", "-u", "-t", target, _HOOK)]
-    for number, (window, pane) in enumerate(waiting):
-        line = tmux.command_line(_typing(session, window, pane))
-        begin = tmux.command_line([("if-shell", "-F", "-t", pane.id, "#{?@tally_typed,0,1}", line)])
-        steps.append(("set-hook", "-t", target, f"{_HOOK}[{number}]", begin))
-    tmux.run_tmux(steps)
+    lines = [tmux.command_line(_typing(session, window, pane)) for window, pane in waiting]
+    begins = [
+        ("if-shell", "-F", "-t", pane.id, "#{?@tally_typed,0,1}", line)
+        for (_window, pane), line in zip(waiting, lines, strict=True)
+    ]
+    tmux.run_tmux(_hook_steps(f"={session.tmux}:", begins))
     return [each for each in due if each not in waiting]
+
+
+def _hook_steps(target: str, begins: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return what makes *begins* the commands of our hook, until it has run once.
+
+    A hook of the session hides the one that a person set for all: that runs after ours, and is then seen again.
+    """
+    places = [int(number) for number in _HOOKS.findall(tmux.run_tmux([("show-hooks", "-t", target, _HOOK)]))]
+    entries = [*begins, ()] if begins else []  # the last of them takes them away
+    ours = {*range(_OURS, _OURS + len(entries)), *(place for place in places if place >= _OURS)}
+    clear: list[Sequence[str]] = [("set-hook", "-u", "-t", target, _HOOK)]
+    after = [*clear, ("set-hook", "-R", "-t", target, _HOOK)]
+    if any(place < _OURS for place in places):  # a person's own, for this session
+        clear = after = [("set-hook", "-u", "-t", target, f"{_HOOK}[{place}]") for place in sorted(ours)]
+    lines = [tmux.command_line([each] if each else after) for each in entries]
+    hooks = [("set-hook", "-t", target, f"{_HOOK}[{place}]", line) for place, line in enumerate(lines, _OURS)]
+    return [*clear, *hooks]
 
 
 def _clear_ports(session: Session, windows: Sequence[Window], open_terminals: set[str]) -> None:

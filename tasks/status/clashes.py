@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ..errors import SessionError
 from ..model import Conflict, Repository
 from ..tools import git, worktree_status
+from . import session_changes
 from .clash_rules import LOCKS, NUMBERS, NumberRule
 from .session_changes import Side
 
@@ -22,11 +23,14 @@ def find_clashes(repository: Repository, sides: Sequence[Side], bases: Mapping[s
     clashes: list[Conflict] = []
     for one, other in combinations(sides, 2):
         clashes += _shared_numbers(one.name, other.name, "session", numbers[one.name], numbers[other.name])
-        clashes += _shared_locks(one, other)
+        fix = "Merge one, sync the other, then run there: {}"
+        clashes += _shared_locks(repository, one, other, "session", fix)
     for side in sides:
-        if side.name in bases and numbers[side.name]:
-            base = bases[side.name]
+        if (base := bases.get(side.name)) is None:
+            continue
+        if numbers[side.name]:
             clashes += _shared_numbers(side.name, base.name, "base", numbers[side.name], _numbers(repository, base))
+        clashes += _shared_locks(repository, side, base, "base", f"Sync {side.name}, then run there: {{}}")
     return clashes
 
 
@@ -41,11 +45,24 @@ def _shared_numbers(
             yield Conflict("conflict", one, other, against, files, f"both add {what} {number}", fix)
 
 
-def _shared_locks(one: Side, other: Side) -> Iterator[Conflict]:
+def _shared_locks(repository: Repository, one: Side, other: Side, against: str, fix: str) -> Iterator[Conflict]:
     for path in sorted(one.changes.paths & other.changes.paths):
-        if command := LOCKS.get(PurePosixPath(path).name):
-            fix = f"Merge one, sync the other, then run there: {command}"
-            yield Conflict("conflict", one.name, other.name, "session", (path,), "both change the lock file", fix)
+        command = LOCKS.get(PurePosixPath(path).name)
+        if command and not _is_same(repository, one, other, path):
+            what = "both change the lock file"
+            yield Conflict("conflict", one.name, other.name, against, (path,), what, fix.format(command))
+
+
+def _is_same(repository: Repository, one: Side, other: Side, path: str) -> bool:
+    """Return whether both sides have committed the same *path*, as a session has what its base got of it."""
+    works = [side.look.work for side in (one, other) if side.look and side.look.work]
+    if any(path in session_changes.uncommitted_changes(work).paths for work in works):
+        return False
+    ids = [
+        git.read_git(repository.main, "rev-parse", "--verify", "--quiet", f"{side.commit}:{path}", check=False)
+        for side in (one, other)
+    ]
+    return ids[0] == ids[1]
 
 
 def _numbers(repository: Repository, side: Side) -> dict[Key, str]:

@@ -101,8 +101,8 @@ def fix_problems(repository: Repository, sessions: Sequence[Session], allow: All
     stale_locks.remove_stale_locks(repository)  # first: git refuses what follows until they are gone
     rename.finish_renames(sessions)  # the others need the branch that the row names
     interrupted_merge.finish_landings(repository)
-    interrupted_sync.finish_merges(sessions)
-    merged_checkout.finish_checkouts(sessions)
+    for finish in (interrupted_sync.finish_steps, merged_checkout.finish_checkouts):
+        failed += _failure("", partial(finish, sessions))
     for session in sessions:
         fix = _fix_files if session.state == "ready" else lifecycle.finish_session
         failed += _failure(session.name, partial(fix, session))

@@ -1,4 +1,4 @@
-"""Sessions that were not used for a while: no client attached, no new output, and Claude not working."""
+"""Sessions that were not used for a while: no client attached, no new output, no editor open, Claude not working."""
 
 from __future__ import annotations
 
@@ -19,18 +19,43 @@ _BUSY = ("working", "waiting", "unknown")  # of a conversation: what it is doing
 
 def find_idle(sessions: Sequence[Session], seconds: float) -> list[Session]:
     """Return those of *sessions* that run and were idle for *seconds*; print since when."""
-    used = _last_uses()
+    used, programs = _last_uses(), _programs()
     statuses = session_status.session_statuses(sessions, sessions[0].repository) if sessions else []
     idle = []
     for status in statuses:
         name, at = status.session.name, max(used.get(status.session.tmux, 0.0), _since(status))
         if status.state in ("running", "partial") and status.talk.state not in _BUSY and time.time() - at >= seconds:
             since = datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M") if at else "its start"
+            if program := _opened(status.session, programs):
+                say(f"{name} has been idle since {since}, but {program} is open in it. It isn't stopped.")
+                continue
             say(f"{name} has been idle since {since}.")
             idle.append(status.session)
     if not idle:
         say("No session has been idle for that long.")
     return idle
+
+
+def _opened(session: Session, programs: Sequence[tuple[str, str, str]]) -> str:
+    """Return a program that a person started in a window of *session*, as an editor; empty for none."""
+    own = {window.name for window in session.windows if window.run or window.claude}
+    return next((program for place, window, program in programs if place == session.tmux and window not in own), "")
+
+
+def _programs() -> list[tuple[str, str, str]]:
+    """Return the tmux session, the window as we call it, and the program of each pane that is not at a prompt."""
+    form = "#{pane_tty} #{pane_current_command}|#{@tally_window}|#{session_name}"
+    try:
+        lines = shell.read_output(*tmux.TMUX, "list-panes", "-a", "-F", form).splitlines()
+    except CommandError:  # no server
+        return []
+    found = []
+    for line in lines:
+        tty, _, rest = line.partition(" ")
+        program, window, name = rest.split("|", 2)
+        if not (program.lstrip("-") in tmux.SHELLS and tmux.is_at_prompt(tty)):
+            found.append((name, window, program))
+    return found
 
 
 def _since(status: Status) -> float:

@@ -19,7 +19,7 @@ setup_done      setup commands that succeeded
 state           ready; adding or removing while that lasts, or was interrupted
 taken           while a worktree that existed becomes a session: what `add` changes in it is kept there
 teardown_done   commands of `teardown` that succeeded in a removal that didn't end
-syncing         a sync by merge, until git has noted it itself (`integrate/interrupted_sync`)
+syncing         what git is about to do in a sync, until it has ended by itself (`integrate/interrupted_sync`)
 verifying       a merged result in the worktree while its checks run (`integrate/merged_checkout`)
 unconfirmed     its removal began before it had been made completely
 """

@@ -21,6 +21,8 @@ LOCK_FILES = {
 }  # fmt: skip
 
 
+# In a node_modules, of pnpm and Yarn: without a lock file, too, they install through a link. npm replaces it.
+_RECORDS = (".modules.yaml", ".yarn-integrity", ".yarn-state.yml")
 PNP = ".pnp.cjs"  # where Yarn's Plug'n'Play says where packages are; there is no node_modules then
 
 
@@ -29,14 +31,38 @@ def has_pnp(directory: Path) -> bool:
     return (directory / PNP).is_file()
 
 
+def is_workspace(directory: Path) -> bool:
+    """Return whether the package in *directory* has others inside it, which its node_modules then links to."""
+    if (directory / "pnpm-workspace.yaml").is_file():
+        return True
+    try:
+        content = (directory / "package.json").read_bytes()
+    except OSError:
+        return False
+    if b'"workspaces"' not in content:
+        return False
+    import json
+
+    try:
+        return bool(json.loads(content).get("workspaces"))
+    except (ValueError, AttributeError):
+        return False
+
+
 def own_packages(main: Path, paths: Iterable[str]) -> list[str]:
-    """Return which of *paths* are a node_modules with a lock file beside it in the checkout *main*.
+    """Return which of *paths* are a node_modules that a package manager keeps in the checkout *main*.
 
     Whoever installs through a link to it would change everybody's, and a workspace's own packages in it are the
     checkout's that it is in.
     """
     modules = [Path(each) for each in paths if os.path.basename(each) == "node_modules"]
-    return [str(each) for each in modules if any((main / each.parent / lock).is_file() for lock in LOCK_FILES)]
+    return [str(each) for each in modules if _is_installed(main / each.parent)]
+
+
+def _is_installed(directory: Path) -> bool:
+    records = (directory / "node_modules" / each for each in _RECORDS)
+    known = any(each.is_file() for each in (*(directory / lock for lock in LOCK_FILES), *records))
+    return known or is_workspace(directory)
 
 
 @contextmanager

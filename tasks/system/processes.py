@@ -95,6 +95,18 @@ def _checks_out(process: psutil.Process, place: Path) -> bool:
     return "reset" in words and process.environ().get("GIT_WORK_TREE") == str(place)
 
 
+def is_git_at_work(place: Path, task: str) -> bool:
+    """Return whether a git runs the *task*, as "rebase", in the directory *place*."""
+    import psutil
+
+    there = os.path.realpath(place)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name().startswith("git") and task in process.cmdline() and process.cwd() == there:
+                return True
+    return False
+
+
 def session_processes(session: Session) -> Iterator[psutil.Process]:
     """Yield the processes of *session* but ourselves and those that we run in."""
     import psutil

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shlex
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from ..system.files import LOCK_FILES, has_pnp
+from ..system.files import LOCK_FILES, has_pnp, is_workspace
 from ..system.rooted import Root
 from . import git
 
@@ -72,7 +71,7 @@ def missing_note(main: Path, path: str, name: str) -> str:
 def list_own(main: Path, path: str) -> list[str]:
     """Return the node_modules *path* of the checkout *main*, and those of the packages of its workspace."""
     top = Path(path).parent
-    if not _is_workspace(main / top):
+    if not is_workspace(main / top):
         return [path]
     listed = git.read_git(main, "ls-files", "-z", "--", f":(glob){_glob(top)}**/package.json").split("\0")
     inner = sorted(str(Path(each).parent / "node_modules") for each in listed if each)
@@ -85,15 +84,6 @@ def _glob(top: Path) -> str:
 
 def _is_real_directory(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink()
-
-
-def _is_workspace(directory: Path) -> bool:
-    if (directory / "pnpm-workspace.yaml").is_file():
-        return True
-    try:
-        return bool(json.loads((directory / "package.json").read_bytes()).get("workspaces"))
-    except (OSError, ValueError, AttributeError):
-        return False
 
 
 def clone_packages(main: Path, path: str, root: Root) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ def name_operation(notes: list[Path]) -> str:
 
 
 _SHOWN = 10
+_NAMED = 5
 _CHECKOUT = 5.0  # seconds that a checkout may take
 _CLOSED = re.compile(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
 UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp(-wal|-shm|-journal)?$")
@@ -72,6 +74,11 @@ def list_uncommitted(work: Work) -> str:
     lines = [f"    {kind}: {terminal.one_line(path)}" for kind, paths in kinds for path in paths]
     more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return "\n".join([*lines[:_SHOWN], *more])
+
+
+def list_paths(paths: Sequence[str]) -> str:
+    """Return the first few of *paths*, and how many more there are."""
+    return ", ".join([*paths[:_NAMED], *([f"and {len(paths) - _NAMED} more"] if len(paths) > _NAMED else [])])
 
 
 def read_work(session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0) -> Work:

@@ -46,6 +46,30 @@ def test_nobody_ends_the_session_of_somebody_else_unasked_and_what_was_removed_c
     assert 'No host has a removed session "y"' in here.inv("fleet.restore", "y", code=1).err
 
 
+def test_a_session_is_renamed_on_its_host_unless_a_machine_has_the_name(ready: Fleet) -> None:
+    here = ready.here
+    here.configure("session: {windows: []}\n")
+    for name, where in (("x", "alpha"), ("taken", "beta")):
+        here.inv("fleet.add", name, "--bare", "--host", where)
+    here.inv("session.add", "own", "--bare")
+
+    assert "beta has a session taken already" in here.inv("fleet.rename", "x", "taken", code=1).err
+    assert "has a session own already" in here.inv("fleet.rename", "x", "own", code=1).err
+    assert "Run: inv session.rename own y" in here.inv("fleet.rename", "own", "y", code=1).err
+    assert "Run: inv fleet.rename OLD NEW" in here.inv("fleet.rename", "x", code=1).err
+    assert 'No host has a session "nosuch"' in here.inv("fleet.rename", "nosuch", "y", code=1).err
+    assert "Would rename x to y" in here.inv("fleet.rename", "x", "y", "--dry-run").out
+    assert "x on alpha" in _names(ready)
+
+    said = here.inv("fleet.rename", "x", "feature/y")
+
+    assert "Renamed x to feature/y: branch feature/y" in said.out
+    assert "feature/y on alpha" in _names(ready) and "x on alpha" not in _names(ready)
+    assert ready.alpha.main.with_name("tally-feature-y").is_dir()
+    assert here.inv("fleet.run", "feature/y", "git branch --show-current").out == "feature/y\n"
+    here.inv("fleet.remove", "feature/y", "--force")
+
+
 def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: Fleet, sandbox: Path) -> None:
     here = ready.here
     here.configure("session: {windows: []}\n")

@@ -117,7 +117,7 @@ def _killed_sync(project: Project, *, staged: bool) -> Path:
     session = handover_steps.ready_session("x", Repository(project.main, project.main / ".git"))
     tree, admin = session.worktree, project.main / ".git" / "worktrees" / "tally-x"
     index = (admin / "index").read_bytes()
-    with suppress(KeyboardInterrupt), interrupted_sync.noted_merge(session, project.git("rev-parse", "main")):
+    with suppress(KeyboardInterrupt), interrupted_sync.noted_step(session, "merge", project.git("rev-parse", "main")):
         with suppress(subprocess.CalledProcessError):
             project.git("merge", "--quiet", project.git("rev-parse", "main"), cwd=tree)
         raise KeyboardInterrupt

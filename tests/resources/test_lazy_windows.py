@@ -5,6 +5,9 @@ import pty
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from testing.project import Project, eventually
 from testing.terminal import enter, panes, tmux, windows
@@ -54,6 +57,28 @@ def test_it_starts_once_somebody_attaches_and_is_never_said_to_have_failed(proje
     before = panes("tally-x", "#{pane_pid}")
     project.inv("session.resume", "x")
     assert panes("tally-x", "#{pane_pid}") == before
+
+
+@pytest.mark.parametrize("scope", [("-g",), ("-t", "=tally-x:")])
+def test_a_persons_hook_of_that_name_runs_too_and_only_once(
+    project: Project, tmp_path: Path, scope: tuple[str, ...]
+) -> None:
+    project.configure(_CONFIGURED)
+    project.inv("session.add", "x")
+    noted = tmp_path / "noted"
+    tmux("set-hook", *scope, "client-session-changed[3]", f"run-shell 'echo came >> {noted}'")
+    project.inv("session.resume", "x")
+    assert project.listed("x")["not_started"]
+
+    with _attached("tally-x"):
+        eventually(lambda: not project.listed("x")["not_started"])
+        eventually(noted.exists)
+
+    with _attached("tally-x"):
+        eventually(lambda: noted.read_text() == "came\ncame\n")
+    hooks = tmux("show-hooks", "-t", "=tally-x:", "client-session-changed")
+    assert "tally_typed" not in hooks
+    assert ("came" in hooks) is (scope[0] != "-g")
 
 
 def test_start_starts_it_and_resume_after_a_reboot_does_not(project: Project) -> None:

@@ -74,6 +74,26 @@ def test_one_lock_file_of_two_sessions_is_a_conflict_though_git_merges_it(starte
     assert "Merge one, sync the other, then run there: npm install\n" in said
 
 
+def test_a_lock_file_that_the_base_changed_too_is_a_conflict_until_a_sync(started: Project) -> None:
+    path, text = "web/package-lock.json", _BEFORE["web/package-lock.json"]
+    sessions.add(started, "x", {path: f"x\n{text}"})
+    sessions.add(started, "y", {path: f"{text}y\n"})
+    sessions.add(started, "z", {path: f"x\n{text}"})
+
+    found = started.inv("session.conflicts", code=1).out
+    assert "x and y both change" in found and "x and z both change" not in found  # they have the same
+    said = started.inv("session.merge", "--all", code=1)
+
+    assert "Merged x into main" in said.out
+    assert "Stopped at y. Merged before it: x." in said.err
+    fact = f"y and its base main both change the lock file: {path}\nSync y, then run there: npm install\n"
+    assert fact in said.err
+    assert fact in started.inv("session.conflicts", "y", code=1).out
+    assert started.inv("session.conflicts", "z").out == "No conflicts.\n"
+    started.inv("session.sync", "y")
+    assert "Merged y into main" in started.inv("session.merge", "y,z").out
+
+
 def test_several_are_not_merged_over_a_number_that_the_base_got(started: Project) -> None:
     sessions.add(started, "x", {"shop/migrations/0002_a.py": ""})
     sessions.add(started, "y", {"shop/migrations/0002_b.py": ""})

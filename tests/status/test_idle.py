@@ -3,8 +3,23 @@
 import pytest
 
 from testing.project import Project, eventually
+from testing.terminal import enter, panes, tmux, windows
 
 _RUN = "test {name} = x && cat || while sleep 0.2; do echo; done"
+
+
+@pytest.mark.slow
+def test_a_session_with_an_open_editor_is_not_stopped(project: Project) -> None:
+    project.configure("session: {windows: [{name: a, run: cat}, {name: shell}], ports: {}}\n")
+    project.inv("session.add", "x")
+    enter(windows("tally-x")["shell"], "sleep 1000")
+    eventually(lambda: panes("tally-x", "#{pane_current_command}") == ["cat", "sleep"])
+
+    eventually(lambda: "but sleep is open in it." in project.inv("session.stop", "--idle", "5s").err)
+
+    assert project.listed("x")["status"] == "running"
+    tmux("send-keys", "-t", windows("tally-x")["shell"], "C-c")
+    eventually(lambda: "Stopped x." in project.inv("session.stop", "--idle", "5s").out)
 
 
 @pytest.mark.slow

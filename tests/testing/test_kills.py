@@ -2,10 +2,12 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +106,31 @@ def _committed(project: Project) -> None:
 def _behind(project: Project) -> None:
     """x has everything committed, and the main checkout is further."""
     _committed(project)
+    _further(project)
+
+
+def _further(project: Project) -> None:
     (project.main / "further").write_text("further\n")
     project.git("add", "further")
     project.git("commit", "--quiet", "-m", "further", "--", "further")
+
+
+def _several(project: Project) -> None:
+    """x and z have commits, and change different lines of a file; the main checkout is further than both."""
+    _committed(project)
+    project.inv("session.add", "z")
+    for name in ("x", "z"):
+        file = project.worktree(name) / "frontend" / "server.py"
+        file.write_text(f"# x\n{file.read_text()}" if name == "x" else f"{file.read_text()}# z\n")
+        project.git("commit", "--quiet", "-m", name, "--", str(file), cwd=project.worktree(name))
+    _further(project)
+
+
+def _old_copies(project: Project) -> None:
+    """The files and the database of the main checkout changed since x has copies of them."""
+    with closing(sqlite3.connect(project.main / "backend" / "db.sqlite3")) as database:
+        database.executescript("insert into points values (2)")
+    (project.main / "frontend" / ".env").write_text("VITE_TITLE='new'\n")
 
 
 def _old(project: Project) -> None:
@@ -144,6 +168,16 @@ def _merged_or_not(made: World, ended: Ended) -> None:
     assert made.work() == made.works, ended.said
 
 
+def _all_merged_or_not(made: World, ended: Ended) -> None:
+    """All are merged, or the command failed; the others' work, and what is uncommitted, is the same."""
+    missing = made.project.git("rev-list", "--count", "x", "z", "--not", "main")
+    assert missing == "0" or ended.code != 0, ended.said
+    work = made.work()
+    assert all(work[each] == made.works[each] for each in ("main", kills.NEIGHBOUR)), ended.said
+    assert [work[name]["branch"].strip() for name in ("x", "z")] == ["x", "z"], ended.said
+    assert not any(work[name]["status"] for name in ("x", "z")), ended.said
+
+
 def _in_one_place(made: World, ended: Ended) -> None:
     """What was uncommitted in the main checkout is whole there or in the session."""
     work = {path: text for path, text in made.works["main"].items() if path in _ADOPTED}
@@ -179,6 +213,8 @@ SCENARIOS = [
     Scenario(
         "merge --squash", ("session.merge", "x", "--squash"), _committed, done="merged", at_once=_merged_or_not,
     ),
+    Scenario("merge of several", ("session.merge", "x,z"), _several, kept=("x", "z"), at_once=_all_merged_or_not),
+    Scenario("refresh", ("session.refresh", "x"), _old_copies),
     Scenario("adopt", ("session.adopt", "z"), done="Session z already exists", kept=("x", "z"), at_once=_in_one_place),
     Scenario("prune", ("session.prune", "--yes"), _old),
     Scenario("doctor --fix", ("session.doctor", "--fix"), _half_gone, running=False),

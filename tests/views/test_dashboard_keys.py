@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tasks import session
 from tasks.model import Repository
 from tasks.status import attention
 from tasks.views.dashboard import contents, dialogs, keys
 from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
+from tasks.views.dashboard.palette import MORE
 from testing import sessions
 from testing.dashboards import Shown, chosen, names, run, screen, shows, types, until
 from testing.project import Project
@@ -156,6 +158,52 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await shows(pilot, "Press r to start it.")
 
     run(quick, story, (150, 50))
+
+
+def test_what_has_no_key_is_in_the_palette(quick: Project) -> None:
+    async def palette(pilot: Shown, text: str) -> None:
+        await pilot.press("colon")
+        await types(pilot, text)
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await palette(pilot, "rename it")
+        await shows(pilot, "New name of auth")
+        await types(pilot, "login")
+        await pilot.press("enter")
+        await until(pilot, lambda: "login" in names(shown))
+        await until(pilot, lambda: chosen(shown) == "login")
+        await palette(pilot, "copy its files")
+        await shows(pilot, "What login has of the configured files")
+        await pilot.press("escape")
+        await palette(pilot, "merge every")
+        await shows(pilot, "y  Merge all")
+        await until(pilot, lambda: shown.focused and shown.focused.id == "choice-no")
+        await pilot.press("y")
+        await shows(pilot, "has uncommitted changes")  # the error is shown whole
+        await pilot.press("escape")
+        await palette(pilot, "merged session")
+        await shows(pilot, "docs counts as merged: it has had no commits")
+        await until(pilot, lambda: shown.focused and shown.focused.id == "choice-no")
+        await pilot.press("y")
+        await until(pilot, lambda: "docs" not in names(shown))
+
+    run(quick, story)
+    assert {more.words[0] for more in MORE} <= {f"session.{name}" for name in session.TASKS}
+
+
+def test_the_details_say_what_of_packages_and_code_is_its_own(quick: Project) -> None:
+    (quick.main / "package-lock.json").touch()
+    sessions.add(quick, "aaa", python_path=("src",), link=("node_modules",))
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await until(pilot, lambda: chosen(shown) == "aaa")
+        await pilot.press("6")
+        await shows(pilot, "packages     its own node_modules")
+        await shows(pilot, "python       its own src")
+
+    run(quick, story)
 
 
 def test_sessions_that_appear_and_go_and_a_registry_that_breaks(quick: Project) -> None:

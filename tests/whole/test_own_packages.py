@@ -76,6 +76,18 @@ def test_a_workspace_imports_its_own_packages(project: Project, manager: str) ->
     assert _required(tree / "packages" / "app", "@acme/ui") == "second"
 
 
+def test_a_workspace_without_a_lock_file_imports_its_own_packages(project: Project) -> None:
+    (project.main / ".npmrc").write_text("package-lock=false\n")
+    _workspace(project, "npm")
+    assert not (project.main / "package-lock.json").exists()
+
+    project.inv("session.add", "x")
+
+    tree = project.worktree("x")
+    (tree / "packages" / "ui" / "index.js").write_text("module.exports = 'second'\n")
+    assert _required(tree / "packages" / "app", "@acme/ui") == "second"
+
+
 @pytest.mark.parametrize("manager", _MANAGERS)
 def test_an_install_in_a_session_changes_nothing_in_the_main_checkout(project: Project, manager: str) -> None:
     _workspace(project, manager)
@@ -95,6 +107,25 @@ def test_an_install_in_a_session_changes_nothing_in_the_main_checkout(project: P
 
 
 _UNLOCKED = {"pnpm": "--no-frozen-lockfile --config.confirmModulesPurge=false"}
+
+
+@pytest.mark.parametrize("manager", ["npm", "pnpm", "yarn"])
+def test_without_a_lock_file_an_install_changes_nothing_in_the_main_checkout_either(
+    project: Project, manager: str
+) -> None:
+    _installed(project, manager, {"package.json": {"name": "a", "dependencies": {"left-pad": "1.2.0"}}})
+    for lock in ("package-lock.json", "pnpm-lock.yaml", "yarn.lock"):
+        (project.main / lock).unlink(missing_ok=True)
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "no lock")
+    project.inv("session.add", "x")
+    tree, before = project.worktree("x"), _seen(project.main)
+    (tree / "package.json").write_text('{"name": "a", "dependencies": {"left-pad": "1.3.0"}}')
+
+    project.inv("session.run", f"CI=1 {manager} install {_UNLOCKED.get(manager, '')}", cwd=tree)
+
+    assert json.loads((tree / "node_modules" / "left-pad" / "package.json").read_bytes())["version"] == "1.3.0"
+    assert _seen(project.main) == before
 
 
 @pytest.mark.parametrize("manager", _MANAGERS)
@@ -158,3 +189,29 @@ def test_with_plug_and_play_a_session_gets_its_own_map_of_packages(project: Proj
     assert (sandbox / "home" / "yarn.log").read_text() == "install --immutable\n"
     project.inv("session.resume", "x")
     assert (sandbox / "home" / "yarn.log").read_text() == "install --immutable\n"  # it has its own
+
+
+def test_turbo_builds_what_the_session_has_and_the_main_checkout_keeps_its_own(project: Project) -> None:
+    build = "require('fs').mkdirSync('dist', {recursive: true}); require('fs').writeFileSync('dist/out', "
+    scripts = {"build": f"node -e \"{build}require('@acme/ui') + ' ' + process.env.GREETING)\""}
+    _installed(project, "npm", {
+        "package.json": {**_ROOT, "packageManager": "npm@10.0.0", "devDependencies": {"turbo": "2.5.8"}},
+        "turbo.json": {"tasks": {"build": {"outputs": ["dist/**"]}}, "globalPassThroughEnv": ["GREETING"]},
+        "packages/app/package.json": {**_APP, "scripts": scripts}, "packages/ui/package.json": _UI,
+        "packages/ui/index.js": "module.exports = 'first'\n", ".gitignore": "node_modules/\n.turbo/\ndist/\n",
+    })  # fmt: skip
+    named = "variables: {GREETING: '{slug}'}"
+    project.configure(f"session: {{copy: [], link: [node_modules], ports: {{}}, windows: [], {named}}}\n")
+    out = Path("packages", "app", "dist", "out")
+    _run(project.main, "npx", "turbo", "run", "build")
+    assert (project.main / out).read_text() == "first undefined"
+    project.inv("session.add", "x")
+    tree = project.worktree("x")
+    (tree / "packages" / "ui" / "index.js").write_text("module.exports = 'second'\n")
+
+    said = project.inv("session.run", "x", "npx turbo run build")
+
+    assert (tree / out).read_text() == "second x", said.out
+    assert (project.main / out).read_text() == "first undefined"
+    assert "FULL TURBO" in _run(project.main, "npx", "turbo", "run", "build")
+    assert project.git("status", "--porcelain") in ("", "?? .tally-sessions")

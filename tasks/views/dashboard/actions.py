@@ -187,7 +187,13 @@ class ActingApp(App[Session]):
     async def _merge(self, rows: Sequence[Row]) -> None:
         lines = [f"{row.session.name}: {row.status.ahead} commit{'s' * (row.status.ahead != 1)}"
                  f" into {row.session.base or 'its base'}" for row in rows]  # fmt: skip
-        text = "\n".join([*lines, "", "Its checks run first. All of it is merged, or nothing."])
+        how = "Its checks run first. All of it is merged, or nothing."
+        if len(rows) > 1:
+            how = (
+                "Each is synced, checked and merged, the least overlap first."
+                " It stops at the first conflict, and what was merged before stays."
+            )
+        text = "\n".join([*lines, "", how])
         choices = [Choice("n", "Cancel", "no"), Choice("y", "Merge", "yes"), Choice("s", "Squash into one", "squash"),
                    Choice("r", "Merge and remove", "remove")]  # fmt: skip
         answer = await self.push_screen_wait(Question("Merge", text, choices))

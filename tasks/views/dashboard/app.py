@@ -23,7 +23,7 @@ from ...model import Repository, Session
 from ...status.feed import Feed
 from ...status.shown_rows import Key, Row
 from ...system import terminal
-from . import bars, columns, contents, dialogs, drafts, filters, keys, styles
+from . import bars, columns, contents, dialogs, drafts, filters, keys, palette, styles
 from .jobs import Job, Jobs
 from .looking import SORTS, LookingApp
 from .preview import Preview
@@ -283,11 +283,16 @@ class Dashboard(LookingApp):
             self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Yield what the palette offers: every key, and the themes."""
+        """Yield what the palette offers: every key, what has none, and the themes."""
         for key in keys.KEYS:
             if key.action not in ("command_palette", "step_back"):
                 yield SystemCommand(f"{key.help[0].upper()}{key.help[1:]}", f"key {key.shown}", self._run(key.action))
+        for more in palette.MORE:
+            yield SystemCommand(more.label, more.task, functools.partial(self._run_more, more))
         yield SystemCommand("Change the theme", "colours of the dashboard", self.action_change_theme)
+
+    def _run_more(self, more: palette.More) -> None:
+        self.call_later(lambda: self.begin(palette.perform_more(self, more)))
 
     def _run(self, action: str) -> Callable[[], None]:
         def run() -> None:

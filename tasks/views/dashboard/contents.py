@@ -16,7 +16,7 @@ from ...errors import SessionError, describe_error
 from ...model import Session
 from ...status import conflicts, next_steps, session_status, worktree_diff
 from ...status.shown_rows import Row
-from ...system import shell, table, terminal
+from ...system import files, shell, table, terminal
 from ...tools import tmux, tmux_output
 from .. import details
 from .columns import STYLES, claude_words
@@ -160,6 +160,7 @@ def _facts(status: session_status.Status) -> list[tuple[str, str]]:
     session, at = status.session, status.session.created
     created = f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} ({details.format_age(datetime.fromisoformat(at))} ago)"
     failed = "; ".join(session.setup_failed)
+    packages = files.own_packages(session.repository.main, session.link)
     return [
         ("branch", session.branch),
         ("base", f"{session.base} {session.start[:12]}".strip()),
@@ -167,6 +168,8 @@ def _facts(status: session_status.Status) -> list[tuple[str, str]]:
         ("tmux", session.tmux),
         ("windows", ", ".join(window.name for window in tmux.present_windows(session))),
         ("setup", f"failed: {failed}" if failed else ", ".join(session.setup_done)),
+        ("packages", ", ".join(f"its own {each}" for each in packages)),
+        ("python", ", ".join(f"its own {'code' if each == '.' else each}" for each in session.python_path)),
         ("component", f"{status.component}: {', '.join(session.scope)}".rstrip(": ")),
         ("outside", ", ".join(status.outside[:10])),
         ("profile", session.profile), ("issue", session.issue), ("eta", session.eta),

@@ -121,6 +121,23 @@ def _titled(field: Widget, title: str) -> Widget:
     return field
 
 
+class LineForm(Dialog):
+    """A field of one line."""
+
+    def __init__(self, title: str, example: str = "") -> None:
+        super().__init__(title)
+        self._example = example
+
+    def parts(self) -> ComposeResult:
+        """Yield the field."""
+        yield Input(placeholder=self._example, id="line")
+        yield Static("enter takes it, esc cancels", classes="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the text, if there is any."""
+        self.dismiss(event.value.strip() or None)
+
+
 class PromptForm(Dialog):
     """A message of one or more lines; Enter sends it."""
 

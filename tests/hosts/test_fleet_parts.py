@@ -167,7 +167,7 @@ def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:
 
     assert set(remote_run.IN_FLEET) <= set(session) & set(over_there), "what a host says to type is there"
     for name in fleet._TASKS:
-        left_out = {"all", "attach"} - ({"all"} if name in ("stop", "start") else set())
+        left_out = {"all", "attach"} - ({"all"} if name in fleet._ALL else set())
         flags = {argument.name for argument in session[name].get_arguments()} - left_out
         assert {argument.name for argument in over_there[name].get_arguments()} == flags | {
             "host",

@@ -1,8 +1,10 @@
 """Several people, labels, machines that are off, and hosts that no ssh reaches."""
 
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -156,15 +158,37 @@ def _day(fleet: Fleet) -> None:
     assert here.git("log", "-1", "--format=%s", "x") == "there"
     assert "is already at" in here.inv("fleet.push", "x").out
     assert _names(fleet) == ["x on box"]
-    _attach(fleet)
+    _attach_and_forward(fleet)
     assert here.inv("fleet.remove", "x", "--force").out.endswith("Undo: inv fleet.restore x\n")
     assert _names(fleet) == []
 
 
-def _attach(fleet: Fleet) -> None:
-    """Attach a terminal to the session x."""
+def _attach_and_forward(fleet: Fleet) -> None:
+    """Attach a terminal to the session x, and see a page of it through its port."""
     here = fleet.here
     here.inv("fleet.start", "x")
     tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")
     eventually(lambda: "[tally-x]" in screen("%0"))
     tmux("kill-server")
+
+    ports = fleet.session("x")["ports"]
+    assert isinstance(ports, dict)
+    port = ports["backend_port"]
+    forwarding = subprocess.Popen(
+        [INV, "fleet.forward", "x"], cwd=here.main, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        eventually(lambda: "manage.py" in _page(f"http://127.0.0.1:{port}/"))
+    finally:
+        forwarding.send_signal(signal.SIGINT)
+        forwarding.communicate(timeout=60)
+    assert forwarding.returncode == 0
+    assert _page(f"http://127.0.0.1:{port}/") == ""
+
+
+def _page(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""

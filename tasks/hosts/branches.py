@@ -102,7 +102,7 @@ def pull_branch(repository: Repository, place: Host, host: Host, branch: str, na
 def _is_rebased(repository: Repository, branch: str, commit: str) -> bool:
     """Bring *branch* here to *commit* if that has the same changes, as after a sync there; return whether it has."""
     own = git.list_branches(repository)[f"refs/heads/{branch}"]
-    if own.checkout or not merged.find_merge(repository, own.commit, [commit]):
+    if own.checkout or not merged.has_every_patch(repository, own.commit, commit):
         return False
     git.run_git(repository.main, "update-ref", "-m", "fleet.pull", own.name, commit, own.commit)
     return True

@@ -53,7 +53,7 @@ def test_a_conversation_goes_on_where_its_session_is(ready: Fleet) -> None:
     assert _said(file) == ["first", "second"], "what was here is the beginning of what came back"
     assert here.row("x")["conversation"] == identity
     here.inv("session.stop", "x")
-    there.write_text(there.read_text() + json.dumps({"type": "user", "text": "another history"}) + "\n")
+    there.write_text(json.dumps({"type": "user", "text": "another history"}) + "\n")
 
     moved = here.inv("fleet.move", "x", "--host", "alpha")
     assert f"has the id of x's conversation, {identity}, and another history. A new conversation begins." in moved.err

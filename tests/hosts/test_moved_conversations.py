@@ -30,6 +30,7 @@ def test_a_conversation_goes_on_where_its_session_is(ready: Fleet) -> None:
     here.configure("session: {windows: [{name: claude, claude: true}]}\n")
     home = Path.home()
     here.inv("session.add", "x")
+    eventually(lambda: here.listed("x")["claude"] == "idle")
     here.inv("session.send", "x", "first")
     (file,) = _transcripts(home)
     identity = file.stem
@@ -66,6 +67,7 @@ def test_what_stays_on_the_first_machine_begins_a_copy_of_the_conversation(ready
     here, alpha = ready.here, ready.alpha
     here.configure("session: {windows: [{name: claude, claude: true}]}\n")
     here.inv("session.add", "x")
+    eventually(lambda: here.listed("x")["claude"] == "idle")
     here.inv("session.send", "x", "first")
     (file,) = _transcripts(Path.home())
     eventually(lambda: '"assistant"' in file.read_text())
@@ -81,6 +83,7 @@ def test_a_move_that_fails_leaves_no_transcript_there(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure("session: {windows: [{name: claude, claude: true}]}\n")
     here.inv("session.add", "x")
+    eventually(lambda: here.listed("x")["claude"] == "idle")
     here.inv("session.send", "x", "first")
     (file,) = _transcripts(Path.home())
     eventually(lambda: '"assistant"' in file.read_text())

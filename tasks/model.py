@@ -25,6 +25,7 @@ class Window(NamedTuple):
     claude: bool = False
     needs: str = ""
     start: str = ""  # "attach": its server starts once somebody attaches, or runs session.start
+    health: str = ""  # what its server answers once it works, as /healthz
     window: str = ""
     layout: str = ""
 

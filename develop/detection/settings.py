@@ -63,7 +63,8 @@ def _windows(found: Found, five: bool) -> Iterator[str]:
     for server in found.servers:
         if server.unsure:
             yield f"  # Check this: {server.unsure}."
-        yield f"  - {json.dumps(server_window(server, five))}"
+        page = "" if server.health in ("", "/") else f'    # with "health": "{server.health}" --wait asks for that page'
+        yield f"  - {json.dumps(server_window(server, five))}{page}"
     for each in found.alternatives:
         window = {"name": each.what, **({"dir": each.directory} if each.directory else {}), "run": each.run}
         yield f"  # - {json.dumps(window)}    # from {each.file}{f'; {each.why}' if each.why else ''}"

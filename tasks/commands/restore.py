@@ -13,7 +13,7 @@ from .command import CHANGED, command
     **CHANGED,
     "json": "print JSON",
 })  # fmt: skip
-def restore(c: Context, name: str, at: str = "", yes: bool = False, json: bool = False) -> None:
+def restore(c: Context, name: str = "", at: str = "", yes: bool = False, json: bool = False) -> None:
     """Restore a removed session, with its uncommitted work.
 
     Its commits, database and .env files come back as well.
@@ -27,7 +27,8 @@ def restore(c: Context, name: str, at: str = "", yes: bool = False, json: bool =
     from . import report
 
     repository = git.current_repository()
-    lifecycle.finish_named(name, repository, plan_restore.refuse_settings)
+    if name:
+        lifecycle.finish_named(name, repository, plan_restore.refuse_settings)
     archive = plan_restore.find_archive(name, repository, at)
     row_consent.require_row(c, plan_restore.session_of(archive, repository), archive.facts["row"], yes)
     report.answer_session(c, lifecycle.restore_session(name, repository, archive.directory.name), json)

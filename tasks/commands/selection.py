@@ -16,9 +16,11 @@ from ..store import rows as store_rows
 from ..tools.git import current_repository
 
 
-def list_sessions(c: Context, repository: Repository) -> list[Session]:
-    """Return the sessions in the registry, by name."""
+def list_sessions(c: Context, repository: Repository, names: Collection[str] = ()) -> list[Session]:
+    """Return the sessions in the registry, by name; only those with *names*, if there are all of these."""
     rows = registry.read_registry(repository)
+    if names and set(names) <= set(rows):
+        rows = {name: rows[name] for name in names}
 
     def complete(*row: Any) -> Session:
         from ..plan import contents  # our own rows need no configuration
@@ -52,7 +54,7 @@ def natural_order(name: str) -> list[tuple[bool, int, str]]:
 
 def select_session(c: Context, name: str) -> Session:
     """Return the session NAME, or that of the worktree we are in."""
-    sessions = list_sessions(c, current_repository())
+    sessions = list_sessions(c, current_repository(), [name] if name else ())
     return named_sessions([name], sessions)[0] if name else _current_session(sessions)
 
 
@@ -60,7 +62,7 @@ def select_sessions(c: Context, names: str, all: bool = False) -> list[Session]:
     """Return the sessions whose *names* are separated by commas, or that of the worktree we are in, or all of them."""
     if all and names:
         raise SessionError(f"--all means every session. Leave out {names}, or --all.")
-    sessions = list_sessions(c, current_repository())
+    sessions = list_sessions(c, current_repository(), split_names(names) if names else ())
     if all:
         return sessions
     return named_sessions(split_names(names), sessions) if names else [_current_session(sessions)]

@@ -28,6 +28,7 @@ def wait(c: Context, name: str = "", until: str = "idle", timeout: str = "") -> 
     from ..claude import waiting
     from ..config import checks
     from ..errors import SessionError, quote_text
+    from ..system.progress import notice
     from . import selection
 
     if until not in _STATES:
@@ -36,5 +37,7 @@ def wait(c: Context, name: str = "", until: str = "idle", timeout: str = "") -> 
     session = selection.select_session(c, name)
     talk = waiting.wait_for_state(session, (until,), seconds)
     answer(str(talk))
+    if talk.state == "off" != until:
+        notice(f"Claude isn't running in {session.name}.\nRun: inv session.start {session.name}")
     if talk.state != until:
         raise Exit(code=_NEEDS_PERSON if waiting.needs_person(talk) else _TIME_IS_OVER)

@@ -30,7 +30,8 @@ DESCRIPTIONS = {
     "Windows, commands and conversation": {
         "windows": "the tmux windows: `name`, and `run` (executed), `type` (typed, not executed) or `claude: true`;"
         " `dir` is the directory; without the file `needs` the window is skipped; `start: attach` [starts it when"
-        " somebody attaches](#windows-and-panes); `panes` and `layout` divide it",
+        " somebody attaches](#windows-and-panes); `health` is a page that `--wait` asks for;"
+        " `panes` and `layout` divide it",
         "activate": "the command that is typed first in every window; empty for none; the default depends on"
         " [what exists](#the-environment-of-a-window)",
         "setup": "shell commands that run once in the new worktree; `session.start` runs one that failed again",

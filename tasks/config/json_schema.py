@@ -36,6 +36,7 @@ _VALUES: dict[Check, dict[str, Any]] = {
     schema.check_program: {"type": "string", "pattern": r"^(~/)?[\w./+-]+$"},
     schema.check_host_name: {"type": "string", "pattern": r"^[A-Za-z0-9][\w.-]*$", "not": {"const": "here"}},
     schema.check_start: {"enum": list(schema.STARTS)}, schema.check_layout: {"enum": list(schema.LAYOUTS)},
+    schema.check_page: {"type": "string", "pattern": f"^{schema.PAGE}$"},
     schema.check_template: {"type": "string", "pattern": r"\{status\}"},
 }  # fmt: skip
 

@@ -163,6 +163,7 @@ def check_host_name(key: str, value: object) -> str:
 
 
 STARTS = ("add", "attach")
+PAGE = r"/[!-~]*"
 LAYOUTS = ("even-horizontal", "even-vertical", "main-horizontal", "main-vertical", "tiled")
 
 
@@ -171,6 +172,13 @@ def check_start(key: str, value: object) -> str:
     if value not in STARTS:
         raise wrong_value(key, "add or attach", value)
     return "attach" if value == "attach" else ""
+
+
+def check_page(key: str, value: object) -> str:
+    """Return *value*, the path of a page."""
+    if not re.fullmatch(PAGE, check_filled(key, value)):
+        raise wrong_value(key, "the path of a page, as /healthz", value)
+    return str(value)
 
 
 def check_layout(key: str, value: object) -> str:
@@ -182,7 +190,7 @@ def check_layout(key: str, value: object) -> str:
 
 _CONTENT: dict[str, Check] = {
     "name": check_filled, "dir": check_inside, "run": check_filled, "type": check_text, "claude": check_switch,
-    "needs": check_inside, "start": check_start,
+    "needs": check_inside, "start": check_start, "health": check_page,
 }  # fmt: skip
 PANE = table_with(_CONTENT)
 
@@ -207,8 +215,9 @@ def _check_content(key: str, window: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in ("run", "type", "claude", "panes") if kind in window]
     if len(kinds) > 1:
         raise SessionError(f"session.{key} has more than one of {', '.join(kinds)}. Keep one.")
-    if window.get("start") and not {"run", "panes"} & set(kinds):
-        raise SessionError(f"session.{key}.start is for a window with run. Leave it out.")
+    for word in ("start", "health"):
+        if window.get(word) and not {"run", *(["panes"] if word == "start" else [])} & set(kinds):
+            raise SessionError(f"session.{key}.{word} is for a window with run. Leave it out.")
     return window
 
 

@@ -295,12 +295,12 @@ def _windows(settings: Settings, filled: Expand) -> tuple[Window, ...]:
 
 def _window(table: Mapping[str, Any], key: str, filled: Expand, around: Window | None = None) -> Window:
     """Return the window of a *table*, or the pane of the window *around* it, which says what the table doesn't."""
-    words = ("name", "dir", "run", "type", "needs", "start", "layout")
+    words = ("name", "dir", "run", "type", "needs", "start", "health", "layout")
     texts = {word: filled(table.get(word, ""), f"{key}.{word}") for word in words}
     window = Window(
         name=texts["name"], directory="" if texts["dir"] == "." else texts["dir"], run=texts["run"],
         type=texts["type"], claude=bool(table.get("claude")), needs=texts["needs"], start=texts["start"],
-        layout=texts["layout"],
+        health=texts["health"], layout=texts["layout"],
     )  # fmt: skip
     if around is None:
         return window

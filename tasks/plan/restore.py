@@ -42,10 +42,8 @@ def find_archive(name: str, repository: Repository, at: str = "") -> archive.Arc
         )
     names = sorted({each.name for each in archives})
     listed = ", ".join(names) or "none"
-    raise SessionError(
-        f'No removed session "{name}".{suggest_name(name, names)} Known: {listed}\n'
-        "List them: inv session.list --removed"
-    )
+    missing = f'No removed session "{name}".{suggest_name(name, names)}' if name else "session.restore needs a NAME."
+    raise SessionError(f"{missing} Known: {listed}\nList them: inv session.list --removed")
 
 
 def _beginning(at: str) -> str:

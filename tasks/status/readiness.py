@@ -13,6 +13,7 @@ from ..system import processes, progress, terminal
 from ..tools import tmux, tmux_output
 
 _INTERVAL = 0.2  # seconds between two looks
+_PAGE = 2.0  # seconds for the answer of a page
 _UP = 1.0  # seconds after which a program without a port is up: one that fails does so at once
 _ENDED = 3.0  # seconds at the prompt after which a server has ended, rather than not started
 _LINES = 10  # of what a window printed
@@ -25,9 +26,11 @@ class _Server:
     session: Session
     window: str
     ports: frozenset[int]
+    health: str = ""  # the page that has to answer
     state: str = ""  # running, idle or gone
     since: float = 0.0
     stranger: str = ""  # who responds in its place
+    refused: str = ""  # what its page answered, where that is an error
 
     def note(self, state: str) -> float:
         """Remember its *state* and return for how many seconds it has been in that."""
@@ -51,26 +54,34 @@ def wait_for_servers(sessions: Sequence[Session], seconds: float) -> list[str]:
         with progress.show_busy("servers", "") as line:
             while waiting:
                 line.detail = f"waiting for {', '.join(each.window for each in waiting)}"
-                settled = _wait_for_some(waiting, started, seconds)
-                for each, _up, _outcome in settled:
-                    waiting.remove(each)
-                for each, up, outcome in settled:
-                    if up or waiting:  # else the error with the reason follows at once
-                        step = f"{each.window} of {each.session.name} {outcome}  {time.monotonic() - started:.2f} s"
-                        progress.tell("servers", step, terminal.GREEN if up else terminal.RED)
-                    if not up:
-                        failed.append(_describe_failure(each, outcome))
-        for session in sessions if not failed else ():
-            _look_at_pages(session)
+                failed += _settle(waiting, started, seconds)
+            line.detail = "looking at what the pages import"
+            for session in sessions if not failed else ():
+                _look_at_pages(session)
     except KeyboardInterrupt:
         names = ", ".join(f"{each.window} of {each.session.name}" for each in waiting)
         failed.append(f"Stopped waiting for {names}.\nRun: inv session.list")
     return failed
 
 
+def _settle(waiting: list[_Server], started: float, seconds: float) -> list[str]:
+    """Take those out of *waiting* that came up, or will not, and print each; return why some did not come up."""
+    settled, failed = _wait_for_some(waiting, started, seconds), list[str]()
+    for each, _up, _outcome in settled:
+        waiting.remove(each)
+    for each, up, outcome in settled:
+        if up or waiting:  # else the error with the reason follows at once
+            step = f"{each.window} of {each.session.name} {outcome}  {time.monotonic() - started:.2f} s"
+            progress.tell("servers", step, terminal.GREEN if up else terminal.RED)
+        if not up:
+            failed.append(_describe_failure(each, outcome))
+    return failed
+
+
 def _look_at_pages(session: Session) -> None:
-    """Print a note if a page of *session* is up, but what it imports is refused."""
-    if any(path.rpartition("/")[2] == "node_modules" for path in session.link):
+    """Print a note if a page of *session* is up, but Vite refuses what it imports."""
+    packages = [session.worktree / path for path in session.link if path.rpartition("/")[2] == "node_modules"]
+    if any((each / "vite").exists() for each in packages):
         from . import page_imports
 
         for fault in page_imports.page_faults(session):
@@ -88,7 +99,8 @@ def _servers(session: Session) -> list[_Server]:
     complete = len(windows) == sum(bool(each.run) for each in session.windows)
     if len(without) == 1 and session.compose is None and complete:
         by_window[without[0]] = set(session.ports.values()) - named
-    return [_Server(session, name, frozenset(own)) for name, own in by_window.items()]
+    health = {window.name: window.health for window in windows}
+    return [_Server(session, name, frozenset(own), health[name]) for name, own in by_window.items()]
 
 
 def _wait_for_some(waiting: Sequence[_Server], started: float, seconds: float) -> list[tuple[_Server, bool, str]]:
@@ -113,8 +125,12 @@ def _look(each: _Server, listeners: dict[int, list[processes.Listener]], pane: t
     foreign = session_status.find_foreigners(each.session, listeners)
     lasting = each.note("gone" if pane is None else "idle" if pane.at_prompt else "running")
     each.stranger = "; ".join(f"{who} responds on {port}" for port, who in foreign.items() if port in each.ports)
+    each.refused = ""
     if each.ports and each.ports <= set(listeners) - set(foreign):
-        return True, f"responds on {', '.join(map(str, sorted(each.ports)))}"
+        if each.health:
+            each.refused = _refusal(next(port for port in each.session.ports.values() if port in each.ports), each)
+        if not each.refused:
+            return True, f"responds on {', '.join(map(str, sorted(each.ports)))}"
     if each.state == "gone":
         return False, "no longer has a window"
     if each.state == "idle" and lasting > _ENDED:
@@ -122,7 +138,17 @@ def _look(each: _Server, listeners: dict[int, list[processes.Listener]], pane: t
     return (True, "runs") if each.state == "running" and not each.ports and lasting > _UP else (False, "")
 
 
+def _refusal(port: int, each: _Server) -> str:
+    """Return what the page of *each* on *port* answers instead of a success; empty for a success."""
+    from . import page_imports
+
+    status, _kind, _text = page_imports.get_page(port, each.health, _PAGE)
+    return "" if 200 <= status < 400 else f"{each.health} answers {status or 'nothing'}"
+
+
 def _describe_missing(each: _Server) -> str:
+    if each.refused:
+        return f"isn't ready: {each.refused}"
     return f"doesn't respond on {', '.join(map(str, sorted(each.ports)))}" if each.ports else "isn't running"
 
 

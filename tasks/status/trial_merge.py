@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ..errors import CommandError, SessionError
@@ -13,16 +15,27 @@ from ..tools import git
 from . import new_files, session_changes
 from .session_changes import Side
 
+_WORTH_A_PROCESS = 30  # pairs, for which a process of its own pays
 _USAGE = 129  # the exit code of a git that does not know a flag
 
 
 def conflicting_paths(
     repository: Repository, pairs: Sequence[session_changes.Pair], env: Mapping[str, str]
 ) -> dict[session_changes.Pair, frozenset[str]]:
-    """Return for each of *pairs*, commits with one in common, the paths that git cannot merge; one process for all.
+    """Return for each of *pairs*, commits with one in common, the paths that git cannot merge.
 
-    Raises `SessionError` when git is older than 2.39.
+    One process tries them all; many pairs are divided among the processor's cores. Raises `SessionError` when git is
+    older than 2.39.
     """
+    parts = min(os.cpu_count() or 1, len(pairs) // _WORTH_A_PROCESS) or 1
+    with ThreadPoolExecutor(parts) as pool:
+        tried = pool.map(lambda part: _try_pairs(repository, part, env), [pairs[at::parts] for at in range(parts)])
+    return {pair: paths for part in tried for pair, paths in part.items()}
+
+
+def _try_pairs(
+    repository: Repository, pairs: Sequence[session_changes.Pair], env: Mapping[str, str]
+) -> dict[session_changes.Pair, frozenset[str]]:
     if not pairs:
         return {}
     argv = ("git", "-C", str(repository.main), "merge-tree", "--write-tree", "--stdin", "--name-only", "--no-messages")

@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from . import thinning
 
 _PATIENCE = 60.0
+_AHEAD = 64  # objects that git is asked for before they are read
+_BUFFER = 1 << 18
 _THINNING = Path(__file__).with_name("thinning.py")  # runs by itself
 
 
@@ -92,41 +94,72 @@ def refill_archive(repository: Repository, saved: Archive) -> None:
     if not file.is_file():
         return
     entries = [thinning.Blob(*entry) for entry in json.loads(file.read_text(encoding="utf-8"))]
-    argv = ["git", "-C", str(repository.main), "cat-file", "--batch"]
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=shell.clean_environment(), start_new_session=True
-    ) as objects:  # fmt: skip
-        assert objects.stdin is not None and objects.stdout is not None
-        for entry in entries:
-            with _opened(saved.tree, entry.path) as (directory, name):
-                if entry.blob and not _exists(name, directory):
-                    objects.stdin.write(f"{entry.blob}\n".encode())
-                    objects.stdin.flush()
-                    _make(name, directory, entry, objects.stdout)
-                elif not entry.blob:
-                    os.utime(name or ".", ns=(entry.mtime, entry.mtime), dir_fd=directory, follow_symlinks=False)
-        objects.stdin.close()
+    with closing(_Place(saved.tree)) as place:
+        missing = [entry for entry in entries if entry.blob and not _exists(*place.find(entry.path))]
+        _make_files(repository, missing, place)
+        for entry in (each for each in entries if not each.blob):
+            directory, name = place.find(entry.path)
+            os.utime(name or ".", ns=(entry.mtime, entry.mtime), dir_fd=directory, follow_symlinks=False)
     file.unlink()
 
 
-@contextmanager
-def _opened(tree: Path, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the directory in *tree* that *path* is in, reached without following a link, and its name there."""
-    if ".." in path.split("/") or ".git" in path.split("/"):
-        raise SessionError(f"{tree}: {path!r} does not name a file in it.")
-    *above, name = path.split("/")
+def _make_files(repository: Repository, entries: Sequence[thinning.Blob], place: _Place) -> None:
+    argv = ["git", "-C", str(repository.main), "cat-file", "--batch"]
+    with subprocess.Popen(
+        argv, bufsize=_BUFFER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=shell.clean_environment(),
+        start_new_session=True,
+    ) as objects:  # fmt: skip
+        assert objects.stdin is not None and objects.stdout is not None
+        _ask(objects.stdin, entries[: 2 * _AHEAD])
+        for number, entry in enumerate(entries):
+            if number and number % _AHEAD == 0:
+                _ask(objects.stdin, entries[number + _AHEAD : number + 2 * _AHEAD])
+            directory, name = place.find(entry.path)
+            _make(name, directory, entry, objects.stdout)
+        objects.stdin.close()
+
+
+def _ask(questions: IO[bytes], entries: Sequence[thinning.Blob]) -> None:
+    """Ask git for the objects of *entries*, some ahead of what is read: so few fit into the pipe."""
+    questions.write("".join(f"{entry.blob}\n" for entry in entries).encode())
+    questions.flush()
+
+
+class _Place:
+    """The directory of *tree* that was looked at last; the next file is mostly in the same."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree, self.above, self.descriptor = tree, "", -1
+
+    def find(self, path: str) -> tuple[int, str]:
+        """Return the directory in the tree that *path* is in, reached without following a link, and its name there."""
+        if ".." in path.split("/") or ".git" in path.split("/"):
+            raise SessionError(f"{self.tree}: {path!r} does not name a file in it.")
+        above, _, name = path.rpartition("/")
+        if self.descriptor < 0 or above != self.above:
+            self.close()
+            self.above, self.descriptor = above, _open_directory(self.tree, above)
+        return self.descriptor, name
+
+    def close(self) -> None:
+        """Close the directory."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
+
+
+def _open_directory(tree: Path, path: str) -> int:
     descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for part in above:
+    for part in filter(None, path.split("/")):
+        try:
             deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+        finally:
             os.close(descriptor)
-            descriptor = deeper
-        yield descriptor, name
-    finally:
-        os.close(descriptor)
+        descriptor = deeper
+    return descriptor
 
 
-def _exists(name: str, directory: int) -> bool:
+def _exists(directory: int, name: str) -> bool:
     try:
         os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:

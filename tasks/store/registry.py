@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import SessionError
 from ..model import Repository
@@ -18,6 +18,8 @@ Row = dict[str, Any]
 ROW = shape.fields_form({"worktree": shape.TEXT, "branch": shape.TEXT})  # what the row of any tool has
 _NAME = ".tally-sessions"
 _NO_TEXT = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")  # a NUL as JSON has it, half a character
+_ODD = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # where one of those may be escaped
+_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def registry_path(repository: Repository) -> Path:
@@ -40,31 +42,49 @@ def read_registry(repository: Repository) -> dict[str, Row]:
     reading.require_directory(repository.private)
     file = registry_path(repository)
     state = _file_state(file)
-    if state is None or _parsed.get(file, ((), ()))[0] != state:
-        _parsed[file] = (state or (), parse_registry(file))
-    return dict(_parsed[file][1])
+    if state is None or file not in _known or _known[file].state != state:
+        _known[file] = _Known(state or (), *_parse(file, _read(file)), {})
+    return dict(_known[file].rows)
 
 
-# By file: its state before it was read, and its rows. Whoever writes it makes a new file.
-_parsed: dict[Path, tuple[tuple[int, ...], dict[str, Row]]] = {}
+class _Known(NamedTuple):
+    """What was in a registry; *state* is the file's before it was read."""
+
+    state: tuple[int, ...]
+    content: str  # empty without a file
+    rows: dict[str, Row]
+    texts: dict[str, str]  # of the rows, as far as they are known
+
+
+_known: dict[Path, _Known] = {}  # by file. Whoever writes it makes a new file.
 
 
 def _file_state(file: Path) -> tuple[int, ...] | None:
     try:
         status = file.stat()
-    except OSError:  # `parse_registry` raises it, if it matters
+    except OSError:  # `_read` raises it, if it matters
         return None
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def parse_registry(file: Path) -> dict[str, Row]:
     """Return the rows in *file*; none when there is no file. Raises `SessionError` as `read_registry` does."""
+    return _parse(file, _read(file))[1]
+
+
+def _read(file: Path) -> str:
     try:
-        content = reading.read_text(file)
+        return reading.read_text(file)
     except FileNotFoundError:
-        return {}
+        return ""
     except ValueError as error:  # not text, or not a file
         raise _unusable(f"{file}:1:1", f"This is not a registry: {error}") from None
+
+
+def _parse(file: Path, content: str) -> tuple[str, dict[str, Row]]:
+    """Return the *content* of *file* and the rows in it; none without content. Raises as `read_registry` does."""
+    if not content and not file.exists():
+        return "", {}
     try:
         rows = json.loads(content)
     except json.JSONDecodeError as error:
@@ -73,20 +93,21 @@ def parse_registry(file: Path) -> dict[str, Row]:
         raise _unusable(f"{file}:1:1", f"This is not a registry: {error}") from None
     if fault := shape.fields_form({})(rows, ""):
         raise _unusable(f"{file}:1:1", f"This is not a registry: {fault}")
+    is_odd = _ODD.search(content) is not None
     for name, row in rows.items():
-        if fault := _row_fault(content, name, row):
+        if fault := _row_fault(name, row, is_odd):
             raise _unusable(_where(file, content, name), fault)
-    return dict(rows)
+    return content, dict(rows)
 
 
 def _unusable(where: str, fault: str) -> SessionError:
     return SessionError(f"{where}: {fault}.\nFix the file, or move it away. Nothing was changed.")
 
 
-def _row_fault(content: str, name: str, row: object) -> str:
+def _row_fault(name: str, row: object, is_odd: bool) -> str:
     if fault := ROW(row, repr(name)):
         return fault
-    if "\\u" in content and _NO_TEXT.search(json.dumps([name, row], ensure_ascii=False)):
+    if is_odd and _NO_TEXT.search(json.dumps([name, row], ensure_ascii=False)):
         return f"{name!r} has a character that no program accepts (a NUL or half of a surrogate pair)"
     return ""
 
@@ -98,18 +119,24 @@ def _where(file: Path, content: str, name: str) -> str:
 
 def _position(content: str, name: str) -> int:
     """Return where the key *name* of the object *content* begins."""
-    decoder, at = json.JSONDecoder(), content.index("{") + 1
-    while True:
-        start = _past_space(content, at)
+    return next(start for key, start, _text in _entries(content) if key == name)
+
+
+def _entries(content: str) -> Iterator[tuple[str, int, str]]:
+    """Yield the keys of the object *content*, where each begins, and the text of its value."""
+    decoder, start = json.JSONDecoder(), _past_space(content, content.index("{") + 1)
+    while content[start] != "}":
         key, end = decoder.raw_decode(content, start)
-        if key == name:
-            return start
-        _value, end = decoder.raw_decode(content, _past_space(content, content.index(":", end) + 1))
-        at = content.index(",", end) + 1
+        value = _past_space(content, content.index(":", end) + 1)
+        _row, end = decoder.raw_decode(content, value)
+        yield key, start, content[value:end]
+        after = _past_space(content, end)
+        start = _past_space(content, after + 1) if content[after] == "," else after
 
 
 def _past_space(content: str, at: int) -> int:
-    return at + len(content[at:]) - len(content[at:].lstrip())
+    match = _SPACE.match(content, at)
+    return match.end() if match else at
 
 
 @contextmanager
@@ -121,30 +148,49 @@ def changing_registry(repository: Repository) -> Iterator[dict[str, Row]]:
     reading.require_directory(repository.private)
     with locks.file_lock(repository.private / "registry.lock"):
         file = registry_path(repository)
-        state, current = _file_state(file), parse_registry(file)
-        before = json.dumps(current)
-        _parsed[file] = (state or (), json.loads(before))
+        state, content = _file_state(file) or (), _read(file)
+        if file not in _known or not content or _known[file].content != content:
+            _known[file] = _Known(state, *_parse(file, content), {})
+        before = _known[file].rows
+        current = json.loads(content or "{}")
         yield current
-        if (after := json.dumps(current)) == before:
+        if current == before:
             return
         if current or file.is_symlink():
-            files.write_whole(file, _text(current), mode=0o600, made_in=repository.private)
-            _parsed[file] = (_file_state(file) or (), json.loads(after))
+            texts = _row_texts(current, _known[file])
+            entries = [f"  {json.dumps(name, ensure_ascii=False)}: {text}" for name, text in texts.items()]
+            content = "{\n" + ",\n".join(entries) + "\n}\n" if entries else "{}\n"
+            files.write_whole(file, content, mode=0o600, made_in=repository.private)
+            _known[file] = _Known(_file_state(file) or (), content, json.loads(content), texts)
         else:
             file.unlink(missing_ok=True)
 
 
-def _text(rows: dict[str, Row]) -> str:
-    text = json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
-    if wrong := _NO_TEXT.search(text):  # the name of a directory may be other bytes
+def _row_texts(rows: dict[str, Row], known: _Known) -> dict[str, str]:
+    """Return each of *rows* as text; those that did not change as it is *known*: to encode many takes long."""
+    texts = known.texts
+    if known.content and not texts:
+        texts = {name: text for name, _start, text in _entries(known.content) if text.endswith("\n  }")}
+    encoded = {}
+    for name, row in rows.items():
+        if name in texts and row == known.rows.get(name):
+            encoded[name] = texts[name]
+        else:
+            encoded[name] = json.dumps(row, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+            _require_text(f"  {json.dumps(name, ensure_ascii=False)}: {encoded[name]}")
+    return encoded
+
+
+def _require_text(entry: str) -> None:
+    """Raise `SessionError` for what JSON can't have: the name of a directory may be other bytes."""
+    if wrong := _NO_TEXT.search(entry):
         from ..config import secrets
 
-        line = text[text.rfind("\n", 0, wrong.start()) : text.find("\n", wrong.start())].strip(" \n,")
+        line = entry[entry.rfind("\n", 0, wrong.start()) + 1 : entry.find("\n", wrong.start())].strip(" \n,")
         raise SessionError(
             f"{secrets.without_value(line)!r} is not UTF-8 text without a NUL character, and the registry has to be.\n"
             "Rename the file or directory, or configure another."
         )
-    return text
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 LIST, STOP, SIZE = "thinned", "stop", "size"
 _WORTH_IT = 1 << 20  # bytes; less isn't worth the time of making it again
+_SMALL = 1 << 12  # bytes; a file of one block takes as long as a large one
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55"  # bford.info/cachedir: the directory is a cache
 _CACHES = frozenset((".mypy_cache", ".pytest_cache", ".ruff_cache"))
 _COMPILED = re.compile(r"(.+?)\.[\w-]+(\.opt-\d)?\.pyc$")
@@ -112,6 +113,7 @@ def _equal(name: str, descriptor: int, path: str, blob: str) -> Blob | None:
         status = os.fstat(file)
         if (
             not stat.S_ISREG(status.st_mode)
+            or status.st_size < _SMALL
             or status.st_nlink != 1
             or status.st_uid != os.geteuid()
             or _attributes(file)

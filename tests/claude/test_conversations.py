@@ -132,6 +132,7 @@ def test_after_clear_and_a_stop_the_conversation_used_last_goes_on(project: Proj
     eventually(lambda: project.inv("session.remove", "x", "--force"))
 
 
+@pytest.mark.slow
 def test_a_claude_that_hangs_or_is_not_ready_is_unknown(project: Project, sandbox: Path) -> None:
     claude = sandbox / "bin" / "claude"
     claude.write_text('#!/bin/sh\n[ "$1" = agents ] && { echo []; exit; }\necho a dialog; read answer\n')

@@ -70,6 +70,7 @@ def test_the_doctor_tells_it_once_and_looks_at_the_rest(stopped: Project) -> Non
     assert "backend/.env" in said
 
 
+@pytest.mark.slow
 def test_a_server_that_is_up_is_given_one_bound_by_each_command(stopped: Project) -> None:
     (server,) = (Path(os.environ["TMUX_TMPDIR"]) / f"tmux-{os.getuid()}").iterdir()
     os.utime(server, (0, 0))  # it has been up for long
@@ -93,6 +94,7 @@ def test_what_did_not_answer_is_asked_again_by_a_command_that_lasts(monkeypatch:
     assert not shell.is_silent("tmux")
 
 
+@pytest.mark.slow
 def test_what_was_refused_works_once_the_server_answers(project: Project) -> None:
     project.inv("session.add", "x")
     runs(project, "x")

@@ -40,6 +40,9 @@ def test_what_is_sent_and_waited_for_comes_when_it_can(project: Project) -> None
     eventually(lambda: project.inv("session.wait", "x").out == "idle\n")
     project.inv("session.stop", "y")
     assert project.inv("session.wait", "y", "--until", "off").out == "off\n"
+    ended = project.inv("session.wait", "y", code=3)
+    assert ended.out == "off\n"
+    assert "Claude isn't running in y.\nRun: inv session.start y\n" in ended.err
     assert 'No session "x,y".' in project.inv("session.wait", "x,y", code=1).err  # one name, as its help says
 
 

@@ -56,8 +56,15 @@ def test_help_is_help_wherever_it_stands(project: Project) -> None:
     for words in (["add", "-h"], ["add", "x", "-h"], ["remove", "--help"], ["restore", "-h"], ["run", "--help"]):
         assert f"\n\nUsage: inv session.{words[0]} " in project.inv(f"session.{words[0]}", *words[1:]).out
     assert not project.worktree("x").exists()
-    assert (
-        project.inv("session.restore", code=1).err == "session.restore needs a NAME.\nRun: inv --help session.restore\n"
+    assert project.inv("session.answer", code=1).err == "session.answer needs a NAME.\nRun: inv --help session.answer\n"
+
+
+def test_restore_without_a_name_says_which_there_are(project: Project) -> None:
+    project.inv("session.add", "x")
+    project.inv("session.remove", "x")
+
+    assert project.inv("session.restore", code=1).err == (
+        "session.restore needs a NAME. Known: x\nList them: inv session.list --removed\n"
     )
 
 

@@ -40,7 +40,7 @@ _MEANT = {
     "session.run x ls --al": "session.run x 'ls --al'",
     "session.show a b": "--help session.show",
     "session.watch now": "--help session.watch",
-    "session.restore": "--help session.restore",
+    "session.answer": "--help session.answer",
     "session.add x --prompt": "--help session.add",
 }  # fmt: skip
 _OWN = """

@@ -60,6 +60,7 @@ def _ours(top: Path) -> str:
     return _git(top, "status", "--porcelain", "--", "tasks", "tasks.py", "docs", "invoke.yaml")
 
 
+@pytest.mark.slow
 def test_linters_and_formatters_leave_it_alone(embedded: Path) -> None:
     for argv in (
         ("ruff", "check", "--fix", "--select", "F,E,W,I,UP,B,SIM,RUF", "--ignore-noqa", "tasks.py"),
@@ -74,6 +75,7 @@ def test_linters_and_formatters_leave_it_alone(embedded: Path) -> None:
         _run(embedded, *words.split())
 
 
+@pytest.mark.slow
 def test_programs_that_its_project_may_have_leave_it_alone(embedded: Path) -> None:
     commands = [
         "black --quiet .", "isort --quiet .", "flake8 tasks tasks.py", "yamllint --strict invoke.yaml",
@@ -86,6 +88,7 @@ def test_programs_that_its_project_may_have_leave_it_alone(embedded: Path) -> No
     missing.require(*{each.split()[0] for each in {*commands} - {*present}})
 
 
+@pytest.mark.slow
 def test_the_tests_of_django_pass_without_invoke(embedded: Path) -> None:
     missing.require("django-admin")
     django = Path(shutil.which("django-admin") or "").resolve().with_name("python")

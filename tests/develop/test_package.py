@@ -120,7 +120,7 @@ def test_the_printed_steps_lead_to_a_session(sandbox: Path, manager: str, packag
     for step in steps[:-1]:
         _shell(top, step)
     assert _shell(top, "git status --porcelain") == ""  # the commit has everything, lock files too
-    assert "fresh-try-it" in _shell(top, f".venv/bin/{steps[-1]}")
+    assert "fresh-try-it" in _shell(top, steps[-1])
     assert f"Tally Sessions {VERSION}" in _shell(top, ".venv/bin/inv session.config")
     assert "try-it" in _shell(top.parent / "fresh-try-it", f"{top}/.venv/bin/inv session.list")
     installed = _shell(top, ".venv/bin/python -c 'import importlib.metadata as m; print(m.version(\"invoke\"));"

@@ -266,6 +266,10 @@ def test_many_pairs_cost_one_merge_process_and_disjoint_ones_none(
     assert (_times("status", started), _times("add", started)) == (8, 0)  # nothing is uncommitted
     assert _times("cat-file", started) == 1  # which of the shared files are new
     assert len(started) == 8 + 9
+    monkeypatch.setattr("tasks.status.trial_merge._WORTH_A_PROCESS", 5)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert _found(repository) == found  # the same from several processes
+    assert _times("merge-tree", wrappers.starts(git)) == 2
     listed = repository.inv("session.list", "--json")  # which must stay quick
     assert _times("merge-tree", wrappers.starts(git)) == 0
     assert "See which of them conflict: inv session.conflicts" in listed.err

@@ -1,10 +1,13 @@
 """`stop --idle`: nobody attached, nothing printed, Claude not at work, for that long."""
 
+import pytest
+
 from testing.project import Project, eventually
 
 _RUN = "test {name} = x && cat || while sleep 0.2; do echo; done"
 
 
+@pytest.mark.slow
 def test_only_what_nobody_used_for_that_long_is_stopped(project: Project) -> None:
     project.configure(f"session: {{windows: [{{name: a, run: '{_RUN}'}}], ports: {{}}}}\n")
     for name in ("x", "y"):  # y prints all the time

@@ -66,6 +66,7 @@ def test_a_worktree_in_which_git_hangs_is_unknown_and_the_others_are_shown(hangi
     assert not list((hanging.main / ".git").rglob("index.lock"))
 
 
+@pytest.mark.slow
 def test_conflicts_are_looked_for_without_the_worktree_in_which_git_hangs(hanging: Project) -> None:
     (sessions.add(hanging, "z") / "app.py").write_text("z")
 

@@ -266,3 +266,18 @@ def test_add_and_remove_read_it_once_and_for_each_change(project: Project, sandb
         writes = sum(line.startswith("renamed to ") for line in events)
         assert 0 < len(events) - writes <= 2 + writes, events
         assert 0 < writes <= 4, events
+
+
+def test_rows_that_did_not_change_keep_their_text_and_the_others_have_the_usual_form(repository: Repository) -> None:
+    with registry.changing_registry(repository) as rows:
+        rows |= {"a": row(note="é"), "b/ü": row(list=[1, {"k": "\n"}]), "c": row()}
+    file = registry.registry_path(repository)
+    assert file.read_text() == json.dumps(registry.read_registry(repository), indent=2, ensure_ascii=False) + "\n"
+    file.write_text(file.read_text().replace('"note": "é"', '"note":   "é"'))  # as a person leaves it
+
+    registry.note_facts(repository, "b/ü", more=2)
+    registry.drop_row(repository, "c")
+
+    assert list(json.loads(file.read_text())) == ["a", "b/ü"]
+    text = json.dumps(registry.read_registry(repository), indent=2, ensure_ascii=False) + "\n"
+    assert file.read_text() == text.replace('"note": "é"', '"note":   "é"')

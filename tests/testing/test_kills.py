@@ -189,6 +189,9 @@ SCENARIOS = [
 ]  # fmt: skip
 
 
+# A sample of these is tried in every run, of the others with the slow tests.
+_OFTEN = ("add", "remove", "restore", "stop", "merge")
+
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 
 
@@ -198,7 +201,11 @@ def _traceable() -> None:
         pytest.skip(f"no kills: {why}")
 
 
-@scenarios
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(each, marks=() if each.name in _OFTEN else pytest.mark.slow) for each in SCENARIOS],
+    ids=lambda each: each.name,
+)
 def test_a_sample_of_kills_signals_and_errors_is_finished(
     project: Project, sandbox: Path, scenario: Scenario, fleet: hosts.Fleet | None, record_property: Record
 ) -> None:
@@ -229,6 +236,8 @@ def fleet(project: Project, sandbox: Path, scenario: Scenario) -> Iterator[hosts
     made = hosts.make(sandbox, project)
     del made.hosts["beta"]  # nothing is set up there
     made.configure()
+    with (sandbox / "home" / ".ssh" / "config").open("a") as file:  # what ends after a minute would be waited for
+        file.write("Host *\n  ControlMaster no\n  ControlPath ~/.ssh/unused-%C\n")
     yield made
     for machine in (made.alpha, made.beta):
         machine.end()

@@ -34,6 +34,8 @@ _MANAGERS: dict[str, tuple[str, tuple[str, str], str, Sequence[Sequence[str]]]] 
     "poetry flat": (".", _POETRY, "", _POETRY_INSTALL), "pipenv": ("src", _SETUPTOOLS, "", _PIPENV),
 }  # fmt: skip
 
+_USUAL = ("pip", "poetry")  # the others are tried with the slow tests
+
 
 def _package(project: Project, root: str, backend: tuple[str, str], more: str = "") -> None:
     """Make the project one with the package acme below *root*."""
@@ -57,7 +59,9 @@ def _install(project: Project, commands: Sequence[Sequence[str]]) -> None:
         project.git("commit", "--quiet", "-m", "locked")
 
 
-@pytest.mark.parametrize("manager", _MANAGERS)
+@pytest.mark.parametrize(
+    "manager", [pytest.param(each, marks=() if each in _USUAL else pytest.mark.slow) for each in _MANAGERS]
+)
 def test_what_runs_in_a_session_is_its_own_code(project: Project, manager: str) -> None:
     root, backend, more, commands = _MANAGERS[manager]
     _package(project, root, backend, more)
@@ -141,6 +145,7 @@ _MESON = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", _RENAMED)
 def test_a_package_with_another_name_than_its_directory_is_not_verified_from_elsewhere(
     project: Project, backend: str, monkeypatch: pytest.MonkeyPatch
@@ -182,6 +187,7 @@ def test_verify_asks_the_python_that_a_manager_starts(project: Project) -> None:
     _refused(project)
 
 
+@pytest.mark.slow
 def test_a_package_that_the_branch_renamed_is_not_tested_as_it_was_and_one_that_it_never_had_is_none_of_it(
     project: Project,
 ) -> None:
@@ -202,6 +208,7 @@ def test_a_package_that_the_branch_renamed_is_not_tested_as_it_was_and_one_that_
     assert (tree / "verify.txt").read_text() == f"{tree}/src/acme/__init__.py\n"
 
 
+@pytest.mark.slow
 def test_an_install_in_a_session_that_led_everybody_to_its_code_is_found(project: Project) -> None:
     _package(project, "src", _SETUPTOOLS)
     _install(project, _PIP)

@@ -297,6 +297,11 @@ def test_what_is_large_and_in_git_is_thinned_out_and_made_again(added: Project) 
     tree = added.worktree("x")
     for path in ("large", "other", "changed"):
         (tree / path).write_bytes(os.urandom(1 << 20))
+    for number in range(300):  # more than git is asked for at once
+        place = tree / "many" / str(number % 7) / "below"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / str(number)).write_bytes(os.urandom(5000 + number))
+    (tree / "many" / "small").write_text("small")
     added.git("add", "--all", cwd=tree)
     added.git("commit", "--quiet", "-m", "large", cwd=tree)
     (tree / "changed").write_bytes(b"changed")
@@ -309,6 +314,7 @@ def test_what_is_large_and_in_git_is_thinned_out_and_made_again(added: Project) 
     (archive,) = dirty.archives(added)
     eventually((archive / "size").exists)
     assert not (archive / "tree" / "large").exists()
+    assert [path.name for path in (archive / "tree" / "many").rglob("*") if path.is_file()] == ["small"]
     assert (archive / "tree" / "changed").read_bytes() == b"changed"
     assert (archive / "tree" / "deep" / "node_modules" / "big").exists()
     _collect(added)

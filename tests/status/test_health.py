@@ -1,0 +1,40 @@
+"""A server whose port accepts connections before it works: its page tells."""
+
+import pytest
+
+from testing.project import Project
+
+_CONFIGURED = """session:
+  wait: {wait}
+  windows:
+  - {{name: backend, dir: backend, run: "python manage.py {{backend_port}}", health: /ready}}
+"""
+
+
+def test_a_server_is_up_once_its_page_answers_without_an_error(project: Project) -> None:
+    project.configure(_CONFIGURED.format(wait=1))
+
+    refused = project.inv("session.add", "x", "--wait", code=1).err
+
+    port = project.row("x")["backend_port"]
+    assert "backend of x isn't ready: /ready answers 404 after 1 s." in refused
+    assert port in project.listed("x")["answering"]
+    (project.worktree("x") / "backend" / "ready").touch()
+    project.configure(_CONFIGURED.format(wait=60))
+    assert f"backend of x responds on {port}" in project.inv("session.start", "x", "--wait").err
+    (project.worktree("x") / "backend" / "ready").unlink()
+
+
+@pytest.mark.parametrize(
+    ("window", "fault"),
+    [
+        ("{name: a, run: b, health: healthz}", 'health must be the path of a page, as /healthz, not "healthz"'),
+        ("{name: a, run: b, health: '/a b'}", "health must be the path of a page"),
+        ("{name: a, claude: true, health: /}", "health is for a window with run"),
+        ("{name: a, health: /, panes: [b]}", "health is for a window with run"),
+    ],
+)
+def test_a_page_is_one_of_a_server(project: Project, window: str, fault: str) -> None:
+    (project.main / "invoke.yaml").write_text(f"session: {{windows: [{window}]}}\n")
+
+    assert fault in project.inv("session.config", code=1).err

@@ -47,7 +47,7 @@ def merge_one(place: Place, merging: Merging, settings: Settings, repository: Re
     existed = bool(git.resolve_commit(repository, f"refs/heads/{place.row['branch']}"))
     session, head = _pulled(place, repository)
     verify = partial(based.verify_there, place.name, place.host, repository)
-    with _in_fleet_words(), _told_conflict(place, repository):
+    with _in_fleet_words(), _told_conflict(place, repository), _told_merged(place, settings, repository):
         landed = merge.merge_branch(session, head, merging.how, verify)
     text = caller.fleet_words(landed.text, remote_run.IN_FLEET)
     if not merging.json:
@@ -172,6 +172,16 @@ def _in_fleet_words() -> Iterator[None]:
         yield
     except SessionError as error:
         error.message = caller.fleet_words(str(error), remote_run.IN_FLEET)
+        raise
+
+
+@contextmanager
+def _told_merged(place: Place, settings: Settings, repository: Repository) -> Iterator[None]:
+    """Have the host know of a merge that was made by hand, or killed before it could be noted there."""
+    try:
+        yield
+    except merge.NothingToMergeError:
+        based.bring_base(place.name, place.host, place.row, settings, repository)
         raise
 
 

@@ -104,6 +104,19 @@ def test_a_session_behind_is_synced_and_its_merge_as_one_commit_removes_it_every
     assert here.git("branch", "--list", "y") == "", "the pull made it"
 
 
+def test_what_was_merged_by_hand_is_no_loss_once_its_host_knows(ready: Fleet) -> None:
+    here, alpha = ready.here, ready.alpha
+    here.configure(_PLAIN)
+    here.inv("fleet.add", "x", "--host", "alpha", "--bare")
+    _commit(alpha, "new", "work\n")
+    here.inv("fleet.pull", "x")
+    here.git("merge", "--quiet", "x")
+    assert "1 unmerged commit" in here.inv("fleet.remove", "x", code=1).err
+
+    assert "Nothing to merge: main has all commits of x." in here.inv("fleet.merge", "x", code=1).err
+    assert "Removed x" in here.inv("fleet.remove", "x").out
+
+
 def test_a_conflict_with_another_branch_is_resolved_on_the_host(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure(_PLAIN)

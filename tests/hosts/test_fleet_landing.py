@@ -87,7 +87,7 @@ def test_a_session_behind_is_synced_and_its_merge_as_one_commit_removes_it_every
     assert "x is 1 commit behind main.\nRun: inv fleet.sync x" in behind
     synced = here.inv("fleet.sync", "x", "--json").json
     check_answer(synced, "session.sync")
-    assert "Rebased 2 commits of x" in synced["message"]
+    assert "Rebased 2 commits of x onto main at " in synced["message"]
     assert (_there(alpha) / "mine").exists()
 
     merged = here.inv("fleet.merge", "x", "--squash", "--remove").out

@@ -25,7 +25,7 @@ if "--complete" in sys.argv:
     from .commands import completion
 
     completion.extend_completion()
-if any(word.startswith("handover.") for word in sys.argv):  # `fleet.move`, on both machines
+if any(word.startswith("handover.") for word in sys.argv):  # `fleet.move` and its like, on other machines
     from .hosts import handover
 
     ns.add_collection(Collection.from_module(handover), "handover")

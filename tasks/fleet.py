@@ -11,7 +11,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from . import session
-from .commands.command import answer, as_json
+from .commands.command import JSON, answer, as_json
 from .commands.command import command as any_command
 from .commands.invoke_extensions import LateTask
 
@@ -34,6 +34,7 @@ _TASKS = {
     "send": "Send a message to the Claude of a session on its host.",
     "run": "Run a command in a session on its host.",
     "rename": "Rename a session on its host.",
+    "sync": "Rebase a session on its host onto its base.",
     "restore": "Restore a session that was removed on a host.",
     "doctor": "Find and fix problems of sessions on the hosts.",
     "prune": "Delete saved copies of sessions on the hosts.",
@@ -42,7 +43,7 @@ _TASKS = {
 _MORE: dict[str, dict[str, tuple[Any, str]]] = {
     "add": {"label": ("", "only on a host that has this label in session.hosts")},
 }
-_ALL = ("stop", "start")  # those that may be about all sessions of the hosts
+_ALL = ("stop", "start", "send", "run", "remove")  # those that may be about all sessions of the hosts
 _HERE = ("all", "attach")  # flags that are not passed to a host
 
 
@@ -130,8 +131,9 @@ _HOST = {"name": "session name", "host": WHICH}
     "host": "one of session.hosts",
     "dry-run": "show what would be done, without changing anything",
     "yes": "approve copying the files that it names",
+    **JSON,
 })  # fmt: skip
-def setup(c: Context, host: str, dry_run: bool = False, yes: bool = False) -> None:
+def setup(c: Context, host: str, dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
     """Prepare a host: checkout, virtualenv, ignored files.
 
     The checkout comes by git push. Ignored files are copied.
@@ -143,10 +145,12 @@ def setup(c: Context, host: str, dry_run: bool = False, yes: bool = False) -> No
 
     repository, settings = _settings(c, yes)
     place = hosts_host.host_called(host, settings)
-    if dry_run or c.config.run.dry:
-        answer(hosts_setup.setup_plan(place, repository, settings.copy))
+    dry = dry_run or c.config.run.dry
+    if dry:
+        text = hosts_setup.setup_plan(place, repository, settings.copy)
     else:
-        answer(hosts_setup.set_up_host(place, repository, settings.copy, yes))
+        text = hosts_setup.set_up_host(place, repository, settings.copy, yes)
+    answer(as_json({"host": place.name, "dry_run": dry, "message": text}) if json else text)
 
 
 @command(aliases=("ls",), help={"json": "print JSON"})
@@ -163,6 +167,21 @@ def list_(c: Context, json: bool = False) -> None:
     repository, settings = _settings(c)
     survey = find.survey_sessions(settings, repository)
     answer(as_json(tables.fleet_records(survey)) if json else tables.fleet_table(survey))
+
+
+@command(help={"interval": "seconds between updates"}, needs=("fabric", "textual"))
+def watch(c: Context, interval: str = "5") -> None:
+    """Show the sessions of all machines, kept up to date.
+
+    Enter attaches to the chosen one.
+
+    Example: inv fleet.watch
+    """
+    from .commands import fleet_watch
+    from .config import checks
+
+    repository, settings = _settings(c)
+    fleet_watch.watch_fleet(c, settings, repository, checks.check_seconds("--interval", interval))
 
 
 @command("name", help=_HOST)
@@ -194,8 +213,8 @@ def forward(c: Context, name: str, host: str = "", open: bool = False) -> None:
     hosts_forward.forward_ports(place, name, row["ports"], repository)
 
 
-@command("name", help=_HOST)
-def push(c: Context, name: str, host: str = "") -> None:
+@command("name", help={**_HOST, **JSON})
+def push(c: Context, name: str, host: str = "", json: bool = False) -> None:
     """Push a session's branch to its host.
 
     It refuses to lose commits there.
@@ -207,11 +226,12 @@ def push(c: Context, name: str, host: str = "") -> None:
 
     repository, place, row = _find(c, name, host)
     with signals.signals_raised():
-        answer(branches.push_branch(repository, place, row["branch"], name))
+        brought = branches.push_branch(repository, place, row["branch"], name)
+    answer(as_json(brought.record(name, place)) if json else brought.message)
 
 
-@command("name", help=_HOST)
-def pull(c: Context, name: str, host: str = "") -> None:
+@command("name", help={**_HOST, **JSON})
+def pull(c: Context, name: str, host: str = "", json: bool = False) -> None:
     """Pull a session's branch from its host.
 
     It refuses to lose commits here.
@@ -224,11 +244,88 @@ def pull(c: Context, name: str, host: str = "") -> None:
 
     repository, place, row = _find(c, name, host)
     with signals.signals_raised():
-        answer(branches.pull_branch(repository, hosts_host.this_machine(repository), place, row["branch"]))
+        here = hosts_host.this_machine(repository)
+        brought = branches.pull_branch(repository, here, place, row["branch"], name)
+    answer(as_json(brought.record(name, place)) if json else brought.message)
 
 
-@command("name", help={"name": "session name", "host": "target: a host, or here"})
-def move(c: Context, name: str, host: str = "") -> None:
+@command("name", help={
+    **_HOST,
+    "into": "local branch to merge into (default: the base)",
+    "squash": "merge it as one commit",
+    "remove": "remove the session on its host afterwards",
+    "all": "sync and merge every session of the hosts",
+    "yes": "also remove somebody else's session",
+    **JSON,
+})  # fmt: skip
+def merge(
+    c: Context, name: str = "", host: str = "", into: str = "", squash: bool = False, remove: bool = False,
+    all: bool = False, yes: bool = False, json: bool = False,
+) -> None:  # fmt: skip
+    """Run checks on its host, then merge a session here.
+
+    Its branch is pulled. It merges all of it or nothing. The session is then measured against the new commit.
+
+    Example: inv fleet.merge feature/login --remove
+    """
+    from .commands import fleet_landing
+    from .integrate.merge import How
+
+    merging = fleet_landing.Merging(How(into, squash, remove), yes, json)
+    if all:
+        fleet_landing.merge_everything(c, name, host, merging, *_settings(c))
+        return
+    repository, place, row = _find(c, name, host)
+    record = fleet_landing.merge_one(fleet_landing.Place(name, place, row), merging, _settings(c)[1], repository)
+    if json:
+        answer(as_json(record))
+
+
+@command("name", help={
+    **_HOST,
+    "title": "title (default: the first commit's subject)",
+    "body": "text (default: the commits' subjects)",
+    "draft": "open it as a draft",
+    **JSON,
+})  # fmt: skip
+def pr(
+    c: Context, name: str, host: str = "", title: str = "", body: str = "", draft: bool = False, json: bool = False,
+) -> None:  # fmt: skip
+    """Run checks on its host, then open a pull request.
+
+    Its branch is pulled, and pushed from this machine, with your keys.
+
+    Example: inv fleet.pr feature/login --draft
+    """
+    from .commands import fleet_landing
+    from .integrate.pull_request import Words
+
+    repository, place, row = _find(c, name, host)
+    record = fleet_landing.propose_one(fleet_landing.Place(name, place, row), Words(title, body, draft), repository)
+    answer(as_json(record) if json else record["message"])
+
+
+@command("name", help={"name": "session name (default: every pair of sessions)", "json": "print JSON"})
+def conflicts(c: Context, name: str = "", json: bool = False) -> None:
+    """Show conflicts between the sessions of all machines.
+
+    The branches of those on hosts are fetched. What is not committed there doesn't count.
+
+    Example: inv fleet.conflicts
+    """
+    from .commands import selection
+    from .status import conflicts as looking
+    from .status import fleet_conflicts
+
+    repository, settings = _settings(c)
+    own = selection.list_sessions(c, repository)
+    meetings = fleet_conflicts.find_fleet_conflicts(settings, repository, own, name)
+    answer(as_json([each.record() for each in meetings]) if json else looking.conflicts_table(meetings))
+    looking.refuse_conflicts(meetings)
+
+
+@command("name", help={"name": "session name", "host": "target: a host, or here", **JSON})
+def move(c: Context, name: str, host: str = "", json: bool = False) -> None:
     """Move a session to another host, with uncommitted work.
 
     Its database and .env files go along. It is removed here only after it is complete there.
@@ -240,10 +337,13 @@ def move(c: Context, name: str, host: str = "") -> None:
 
     repository, settings = _settings(c)
     target = hosts_host.this_machine(repository) if host == hosts_host.HERE else hosts_host.host_called(host, settings)
-    answer(hosts_move.move_session(name, hosts_move.plan_route(name, target, settings, repository), repository))
+    route = hosts_move.plan_route(name, target, settings, repository)
+    text = hosts_move.move_session(name, route, repository)
+    moved = {"name": name, "from": route.source.name, "host": target.name, "message": text}
+    answer(as_json(moved) if json else text)
 
 
-ns = Collection("fleet", setup, attach, forward, push, pull, move)
+ns = Collection("fleet", setup, watch, attach, forward, push, pull, merge, pr, conflicts, move)
 ns.add_task(list_, name="list", aliases=("ls",))
 for each, task in generated_tasks().items():
     ns.add_task(task, name=each)

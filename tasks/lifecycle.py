@@ -72,7 +72,7 @@ def restore_session(name: str, repository: Repository, at: str = "") -> Session:
     saved = restore.find_archive(name, repository, at)
     row = saved.facts["row"]
     # Its worktree comes back with what these did, or which move brought it.
-    facts = {key: row[key] for key in ("rules", "moved", "brought") if key in row}
+    facts = {key: row[key] for key in ("rules", "moved", "brought", "transcript") if key in row}
     facts |= {"setup_done": []} if row.get("teardown_done") else {}
 
     def decide(other_ports: set[int], _until: ExitStack) -> Session:
@@ -118,7 +118,12 @@ def remove_session(session: Session, how: Removal) -> archive.Archive | None:
     Raises `SessionError` before any effect when work would be lost, unless forced.
     """
     with signals.surviving_window(str(session.worktree)), registry.session_lock(session.repository, session.name):
-        return _remove(store_rows.current_session(session), how)
+        saved = _remove(store_rows.current_session(session), how)
+        if session.based:
+            from .store import base_refs
+
+            base_refs.drop_unused_bases(session.repository)
+        return saved
 
 
 def finish_session(session: Session) -> None:

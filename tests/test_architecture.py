@@ -165,7 +165,7 @@ def test_only_watch_and_pick_import_the_dashboard() -> None:
         and any(target.startswith("views.dashboard") for _line, target in _imported(file))
     }
 
-    assert users == {"commands/watch", "commands/pick", "commands/web_dashboard"}
+    assert users == {"commands/watch", "commands/pick", "commands/web_dashboard", "commands/fleet_watch"}
 
 
 def test_only_hosts_imports_fabric() -> None:

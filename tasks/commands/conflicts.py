@@ -15,7 +15,6 @@ def conflicts(c: Context, name: str = "", json: bool = False) -> None:
 
     Example: inv session.conflicts feature/login
     """
-    from ..errors import OutcomeError
     from ..status import conflicts as looking
     from ..tools import git
     from . import selection
@@ -25,6 +24,4 @@ def conflicts(c: Context, name: str = "", json: bool = False) -> None:
         selection.select_session(c, name)
     meetings = looking.find_conflicts(repository, selection.list_sessions(c, repository), name)
     answer(as_json([each.record() for each in meetings]) if json else looking.conflicts_table(meetings))
-    count = sum(each.kind == "conflict" for each in meetings)
-    if count:
-        raise OutcomeError(f"{count} conflict{'s' * (count > 1)}")
+    looking.refuse_conflicts(meetings)

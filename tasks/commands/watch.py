@@ -106,9 +106,10 @@ def form_choices(c: Context, repository: Repository) -> Choices:
     return Choices(tuple(settings.components), tuple(settings.agents), settings.base)
 
 
-def require_terminal(task: str) -> None:
-    """Raise `SessionError` unless a person sits before *task*."""
+def require_terminal(task: str, instead: str = "inv session.list --json") -> None:
+    """Raise `SessionError` unless a person sits before *task*; else there is *instead*."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         from ..errors import SessionError
 
-        raise SessionError(f"session.{task} needs a terminal.\nRun: inv session.list --json")
+        collection = instead.partition(".")[0].removeprefix("inv ")
+        raise SessionError(f"{collection}.{task} needs a terminal.\nRun: {instead}")

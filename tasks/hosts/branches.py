@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..errors import CommandError, SessionError
 from ..model import Repository
 from ..system import shape, shell
-from ..tools import git
+from ..tools import git, merged
 from . import reach, ssh
 from .host import Host
 
@@ -40,8 +42,21 @@ def send_branch(repository: Repository, host: Host, branch: str, commit: str) ->
     return answer
 
 
-def push_branch(repository: Repository, host: Host, branch: str, name: str) -> str:
-    """Bring the session's *branch* on *host* to where it is here, and return what was done.
+class Brought(NamedTuple):
+    """Where a branch is after a push or pull, how it got there, and that for people."""
+
+    branch: str
+    commit: str
+    state: str  # forwarded, or it was the same, or ahead
+    message: str
+
+    def record(self, name: str, host: Host) -> dict[str, str]:
+        """Return it as `--json` shows it."""
+        return {"name": name, "host": host.name, **self._asdict()}
+
+
+def push_branch(repository: Repository, host: Host, branch: str, name: str) -> Brought:
+    """Bring the session's *branch* on *host* to where it is here.
 
     Raises `SessionError` when that would lose commits there.
     """
@@ -55,12 +70,12 @@ def push_branch(repository: Repository, host: Host, branch: str, name: str) -> s
             f"Run: inv fleet.pull {name}"
             + (f"\nOr merge them: git fetch {reach.git_url(host)} {branch}" if answer["state"] == "diverged" else "")
         )
-    same = answer["state"] == "same"
-    return f"{branch} on {host.name} is {'already' if same else 'now'} at {commit[:12]}."
+    when = "already" if answer["state"] == "same" else "now"
+    return Brought(branch, commit, answer["state"], f"{branch} on {host.name} is {when} at {commit[:12]}.")
 
 
-def pull_branch(repository: Repository, place: Host, host: Host, branch: str) -> str:
-    """Bring *branch* here to where it is on *host*, and return what was done.
+def pull_branch(repository: Repository, place: Host, host: Host, branch: str, name: str) -> Brought:
+    """Bring *branch* here, which is *place*, to where it is on *host*.
 
     Raises `SessionError` when that would lose commits here.
     """
@@ -68,15 +83,29 @@ def pull_branch(repository: Repository, place: Host, host: Host, branch: str) ->
     transfer_refs(repository, host, "fetch", f"+refs/heads/{branch}:{incoming}")
     commit = git.resolve_commit(repository, incoming)
     answer = ssh.call_program(place, "checkout", "forward", branch, commit, incoming, form=_FORWARDED)
-    if answer["state"] == "diverged":
+    state = answer["state"]
+    if state == "diverged" and _is_rebased(repository, branch, commit):
+        state = "forwarded"
+    if state == "diverged":
         raise SessionError(
             f"{branch} here and on {host.name} have diverged: {git.commits_text(answer['count'])} only here. Merge.\n"
             f"Run: git fetch {reach.git_url(host)} {branch}"
         )
-    if answer["state"] == "ahead":
-        return f"Nothing to pull: {branch} here is {git.commits_text(answer['count'])} ahead of {host.name}."
-    state = "already" if answer["state"] == "same" else "now"
-    return f"{branch} here is {state} at {commit[:12]}.\nNext: git merge {branch}\nOr: git push -u origin {branch}"
+    if state == "ahead":
+        text = f"Nothing to pull: {branch} here is {git.commits_text(answer['count'])} ahead of {host.name}."
+        return Brought(branch, commit, state, f"{text}\nNext: inv fleet.push {name}")
+    when = "already" if state == "same" else "now"
+    then = f"Next: inv fleet.merge {name}\nOr: inv fleet.pr {name}"
+    return Brought(branch, commit, state, f"{branch} here is {when} at {commit[:12]}.\n{then}")
+
+
+def _is_rebased(repository: Repository, branch: str, commit: str) -> bool:
+    """Bring *branch* here to *commit* if that has the same changes, as after a sync there; return whether it has."""
+    own = git.list_branches(repository)[f"refs/heads/{branch}"]
+    if own.checkout or not merged.has_every_patch(repository, own.commit, commit):
+        return False
+    git.run_git(repository.main, "update-ref", "-m", "fleet.pull", own.name, commit, own.commit)
+    return True
 
 
 def send_base(repository: Repository, host: Host, base: str) -> str:

@@ -10,16 +10,15 @@ from ..config.settings import Settings
 from ..errors import SessionError
 from ..model import Repository
 from ..store import host_cache, names
-from ..system import progress, terminal
-from . import add, choose, find, host, remote_run
+from ..system import progress, signals, terminal
+from . import add, based, choose, find, host, remote_run
 from .host import Host
 from .remote_run import end_as
 
-__all__ = ["Call", "end_as", "run_task"]
+__all__ = ["Call", "end_as", "require_own", "run_task"]
 
 _ENDING = ("remove", "stop")  # what nobody does to the session of somebody else without being asked
-
-
+_OF_SESSIONS = ("remove", "run", "send")  # what is nothing to do on a host that has none
 _WHOLE_HOSTS = ("resume", "doctor", "prune")  # which mean everything where no session is named
 
 
@@ -30,6 +29,7 @@ class Call(NamedTuple):
     choices: dict[str, Any]
     words: Callable[[dict[str, Any]], list[str]]
     own: dict[str, Any]
+    answers: bool = True  # whether what it prints there is our answer
 
     @property
     def only(self) -> str:
@@ -44,7 +44,8 @@ class Call(NamedTuple):
     @property
     def is_everywhere(self) -> bool:
         """Whether it is about all sessions of a host, or of every host."""
-        return bool(self.choices.get("all")) or (not self.session and self.name in _WHOLE_HOSTS)
+        is_whole = self.name in _WHOLE_HOSTS or bool(self.choices.get("merged"))
+        return bool(self.choices.get("all")) or (not self.session and is_whole)
 
     @property
     def session(self) -> str:
@@ -67,23 +68,17 @@ def run_task(call: Call, settings: Settings, repository: Repository) -> int:
     if call.name == "rename":
         return _run_rename(call, str(call.choices.get("new", "")), settings, repository)
     if call.name == "restore":
-        return _run_restore(call, settings, repository)
+        return _restore(call, settings, repository)
+    if call.name == "sync":
+        return _sync(call, settings, repository)
     if call.name in _ENDING:
         place, row = find.find_elsewhere(call.session, settings, repository, call.only)
-        _require_own(call, row, repository)
+        require_own(call, row, repository)
         code = _run_there(call, place)
         if not code and call.name == "remove" and not call.choices.get("dry_run"):
             host_cache.note_host_of_session(repository, call.session)
         return code
     return _run_first(call, settings, repository)
-
-
-def _run_restore(call: Call, settings: Settings, repository: Repository) -> int:
-    place = find.find_removed(call.session, settings, repository, call.only)
-    code = _run_there(call, place)
-    if not code:
-        find.survey_hosts([place], settings, repository)
-    return code
 
 
 def _run_rename(call: Call, new: str, settings: Settings, repository: Repository) -> int:
@@ -112,19 +107,43 @@ def _run_everywhere(call: Call, settings: Settings, repository: Repository) -> i
         raise SessionError(
             f"--json shows one host at a time.\nRun: inv fleet.{call.name} --json --host {places[0].name}"
         )
-    worst = 0
-    for place, answer in find.survey_hosts(places, settings, repository):
-        if isinstance(answer, SessionError):
-            progress.notice(str(answer))
-            worst = max(worst, 1)
-            continue
+    surveyed = find.survey_hosts(places, settings, repository)
+    silent = [answer for _place, answer in surveyed if isinstance(answer, SessionError)]
+    rows = {place: answer["sessions"] for place, answer in surveyed if not isinstance(answer, SessionError)}
+    for reason in silent:
+        progress.notice(str(reason))
+    chosen = [place for place in rows if rows[place] or call.name not in _OF_SESSIONS]
+    if not (chosen or silent):
+        raise SessionError("No host has a session.\nRun: inv fleet.list")
+    for name, row in ((name, row) for place in chosen for name, row in rows[place].items()):
+        if call.name in _ENDING:  # all of them before the first one ends
+            require_own(call._replace(choices={**call.choices, "name": name}), row, repository)
+    worst = int(bool(silent))
+    for place in chosen:
         if len(places) > 1:
             progress.tell(place.name, f"inv session.{call.name}")
-        if call.name in _ENDING:
-            for name, row in answer["sessions"].items():
-                _require_own(call._replace(choices={**call.choices, "name": name}), row, repository)
         worst = max(worst, _run_there(call, place))
+    if call.name == "remove":
+        find.survey_hosts(chosen, settings, repository)  # which remembers it
     return worst
+
+
+def _restore(call: Call, settings: Settings, repository: Repository) -> int:
+    """Restore a session on the host that has a saved copy of it, and remember that it is there."""
+    place = find.find_removed(call.session, settings, repository, call.only)
+    code = _run_there(call, place)
+    if not code:
+        find.survey_hosts([place], settings, repository)
+    return code
+
+
+def _sync(call: Call, settings: Settings, repository: Repository) -> int:
+    """Bring what the base of a session is here to its host, and sync the session there."""
+    place, row = find.find_elsewhere(call.session, settings, repository, call.only)
+    if not call.choices.get("abort"):
+        with signals.signals_raised():
+            based.bring_base(call.session, place, row, settings, repository)
+    return _run_there(call, place)
 
 
 def _run_first(call: Call, settings: Settings, repository: Repository) -> int:
@@ -141,12 +160,13 @@ def _run_first(call: Call, settings: Settings, repository: Repository) -> int:
 
 def _run_there(call: Call, place: Host, session: str = "") -> int:
     arguments = call.words(call.choices)
-    if call.name == "run" and remote_run.is_terminal():
+    reads = call.name == "run" and not call.is_everywhere
+    if reads and remote_run.is_terminal():
         return remote_run.run_in_terminal(place, arguments, session)
-    return remote_run.run_on_host(place, arguments, reads=call.name == "run", session=session)
+    return remote_run.run_on_host(place, arguments, reads=reads, answers=call.answers, session=session)
 
 
-def _require_own(call: Call, row: Mapping[str, Any], repository: Repository) -> None:
+def require_own(call: Call, row: Mapping[str, Any], repository: Repository) -> None:
     """Ask before the session of somebody else ends; raises `SessionError` where that was not answered with yes."""
     owner, own = row.get("owner", ""), choose.owner_name(repository)
     if not owner or owner == own or call.agrees or call.choices.get("dry_run"):

@@ -17,6 +17,7 @@ from ..system import progress, shape, shell, terminal
 from . import group, host, ssh
 from .host import Host
 
+_SKEW = 60.0  # seconds that an answer may take, by which a clock is not wrong
 _WAKING, _PAUSE = 600.0, 2.0  # seconds in which a machine starts, and between two looks
 _PORTS = shape.table_form(shape.COUNT)
 _ROW = shape.fields_form({}, {
@@ -46,6 +47,14 @@ def _tell(asked: Host, answer: group.Answer | SessionError, seconds: float) -> N
         progress.tell(asked.name, fact, terminal.RED if isinstance(answer, SessionError) else terminal.GREEN)
 
 
+def _with_clock(answer: group.Answer | SessionError) -> group.Answer | SessionError:
+    """Return *answer* with the seconds that the clock of its host is ahead of ours, as far as that is known."""
+    if isinstance(answer, SessionError) or "now" not in answer:
+        return answer
+    ahead = answer["now"] - time.time()
+    return {**answer, "ahead": ahead if abs(ahead) > _SKEW else 0.0}
+
+
 def _listed(host: str, answer: group.Answer | SessionError) -> group.Answer | SessionError:
     """Return *answer*, unless the host's tasks, of another version, describe sessions in another form."""
     if isinstance(answer, SessionError):
@@ -54,7 +63,7 @@ def _listed(host: str, answer: group.Answer | SessionError) -> group.Answer | Se
     for each in listed if isinstance(listed, list) else [listed]:
         if not shape.fits(each, _TOLD):
             return SessionError(f"{host}: unexpected answer: {each}")
-    return answer
+    return _with_clock(answer)
 
 
 def _own(place: Host) -> group.Answer | SessionError:

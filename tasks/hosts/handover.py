@@ -1,4 +1,4 @@
-"""The tasks that `fleet.move` runs on both machines; no collection of `inv --list`.
+"""The tasks that `fleet.move`, `merge`, `pr` and `sync` run on other machines; no collection of `inv --list`.
 
 inv --search-root tasks/hosts --collection handover pack --name feature/login
 
@@ -15,16 +15,19 @@ from invoke.context import Context
 from invoke.tasks import task
 
 
-def _done(name: str, *arguments: Any, module: str = "handover_steps") -> Any:
+def _done(name: str, *arguments: Any, module: str = "hosts.handover_steps") -> Any:
     """Return what the function *name* does; a failure of the system is one line on the other machine as well."""
     package = (__package__ or "tasks.hosts").partition(".")[0]
     if not __package__:
         sys.path.insert(0, os.getcwd())  # the main checkout, whose package this is part of
-    function, errors = getattr(import_module(f"{package}.hosts.{module}"), name), import_module(f"{package}.errors")
+    function, errors = getattr(import_module(f"{package}.{module}"), name), import_module(f"{package}.errors")
     try:
         return function(*arguments)
     except OSError as error:
         raise errors.SessionError(errors.describe_error(error)) from None
+    except errors.SessionError as error:
+        error.message = import_module(f"{package}.system.caller").in_its_words(str(error))
+        raise
 
 
 @task
@@ -43,13 +46,13 @@ def pour(_c: Context, name: str, slug: str, at: str) -> None:
 @task
 def take(_c: Context, sent: str) -> None:
     """Make an archive from stdin and print its digest."""
-    print(json.dumps(_done("take_archive", json.loads(sent), sys.stdin.buffer, module="handover_arrival")))
+    print(json.dumps(_done("take_archive", json.loads(sent), sys.stdin.buffer, module="hosts.handover_arrival")))
 
 
 @task
 def look(_c: Context, name: str) -> None:
     """Print where a session stands."""
-    print(json.dumps(_done("look_at_session", name, module="handover_arrival")))
+    print(json.dumps(_done("look_at_session", name, module="hosts.handover_arrival")))
 
 
 @task
@@ -69,3 +72,22 @@ def discard(_c: Context, name: str, slug: str, at: str) -> None:
 def left(_c: Context, name: str, at: str) -> None:
     """Describe what a move that was cut off left."""
     print(json.dumps(_done("left_by_move", name, at)))
+
+
+@task
+def verify(c: Context, name: str, head: str, merged: str) -> None:
+    """Run the checks of a session on a commit."""
+    _done("verify_commit", c, name, head, merged, module="commands.called_session")
+
+
+@task
+def base(c: Context, name: str, sent: str) -> None:
+    """Measure a session against another commit."""
+    _done("take_base", c, name, json.loads(sent), module="commands.called_session")
+    print("{}")
+
+
+@task
+def sync(c: Context, name: str) -> None:
+    """Sync a session, or leave it as it is."""
+    _done("sync_or_abort", c, name, module="commands.called_session")

@@ -20,7 +20,7 @@ from ..system import activation, locks, reading
 from ..system import files as system_files
 from ..system.rooted import Root
 from ..tools import git, worktree_status
-from . import handover_steps
+from . import handover_conversation, handover_steps
 from .remote_scripts import files
 
 _ABANDONED = 86400  # seconds; no move takes longer
@@ -42,7 +42,7 @@ def translate_row(row: registry.Row, packed: dict[str, Any], repository: Reposit
             return {key: moved(item) for key, item in value.items()}
         return [moved(item) for item in value] if isinstance(value, list) else value
 
-    new = {key: moved(value) for key, value in row.items() if key not in ("claude_entry", "archive")}
+    new = {key: moved(value) for key, value in row.items() if key not in ("claude_entry", "archive", "transcript")}
     if packed["found"]:
         new["activate"] = activation.default_activation(repository.main, row["project"])
     return {**new, **packed.get("based", {}), "state": "ready", "archive": ""}
@@ -53,21 +53,23 @@ def _worktree(worktree: str, packed: dict[str, Any], repository: Repository) -> 
 
 
 def take_archive(sent: dict[str, Any], stream: IO[bytes]) -> dict[str, str]:
-    """Make the archive that *sent* describes from *stream*, for this machine, and return its digest."""
+    """Make the archive that *sent* describes from *stream*, for this machine; return its digest, and a note if any."""
     repository = git.current_repository()
     target = handover_steps.archive_at(sent["slug"], sent["at"]).directory
     worktree = _worktree(sent["worktree"], sent, repository)
     with _scratch(repository, worktree) as scratch:
         try:
             digest = files.unpack(stream, str(scratch))
-            facts = _translated(scratch / "archive", sent, repository)
-            _put_in_place(scratch / "archive", archive.Archive(target, facts), repository)
+            facts, note = _translated(scratch / "archive", sent, repository)
+            saved = archive.Archive(target, facts)
+            _put_in_place(scratch / "archive", saved, repository)
+            handover_conversation.place_transcript(saved)
             for branch, commit in facts["row"]["brought"].items():
                 git.run_git(repository.main, "update-ref", branch, commit, "")
         except (OSError, ValueError, tarfile.TarError) as error:
             reason = getattr(error, "strerror", None) or error
             raise SessionError(f"Couldn't unpack the session: {reason}. Nothing was changed.") from None
-    return {"digest": digest}
+    return {"digest": digest, "note": note}
 
 
 @contextmanager
@@ -93,18 +95,19 @@ def _scratch(repository: Repository, worktree: Path) -> Iterator[Path]:
                 Root(scratch.parent, follows=False).remove_tree(scratch.name)
 
 
-def _translated(place: Path, sent: dict[str, Any], repository: Repository) -> dict[str, Any]:
-    """Replace the other machine's directories in what arrived in *place*, and return the facts of its archive."""
+def _translated(place: Path, sent: dict[str, Any], repository: Repository) -> tuple[dict[str, Any], str]:
+    """Replace the other machine's directories in what arrived in *place*; return its facts, and a note."""
     facts: dict[str, Any] = json.loads(reading.read_text(place / "row.json"))
     _refuse_submodules(place, sent, repository)
     brought = {each: commit for each, commit in sent["branches"].items() if _is_new(repository, each, commit)}
     row = translate_row(facts["row"], sent, repository)
-    facts |= {"row": {**row, "moved": sent["at"], "brought": brought}, "tree": "tree"}
+    arrival = handover_conversation.plan_arrival(place, row, sent)
+    facts |= {"row": {**row, **arrival.facts, "moved": sent["at"], "brought": brought}, "tree": "tree"}
     before, now = Path(sent["worktree"]), _worktree(sent["worktree"], sent, repository)
     for name in facts["nested"]:
         link = Path(os.path.normpath(Path(sent["common"]) / "worktrees" / name / _gitdir(place / "nested" / name)))
         Root(place, follows=False).write(f"nested/{name}/gitdir", f"{now / link.relative_to(before)}\n".encode())
-    return facts
+    return facts, arrival.note
 
 
 def _gitdir(admin: Path) -> str:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from .. import lifecycle
+from ..claude import hooks
 from ..errors import SessionError
 from ..model import Removal, Repository, Session
 from ..plan import remove
@@ -16,6 +17,7 @@ from ..store import archive, aside, registry, rows
 from ..system import activation, locks, reading, rooted, shape
 from ..system.rooted import Root
 from ..tools import git, tmux, worktree_status
+from . import handover_conversation
 from .remote_scripts import files
 
 _SENT = "sent"  # the file in an archive that says what was sent of it
@@ -64,6 +66,7 @@ def describe_archive(saved: archive.Archive, session: Session) -> dict[str, Any]
         "found": session.activate == default, "reference": saved.reference if facts["held"] else "",
         "containers": session.compose is not None, "branches": _branches(session, saved),
         "head": facts["head"], "branch": facts["head_branch"], "staged": digest_index(session),
+        **handover_conversation.describe_conversation(session),
     }  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def _contents(session: Session, saved: archive.Archive) -> tuple[list[tuple[str,
     entries = [each for each in entries if os.path.lexists(each[1])]
     entries += [("archive/admin", str(trees / facts["admin"]))]
     entries += [(f"archive/nested/{name}", str(trees / name)) for name in facts["nested"]]
-    entries += [("archive/tree", str(session.worktree))]
+    entries += [("archive/tree", str(session.worktree)), *handover_conversation.transcript_entries(session)]
     links = [path for path in session.link if _is_own_link(session, path)]
     return entries, [f"archive/tree/{path}" for path in links]
 
@@ -173,7 +176,10 @@ def leave_session(name: str, sent: dict[str, Any]) -> dict[str, bool]:
             doomed = session_of_row(name, row, repository)
             if doomed.state == "ready" and sent["arrived"] != fingerprint(doomed, saved):
                 return {"left": False, "changed": True}
-            lifecycle.remove_session(doomed, Removal(force=True, keep_volumes=sent["containers"]))
+            identity = hooks.conversation_of(doomed)
+            kept = lifecycle.remove_session(doomed, Removal(force=True, keep_volumes=sent["containers"]))
+            if kept is not None:  # the conversation goes on elsewhere
+                handover_conversation.fork_copy(kept, identity)
         ours = ours or not saved.directory.exists()
         archive.drop_archive(repository, saved)
     return {"left": ours, "changed": False}
@@ -189,6 +195,7 @@ def discard_move(name: str, slug: str, at: str) -> None:
         again = lifecycle.remove_session(session_of_row(name, row, repository), Removal(force=True))
         if again is not None:
             archive.drop_archive(repository, again)
+    handover_conversation.take_back_transcript(row if row.get("moved") == at else saved.facts.get("row", {}))
     archive.drop_archive(repository, saved)
     for branch, commit in brought.items():
         git.read_git(repository.main, "update-ref", "-d", branch, commit, check=False)

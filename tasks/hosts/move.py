@@ -77,18 +77,21 @@ def handover_words(task: str) -> tuple[str, ...]:
     return (f"handover.{task}",)  # the installed package adds it to the collection when it is asked for
 
 
-_SENT = "slug at main home worktree common found branches based".split()  # what the target has to know
+_SENT = (
+    "slug at main home worktree common found branches based conversation kept_by".split()
+)  # what the target has to know
 _LAST_WORDS = 60  # seconds for a program to end that has nothing more to send
 _TEXTS = "slug created at main home worktree common reference head branch staged".split()
 _ARCHIVE = {
     **dict.fromkeys(_TEXTS, shape.TEXT), **dict.fromkeys(("found", "containers"), shape.SWITCH),
-    "branches": shape.TEXT_TABLE,
+    "branches": shape.TEXT_TABLE, **dict.fromkeys(("conversation", "kept_by"), shape.TEXT),
 }  # fmt: skip
 _NOTHING = shape.plain_form("nothing", lambda value: value == {})
 _PARTS = shape.either_form(shape.list_form(shape.fields_form({})), shape.fields_form({}))
 _ANSWERS = {
     "pack": shape.fields_form({**_ARCHIVE, "ran": shape.SWITCH}), "discard": _PARTS,
-    "take": shape.fields_form({"digest": shape.TEXT}),
+    "take": shape.fields_form({"digest": shape.TEXT, "note": shape.TEXT}),
+    "base": _NOTHING,
     "left": shape.either_form(_NOTHING, shape.fields_form({**_ARCHIVE, "arrived": shape.TEXT})),
     "leave": shape.fields_form({"left": shape.SWITCH, "changed": shape.SWITCH}),
     "look": shape.fields_form(dict.fromkeys(("head", "branch", "staged"), shape.TEXT)),
@@ -280,6 +283,8 @@ def _carry_files(name: str, packed: dict[str, Any], source: Host, target: Host) 
         raise ssh.ssh_failure(source, pouring.returncode, stderr.decode(errors="replace"))
     if isinstance(arrived, SessionError):
         raise arrived
+    if arrived["note"]:
+        progress.notice(f"{target.name}: {arrived['note']}")
     return str(arrived["digest"])
 
 

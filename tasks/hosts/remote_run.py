@@ -22,7 +22,10 @@ from .host import Host
 
 NOT_BEGUN, ABSENT = ssh.NOT_BEGUN, ssh.ABSENT
 # The tasks of `fleet` that do for a session on a host what those of `session` do here.
-IN_FLEET = tuple("add attach doctor list logs prune remove rename restore resume run send show start stop".split())
+IN_FLEET = tuple(
+    "add attach conflicts doctor list logs merge pr prune remove rename restore resume run send show start stop"
+    " sync".split()
+)
 _LOST = 255  # how ssh itself fails
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # In our terminal there is nothing to pass on: the kernel of the host sends the signals.

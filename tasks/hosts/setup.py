@@ -14,7 +14,7 @@ from ..errors import SessionError
 from ..model import Repository
 from ..system import copy, progress, shape, shell, signals, terminal
 from ..tools import git
-from . import branches, reach, requirements, ssh
+from . import branches, reach, requirements, ssh, wheels
 from .host import VENV, Host
 from .remote_scripts import files
 
@@ -107,10 +107,21 @@ def install_dependencies(host: Host, repository: Repository) -> str:
         ssh.ask_program(host, [python, "-c", requirements.import_test()], seconds=ssh.QUESTION)
     except SessionError:
         ssh.ask_program(host, [host.python, "-m", "venv", "--clear", VENV])
-        install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages)
-        ssh.ask_program(host, [python, *install])
+        _install(host, repository, python, packages)
         return f"Created {VENV} with {', '.join(word.split('>')[0] for word in packages)}."
     return f"Found {VENV}."
+
+
+def _install(host: Host, repository: Repository, python: str, packages: list[str]) -> None:
+    """Install *packages* there, from PyPI or from wheels that are sent."""
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1", "--timeout=10")
+    try:
+        ssh.ask_program(host, [python, *install, *packages])
+    except ssh.UnreachableError:
+        raise
+    except SessionError as error:
+        progress.notice(f"{host.name} couldn't install its packages. Sending it wheels.")
+        wheels.install_sent(host, repository, python, packages, error)
 
 
 def compare_files(host: Host, repository: Repository, paths: list[str]) -> dict[str, str]:

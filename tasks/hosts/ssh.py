@@ -6,6 +6,7 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -24,7 +25,7 @@ _FACTS = (
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED|host key .* has changed",
         "its host key has changed: another machine may answer in its place. Ask who runs it before you go on.\n"
-        "Run: ssh-keygen -R {place}",
+        "Run: {forget}",
     ),
     ("Host key verification failed", "its host key is not known. Check and accept it.\nRun: ssh {place}"),
     (
@@ -52,14 +53,30 @@ def ssh_failure(host: Host, code: int, stderr: str) -> SessionError:
         for pattern, fact in _FACTS:
             if re.search(pattern, text):
                 kind = UnreachableError if re.search(_OFF, text) else SessionError
-                return kind(f"{host.name}: {fact.format(place=host.destination)}")
-        last = text.splitlines()[-1] if text else "the connection was lost"
+                forget = _forgetting(host, text) if "{forget}" in fact else ""
+                return kind(f"{host.name}: {fact.format(place=host.destination, forget=forget)}")
+        lines = text.splitlines() or ["the connection was lost"]
+        last = next((line for line in lines if "No space left" in line), lines[-1])
         return SessionError(f"{host.name}: {last}\nRun: ssh {host.destination}")
     if host.via and code not in (ABSENT, NOT_BEGUN):  # the prefix failed, as that of a container that doesn't run
         return UnreachableError(f"{host.name}: {text or f'exit code {code}'}\nSee: {reach.shown_command(host)}")
     if code == 127 and host.python in text:
         return SessionError(f"{host.name}: {host.python} is missing.\nRun: inv fleet.setup {host.name}")
     return SessionError(f"{host.name}: {text or f'exit code {code}'}" if not text.startswith(f"{host.name}:") else text)
+
+
+_CHANGED = re.compile(r"[Hh]ost key for (\S+) has changed")
+_OFFENDING = re.compile(r"Offending \S+ key in (.+):\d+")
+
+
+def _forgetting(host: Host, text: str) -> str:
+    """Return the command that drops the old key of *host*, or of one on the way to it, from where ssh found it."""
+    known = reach.configured_facts(host.destination)
+    name, port = known.get("hostkeyalias") or known.get("hostname", host.destination), known.get("port", "22")
+    name = match[1] if (match := _CHANGED.search(text)) else name if port == "22" else f"[{name}]:{port}"
+    files = known.get("userknownhostsfile", "").split()
+    file = match[1] if (match := _OFFENDING.search(text)) else next(iter(files), "")
+    return shlex.join(["ssh-keygen", *(["-f", file] if file else []), "-R", name])
 
 
 ABSENT = 113  # the relay's exit code where the session that was asked for is not there

@@ -29,6 +29,12 @@ class Base(NamedTuple):
     branch: str  # without its remote; empty for a tag or a commit
     remote: str  # the remote that brings it up to date; empty without one
     upstream: str  # of a local branch the remote branch that it follows, as git calls it in full
+    called: str = ""  # of a commit that another machine sent, the branch that it is there
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.called or self.name
 
 
 def find_base(session: Session) -> Base:
@@ -45,7 +51,7 @@ def find_base(session: Session) -> Base:
     if not commit:
         back = _back(session, name)
         raise SessionError(f"The base {name} of session {session.name} no longer exists.{back}")
-    return Base(name, commit, "", "", "")
+    return Base(name, commit, "", "", "", session.based)
 
 
 def _back(session: Session, name: str) -> str:

@@ -1,4 +1,7 @@
-"""A merge that was killed: its session's row says what it was about to do, and the next command ends it."""
+"""A merge that was killed: what it was about to do is noted, and the next command ends it.
+
+The note is in the session's row; of a session on another machine, in a file of ours.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from typing import NamedTuple
 
 from ..model import Problem, Repository
 from ..store import registry
-from ..system import locks
+from ..system import files, locks
 from ..tools import git
 from . import half_checkout
 
 _KEY = "landing"
 _LOCK = "landing.lock"
+_FILE = "merging-"
 
 
 class Landing(NamedTuple):
@@ -34,12 +38,19 @@ class Landing(NamedTuple):
 
 def note_landing(repository: Repository, name: str, landing: Landing) -> None:
     """Note what is about to be done for the session *name*."""
-    registry.note_facts(repository, name, **{_KEY: " ".join(landing)})
+    if not registry.note_facts(repository, name, **{_KEY: " ".join(landing)}):
+        repository.private.mkdir(mode=0o700, exist_ok=True)
+        files.write_whole(_file(repository, name), " ".join(landing), mode=0o600)
+
+
+def _file(repository: Repository, name: str) -> Path:
+    return repository.private / f"{_FILE}{name.replace('/', '%')}"
 
 
 def forget_landing(repository: Repository, name: str) -> None:
     """Note that nothing is being done any more."""
     registry.note_facts(repository, name, **{_KEY: ""})
+    _file(repository, name).unlink(missing_ok=True)
 
 
 def confirm_landing(repository: Repository, name: str, landing: Landing) -> None:
@@ -47,6 +58,7 @@ def confirm_landing(repository: Repository, name: str, landing: Landing) -> None
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     merged = {"merged": now, "merged_tip": landing.tip, "merged_into": landing.into, "merged_as": landing.new}
     registry.note_facts(repository, name, **merged, **{_KEY: ""})
+    _file(repository, name).unlink(missing_ok=True)
 
 
 def finish_landing(repository: Repository, name: str) -> Landing | None:
@@ -54,7 +66,7 @@ def finish_landing(repository: Repository, name: str) -> Landing | None:
 
     Else what git wrote of it is taken back. Nobody else may be at the session meanwhile.
     """
-    if (landing := _noted(registry.read_registry(repository).get(name, {}))) is None:
+    if (landing := _noted(repository, name)) is None:
         return None
     now = git.resolve_commit(repository, landing.branch)
     if now and git.resolve_commit(repository, landing.new) and not git.count_beyond(repository, landing.new, now):
@@ -91,9 +103,18 @@ def landing_problems(repository: Repository) -> Iterator[tuple[str, Problem]]:
 
 
 def _interrupted_sessions(repository: Repository) -> list[str]:
-    return [name for name, row in registry.read_registry(repository).items() if _noted(row) is not None]
+    elsewhere = [file.name.removeprefix(_FILE).replace("%", "/") for file in repository.private.glob(f"{_FILE}*")]
+    return [name for name in (*registry.read_registry(repository), *elsewhere) if _noted(repository, name) is not None]
 
 
-def _noted(row: registry.Row) -> Landing | None:
-    words = str(row.get(_KEY, "")).split(" ")
+def _noted(repository: Repository, name: str) -> Landing | None:
+    row = registry.read_registry(repository).get(name)
+    words = str((row or {}).get(_KEY, "")).split(" ") if row is not None else _read(_file(repository, name))
     return Landing(*words) if len(words) == len(Landing._fields) else None
+
+
+def _read(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").split(" ")
+    except FileNotFoundError:
+        return []

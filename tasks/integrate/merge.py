@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import errors
 from ..errors import CommandError, SessionError
@@ -94,7 +97,23 @@ class NothingToMergeError(SessionError):
 
 
 class MergeConflictError(SessionError):
-    """The merge has conflicts."""
+    """The merge of a session into the commit *onto* has conflicts in *files*."""
+
+    def __init__(self, message: str, onto: str, files: Sequence[str]) -> None:
+        super().__init__(message)
+        self.onto, self.files = onto, files
+
+
+# Has the checks of a session run: takes its commit, and the one that a merge of that comes to.
+Verify = Callable[[str, str], None]
+
+
+class How(NamedTuple):
+    """How a session is merged: into a branch other than its base, as one commit, and whether it is removed then."""
+
+    into: str = ""
+    squash: bool = False
+    removes: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,16 +143,44 @@ def merge_session(session: Session, into: str, squash: bool, removes: bool = Fal
     with signals.signals_raised(), registry.session_lock(session.repository, session.name):
         if before and before.tip == git.resolve_commit(session.repository, f"refs/heads/{session.branch}"):
             return f"{session.name} was merged into {before.into} at {before.new[:10]} before the interruption."
-        planned = _plan(session, into, squash)
-        verified = _merge_commit(planned)  # conflicts are reported before a long verification
-        checks.run_verification(session, planned.head, verified)
-        again = _plan(session, into, squash)
-        commit = _merge_commit(again)
-        _refuse_unverified(planned, again, merge_tree.read_tree(session.repository, verified), commit)
-        signals.ignore_signals()
-        _land(again, commit)
+        verify = partial(checks.run_verification, session)
+        merge, commit = _land_verified(partial(_plan, session, into, squash), verify)
         worklog.refresh_logs(session.repository)
-    return _report(again, commit, removes)
+    return _report(merge, commit, removes)
+
+
+class Landed(NamedTuple):
+    """What a merge did, for people: the branch that it went *into*, and the *commit* that this has now."""
+
+    text: str
+    into: str
+    commit: str
+
+
+def merge_branch(session: Session, head: str, how: How, verify: Verify) -> Landed:
+    """Merge the commit *head* of a *session* whose worktree is on another machine, where *verify* has it checked."""
+    repository = session.repository
+    before = interrupted_merge.finish_landings(repository).get(session.name)
+    with signals.signals_raised(), registry.session_lock(repository, session.name):
+        if before and before.tip == head:
+            text = f"{session.name} was merged into {before.into} at {before.new[:10]} before the interruption."
+            return Landed(text, before.into, before.new)
+        plan = partial(_plan_commit, session, head, how.into, how.squash)
+        merge, commit = _land_verified(plan, verify)
+    return Landed(_report(merge, commit, how.removes), merge.into, commit)
+
+
+def _land_verified(plan: Callable[[], _Merge], verify: Verify) -> tuple[_Merge, str]:
+    """Make the commit of the merge that *plan* returns, have it verified, and bring it to its branch."""
+    planned = plan()
+    verified = _merge_commit(planned)  # conflicts are reported before a long verification
+    verify(planned.head, verified)
+    again = plan()
+    commit = _merge_commit(again)
+    _refuse_unverified(planned, again, merge_tree.read_tree(again.session.repository, verified), commit)
+    signals.ignore_signals()
+    _land(again, commit)
+    return again, commit
 
 
 def _refuse_unverified(planned: _Merge, again: _Merge, tree: str, commit: str) -> None:
@@ -190,16 +237,18 @@ def _refuse_merged(session: Session, head: str, into: git.Ref) -> None:
 def _plan(session: Session, into: str, squash: bool, may_be_behind: bool = False) -> _Merge:
     work = checks.require_ready(session)
     checks.refuse_dirty(session, work)
+    return _plan_commit(session, work.head, into, squash, may_be_behind)
+
+
+def _plan_commit(session: Session, head: str, into: str, squash: bool, may_be_behind: bool = False) -> _Merge:
     base = integrate_base.find_base(session)
     target = integrate_base.find_target(session, base, into)
-    merge = _Merge(
-        session, work.head, base, target, squash, git.count_beyond(session.repository, work.head, target.commit)
-    )
-    checks.refuse_unrelated(session, work.head, target.commit, merge.into)
+    merge = _Merge(session, head, base, target, squash, git.count_beyond(session.repository, head, target.commit))
+    checks.refuse_unrelated(session, head, target.commit, merge.into)
     if not merge.count:
         raise NothingToMergeError(f"Nothing to merge: {merge.into} has all commits of {session.branch}.")
-    _refuse_merged(session, work.head, target)
-    missing = git.count_beyond(session.repository, base.commit, work.head) if merge.into == base.branch else 0
+    _refuse_merged(session, head, target)
+    missing = git.count_beyond(session.repository, base.commit, head) if merge.into == base.branch else 0
     if missing and not may_be_behind:
         raise SessionError(
             f"{session.branch} is {git.commits_text(missing)} behind {base.name}.\nRun: inv session.sync {session.name}"
@@ -244,8 +293,9 @@ def _tree(merge: _Merge, onto: str) -> str:
         raise MergeConflictError(
             f"Nothing was merged: {merge.session.branch} conflicts with {merge.into} in"
             f" {worktree_status.list_paths(merged.files)}.\n"
-            f"Resolve that in the session and commit it, then merge again.\nRun: {by_hand}"
-        )
+            f"Resolve that in the session and commit it, then merge again.\nRun: {by_hand}",
+            onto, merged.files,
+        )  # fmt: skip
     return merged.tree
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +24,9 @@ _REJECTED = re.compile(r"\[rejected\]|non-fast-forward|fetch first|stale info")
 _PRESENT = re.compile(r"already exists:?\s+(https?://\S+)")  # how gh calls a request that is open
 
 
+Verify = Callable[[str, str], None]  # as in `merge`
+
+
 class Words(NamedTuple):
     """Title and text of the pull request; empty for those of the commits."""
 
@@ -35,25 +40,34 @@ def propose_pull_request(session: Session, words: Words) -> str:
     with signals.signals_raised(), registry.session_lock(session.repository, session.name):
         work = checks.require_ready(session)
         checks.refuse_dirty(session, work)
-        fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
-        base = integrate_base.find_base(session)
-        checks.refuse_unrelated(session, work.head, base.commit, base.name)
-        if not git.count_beyond(session.repository, work.head, base.commit):
-            raise SessionError(
-                f"Nothing to open a pull request for: {session.branch} has no commits beyond {base.name}."
-            )
-        if behind := git.count_beyond(session.repository, base.commit, work.head):
-            fact = f"{session.branch} is {git.commits_text(behind)} behind {base.name}."
-            progress.notice(f"{fact}\nRun: inv session.sync {session.name}")
-        remote = _remote(session, base)
-        if session.verify:
-            checks.run_verification(session, work.head, _merged(session, work.head, base) if behind else work.head)
-        with progress.tell_step("push", f"{session.branch} to {remote}"):
-            _push(session, remote, work.head)
-        try:
-            return _request(session, remote, base, _filled(session, words, work.head, base.commit))
-        finally:
-            request_cache.expire_requests(session.repository)
+        verify = partial(checks.run_verification, session) if session.verify else None
+        return _propose(session, work.head, words, verify)
+
+
+def propose_commit(session: Session, head: str, words: Words, verify: Verify | None) -> str:
+    """Do the same with the commit *head* of a *session* whose worktree is on another machine."""
+    with signals.signals_raised(), registry.session_lock(session.repository, session.name):
+        return _propose(session, head, words, verify)
+
+
+def _propose(session: Session, head: str, words: Words, verify: Verify | None) -> str:
+    fetch.fetch_base(integrate_base.find_base(session).name, session.repository)
+    base = integrate_base.find_base(session)
+    checks.refuse_unrelated(session, head, base.commit, base.name)
+    if not git.count_beyond(session.repository, head, base.commit):
+        raise SessionError(f"Nothing to open a pull request for: {session.branch} has no commits beyond {base.name}.")
+    if behind := git.count_beyond(session.repository, base.commit, head):
+        fact = f"{session.branch} is {git.commits_text(behind)} behind {base.name}."
+        progress.notice(f"{fact}\nRun: inv session.sync {session.name}")
+    remote = _remote(session, base)
+    if verify:
+        verify(head, _merged(session, head, base) if behind else head)
+    with progress.tell_step("push", f"{session.branch} to {remote}"):
+        _push(session, remote, head)
+    try:
+        return _request(session, remote, base, _filled(session, words, head, base.commit))
+    finally:
+        request_cache.expire_requests(session.repository)
 
 
 def _merged(session: Session, head: str, base: integrate_base.Base) -> str:

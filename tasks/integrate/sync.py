@@ -46,20 +46,20 @@ def _aborted(session: Session, stopped: interrupted_sync.StoppedError) -> Sessio
 
 
 def _onto(session: Session, head: str, base: integrate_base.Base) -> str:
-    checks.refuse_unrelated(session, head, base.commit, base.name)
+    checks.refuse_unrelated(session, head, base.commit, base.title)
     if not (new := git.count_beyond(session.repository, base.commit, head)):
         followed = base.remote and not base.upstream
         local = git.resolve_commit(session.repository, f"refs/heads/{base.branch}") if followed else ""
         ahead = integrate_base.unpushed_advice(session.repository, base, base.branch, local) if local else ""
-        return "\n".join(filter(None, (f"{session.name} is up to date with {base.name}.", ahead)))
+        return "\n".join(filter(None, (f"{session.name} is up to date with {base.title}.", ahead)))
     squashed = _squashed(session, head, base)
     own = git.count_beyond(session.repository, head, base.commit, *squashed)
     why = _why_not_rebase(session, head, base, own, squashed)
     passing = [] if why else checks.passing_paths(session.worktree, head, base.commit)
     checks.refuse_covered(session.worktree, [*checks.changed_paths(session.worktree, head, base.commit, "A"), *passing])
     if why:
-        progress.notice(f"{why}, so {base.name} is merged in instead of rebasing.")
-        words = (f"--message=Merge {base.name} into {session.branch}",)
+        progress.notice(f"{why}, so {base.title} is merged in instead of rebasing.")
+        words = (f"--message=Merge {base.title} into {session.branch}",)
         if squashed:
             _join(session, base)
         _attempt(session, base, "merge", "--quiet", *words, "--ff", "--no-autostash", base.commit)
@@ -72,7 +72,7 @@ def _onto(session: Session, head: str, base: integrate_base.Base) -> str:
 
 
 def _report(session: Session, base: integrate_base.Base, new: int, own: int, merged: bool) -> str:
-    into = f"{base.name} at {base.commit[:10]} ({new} new commit{'' if new == 1 else 's'})."
+    into = f"{base.title} at {base.commit[:10]} ({new} new commit{'' if new == 1 else 's'})."
     if merged:
         return f"Merged into {session.name}: {into}"
     step = f"Rebased {git.commits_text(own)} of {session.name} onto" if own else f"Moved {session.name} to"
@@ -97,7 +97,7 @@ def _join(session: Session, base: integrate_base.Base) -> None:
     tip, one = session.merged_tip, session.merged_as
     same = not git.read_git(session.worktree, "diff-tree", "-r", "--name-only", tip, one)
     if same and git.count_beyond(session.repository, one, f"refs/heads/{session.branch}"):
-        words = (f"--message=Merge what {session.branch} was merged into {base.name} as",)
+        words = (f"--message=Merge what {session.branch} was merged into {base.title} as",)
         _attempt(session, base, "merge", "--quiet", *words, "--no-ff", "--no-autostash", "--strategy=ours", one)
 
 
@@ -149,7 +149,7 @@ def _stopped(
     text = f"{error}\nThe {kind} stopped. Fix that, then continue.\nRun: {enter} && {again}\n{undo}"
     if files:  # else a hook refused, or a commit could not be signed
         text = (
-            f"{kind.capitalize()} stopped: {session.branch} conflicts with {base.name} in"
+            f"{kind.capitalize()} stopped: {session.branch} conflicts with {base.title} in"
             f" {worktree_status.list_paths(files)}.\nResolve the conflicts, then continue.\n"
             f"Run: {enter} && git add {shlex.join(files)} && {again}\n{undo}"
         )

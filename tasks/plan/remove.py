@@ -171,8 +171,11 @@ def _refuse_unmerged(doomed: Session, work: worktree_status.Work | None, known: 
 def _merged(session: Session) -> str:
     """Return the commit that `session.merge` brought to a branch, if that still has it.
 
-    A squash onto other commits is not always a patch that could be found again.
+    A squash onto other commits is not always a patch that could be found again. What `fleet.merge` did is on the
+    machine that it was called from, and the session's base since then.
     """
+    if session.based and session.merged_as and session.base == session.merged_as:
+        return session.merged_tip
     into = git.resolve_commit(session.repository, f"refs/heads/{session.merged_into}") if session.merged_into else ""
     if not into or not git.resolve_commit(session.repository, session.merged_as):
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import SessionError
+from ..errors import OutcomeError, SessionError
 from ..model import Conflict, Repository, Session
 from ..system import terminal
 from ..system.progress import notice
@@ -44,10 +44,11 @@ def find_conflicts(repository: Repository, sessions: Sequence[Session], about: s
         if look.session.name == about and (why := worktree_looks.why_unusable(look)):
             raise SessionError(why)
     sides = session_changes.find_sides(repository, session_changes.usable_looks(all_looks))
-    return _conflicts_of(repository, sides, about)
+    return conflicts_of_sides(repository, sides, about)
 
 
-def _conflicts_of(repository: Repository, sides: Sequence[Side], about: str) -> list[Conflict]:
+def conflicts_of_sides(repository: Repository, sides: Sequence[Side], about: str = "") -> list[Conflict]:
+    """Return the conflicts of *sides* with each other and with their bases; with *about* only that one's."""
     pairs, onto = _to_try(repository, sides, about)
     from . import trial_merge
 
@@ -78,7 +79,7 @@ def conflict_sentences(session: Session, sessions: Sequence[Session]) -> list[st
     """Return a sentence for each of *sessions*, and for its base, that git cannot merge *session* with."""
     sides = _quiet_sides(session.repository, sessions)
     try:
-        conflicts = _conflicts_of(session.repository, sides, session.name)
+        conflicts = conflicts_of_sides(session.repository, sides, session.name)
     except SessionError:  # an old git: `conflicts` says so
         return []
     return [describe_conflict(each) for each in conflicts if each.kind == "conflict"]
@@ -176,6 +177,12 @@ def conflicts_table(conflicts: Sequence[Conflict]) -> str:
     return "\n".join([text, *(describe_conflict(each) for each in conflicts if each.why)])
 
 
+def refuse_conflicts(conflicts: Sequence[Conflict]) -> None:
+    """Raise `OutcomeError` with how many of *conflicts* git can't merge, if there are any."""
+    if count := sum(each.kind == "conflict" for each in conflicts):
+        raise OutcomeError(f"{count} conflict{'s' * (count > 1)}")
+
+
 def _is_about(conflict: Conflict, name: str) -> bool:
     return name == conflict.session or (name == conflict.other and conflict.against == "session")
 
@@ -197,7 +204,9 @@ def _to_try(
 
 
 def _outside(side: Side) -> list[Conflict]:
-    assert side.look is not None and side.look.work is not None  # it is not a base
+    if side.look is None:  # of a session on another machine, its commits are all that is known
+        return []
+    assert side.look.work is not None  # it is not a base
     session, work = side.look.session, side.look.work
     if not session.scope:
         return []

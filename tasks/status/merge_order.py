@@ -13,10 +13,10 @@ def order_sessions(sessions: Sequence[Session]) -> list[Session]:
     if len(sessions) < 2:
         return list(sessions)
     meetings = conflicts.find_conflicts(sessions[0].repository, sessions)
-    return sorted(sessions, key=lambda session: (*_weight(session.name, meetings), session.name))
+    return sorted(sessions, key=lambda session: (*weigh_overlap(session.name, meetings), session.name))
 
 
-def _weight(name: str, meetings: Iterable[Conflict]) -> tuple[int, int]:
+def weigh_overlap(name: str, meetings: Iterable[Conflict]) -> tuple[int, int]:
     """Return in how many files *name* conflicts, and how many it has changed that others have changed as well."""
     own = [each for each in meetings if each.kind != "scope" and name in (each.session, each.other)]
     return tuple(sum(len(each.files) for each in own if each.kind == kind) for kind in ("conflict", "overlap"))  # type: ignore[return-value]

@@ -42,10 +42,18 @@ def find_added_twice(
 
 def describe_fix(one: Side, other: Side, path: str) -> str:
     """Return what to do about *path*, which both sides add."""
-    assert one.look is not None  # it is not a base
+    if one.look is None or (other.look is None and other.base):  # on another machine: its branch was fetched
+        one, other = (one, other) if one.look is None else (other, one)
+        place = ["-C", str(other.look.session.worktree)] if other.look else []
+        commits = [one.commit[:12], *([] if other.look else [other.commit[:12]])]
+        return _fix(["git", *place, "diff", *commits, "--", path])
     tree = one.look.session.worktree
     if other.look is None:
         compare = ["git", "-C", str(tree), "diff", other.name, "--", path]
     else:
         compare = ["diff", str(tree / path), str(other.look.session.worktree / path)]
+    return _fix(compare)
+
+
+def _fix(compare: list[str]) -> str:
     return f"Give one of them another name, or make them the same. Compare: {shlex.join(compare)}"

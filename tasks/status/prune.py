@@ -12,7 +12,7 @@ from .. import lifecycle
 from ..errors import OutcomeError, SessionError, suggest_name
 from ..model import Removal, Repository, Session
 from ..resources import worktree
-from ..store import archive, old_copies, refilling, registry, stray_refs
+from ..store import archive, base_refs, old_copies, refilling, registry, stray_refs
 from ..system import rooted, table, terminal
 from ..system.progress import notice
 from ..tools import git, worktrees
@@ -82,6 +82,10 @@ def prune_rest(repository: Repository, sessions: Sequence[Session], limit: Limit
         if not dry_run:
             git.run_git(repository.main, "update-ref", "-d", reference)
         lines.append(f"{verb} {reference}, which belongs to no session")
+    for reference in base_refs.list_unused_bases(repository):
+        if not dry_run:
+            git.run_git(repository.main, "update-ref", "-d", reference)
+        lines.append(f"{verb} {reference}, from which no session starts any more")
     for place in old_copies.list_old_copies(repository.private, limit.days):
         if not dry_run:
             rooted.Root(repository.private).remove_tree(str(place.relative_to(repository.private)))

@@ -220,6 +220,7 @@ class Side(NamedTuple):
     changes: Changes
     look: Look | None = None  # None for a base
     tip: str = ""  # of its base; empty when the base is unknown, or has no commit in common with the session
+    base: str = ""  # what that is called, of a session without a look: one on another machine
 
 
 def usable_looks(all_looks: Iterable[Look]) -> list[Look]:
@@ -277,14 +278,15 @@ def base_sides(repository: Repository, sides: Iterable[Side]) -> dict[str, Side]
 
 
 def _base(side: Side) -> str:
-    return (side.look and side.look.session.base) or "HEAD"
+    return side.base or (side.look and side.look.session.base) or "HEAD"
 
 
 def sides_as_they_are(repository: Repository, sides: Sequence[Side], shelf: Shelf) -> dict[str, Side]:
     """Return by name the *sides* with commits of what is in their worktrees now, and exactly what these changed."""
 
     def commit(side: Side) -> Side | None:
-        assert side.look is not None
+        if side.look is None:
+            return side
         try:
             return side._replace(commit=commit_worktree(side.look, shelf))
         except SessionError as error:

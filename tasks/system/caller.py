@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from . import shape, terminal
@@ -49,5 +50,9 @@ def hand_over(caller: Caller) -> dict[str, str]:
 
 def in_its_words(text: str) -> str:
     """Return *text* with the commands that a person types there, not here."""
-    tasks = find_caller().tasks
+    return fleet_words(text, find_caller().tasks)
+
+
+def fleet_words(text: str, tasks: Collection[str]) -> str:
+    """Return *text* with the commands of `fleet` for those of `session`, where they are among *tasks*."""
     return _COMMAND.sub(lambda match: f"inv fleet.{match[1]}" if match[1] in tasks else match[0], text)

@@ -83,6 +83,17 @@ def _proof_at(repository: Repository, tip: str, place: str) -> str:
     return ""
 
 
+def has_every_patch(repository: Repository, tip: str, place: str) -> bool:
+    """Return whether *place* has the patch of each commit of *tip* beyond it, as after a rebase; no other proof."""
+    own = git.read_git(repository.main, "rev-list", tip, "--not", place).split()
+    fork = git.read_git(repository.main, "merge-base", tip, place, check=False).strip()
+    if not fork or git.read_git(repository.main, "rev-list", "--merges", tip, "--not", place).strip():
+        return False
+    patches = dict(_patches(repository, "\n".join(own)))  # an empty commit has none
+    others = {patch for _, patch in _patches(repository, "\n".join(_commits(repository, fork, place)))}
+    return len(patches) == len(own) and others >= {*patches.values()}
+
+
 def _commits(repository: Repository, fork: str, tip: str) -> list[str]:
     return git.read_git(repository.main, "rev-list", "--no-merges", f"{fork}..{tip}").split()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -31,7 +31,16 @@ _COLOURS = {  # by the beginning of a cell, in each column
     },
     "claude": {"waiting": terminal.YELLOW, "working": terminal.BLUE, "failed": terminal.RED},
 }  # fmt: skip
-_LEFT_OUT = ("branch", "age", "containers", "component", "pr", "git", "ports")  # in this order, on a narrow terminal
+_LEFT_OUT = (
+    "branch",
+    "owner",
+    "age",
+    "containers",
+    "component",
+    "pr",
+    "git",
+    "ports",
+)  # in this order, on a narrow terminal
 
 
 def sessions_table(statuses: Sequence[Status], columns: int = 0) -> str:
@@ -130,28 +139,47 @@ def fleet_records(answers: Mapping[str, dict[str, Any] | SessionError]) -> list[
 
 def fleet_table(answers: Mapping[str, dict[str, Any] | SessionError]) -> str:
     """Return the same for people; a host without sessions has a line as well."""
+    titles, rows = _fleet_columns(answers)
+    return fit_table(titles, rows, terminal.stdout_columns())
+
+
+def fleet_lines(
+    answers: Mapping[str, dict[str, Any] | SessionError], columns: int
+) -> tuple[str, list[tuple[str, str, str]]]:
+    """Return the headings of the same in so many *columns*, and its lines: host, session or empty text, and line."""
+    titles, rows = _fleet_columns(answers)
+    lines = fit_table(titles, rows, columns).split("\n")
+    named = [(row[0], "" if row[1] == "-" else row[1]) for row in rows]
+    return "\n".join(lines[:2]), [(*names, line) for names, line in zip(named, lines[2:], strict=False)]
+
+
+def _fleet_columns(answers: Mapping[str, dict[str, Any] | SessionError]) -> tuple[list[str], list[list[str]]]:
     rows: list[list[str]] = []
     for host, answer in answers.items():
         if isinstance(answer, SessionError):
             lines = str(answer).removeprefix(f"{host}: ").splitlines()  # first may stand what its shell greets with
             reason = " ".join(lines[-2:] if lines[-1].startswith("Run: ") else lines[-1:])
-            rows.append([host, "-", "", "", "no answer", reason, "", ""])
+            rows.append([host, "-", "", "", "no answer", reason, "", "", ""])
         elif not answer["listed"]:
-            rows.append([host, "-", "", "", "no sessions", "", "", ""])
+            rows.append([host, "-", "", "", "no sessions", "", "", "", ""])
         else:
-            rows += [_row(host, session) for session in answer["listed"]]
-    titles = ["host", "name", "branch", "ports", "state", "git", "age", "claude"]
-    return fit_table(titles, rows, terminal.stdout_columns())
+            rows += [_row(host, session, answer.get("ahead", 0.0)) for session in answer["listed"]]
+    titles = ["host", "name", "branch", "ports", "state", "git", "age", "claude", "owner"]
+    if not any(row[-1] for row in rows):
+        return titles[:-1], [row[:-1] for row in rows]
+    return titles, rows
 
 
-def _row(host: str, session: Mapping[str, Any]) -> list[str]:
+def _row(host: str, session: Mapping[str, Any], ahead: float) -> list[str]:
+    """Return the line of a *session* on *host*, whose clock is so many seconds *ahead* of ours."""
     up = session.get("answering", [])
     later = {port for each in session.get("not_started", {}).values() for port in each}
     states = ["up" if port in up else "not started" if port in later else "off" for port in session["ports"].values()]
     ports = ", ".join(f"{port} {state}" for port, state in zip(session["ports"].values(), states, strict=True))
     parts = ["changed" if session["dirty"] else "clean"]
     parts += [f"{session[way]} {way}" for way in ("ahead", "behind") if session[way]]
-    age = details.format_age(datetime.fromisoformat(session["created"])) if session["created"] else ""
+    since = datetime.fromisoformat(session["created"]) - timedelta(seconds=ahead) if session["created"] else None
     return [
-        host, session["name"], session["branch"], ports, session["status"], ", ".join(parts), age, session["claude"],
+        host, session["name"], session["branch"], ports, session["status"], ", ".join(parts),
+        details.format_age(since) if since else "", session["claude"], session.get("owner", ""),
     ]  # fmt: skip

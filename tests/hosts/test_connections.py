@@ -9,9 +9,10 @@ import pytest
 
 from tasks.hosts import reach
 from tasks.hosts.host import Host
+from testing import origin
 from testing.hosts import Fleet
 from testing.lines import Line
-from testing.project import INV
+from testing.project import INV, Project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
 
@@ -48,6 +49,14 @@ def test_a_command_needs_one_connection_and_the_next_one_none(ready: Fleet) -> N
     close_all()
     assert opened("fleet.run", "x", "true") == (1, 0), "the host that is remembered is asked alone"
     assert opened("fleet.pull", "x") == (0, 0)
+    close_all()
+    assert opened("fleet.sync", "x") == (1, 0)
+    origin.commit(Project(ready.alpha.main), ready.alpha.main.with_name("tally-x"), "new", "work\n")
+    close_all()
+    assert opened("fleet.merge", "x") == (1, 0), "with the checks there and all that it notes there"
+    close_all()
+    assert opened("fleet.setup", "alpha", "--yes") == (1, 0)
+    assert opened("fleet.conflicts") == (0, 1), "alpha's is still open"
     close_all()
     (ready.alpha.main / ".tally-sessions").rename(ready.alpha.main / "away")
     assert 'No host has a session "x"' in here.inv("fleet.show", "x", code=1).err

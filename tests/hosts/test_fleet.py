@@ -216,6 +216,7 @@ def test_hosts_that_do_not_answer_are_lines_and_no_failure(ready: Fleet, sandbox
     assert "cannot be reached" in found["alpha"]
     assert "host key is not known" in found["unknown"]
     assert "host key has changed" in found["changed"]
+    assert f"Run: ssh-keygen -f {sandbox}/changed -R '[127.0.0.1]:{port}'" in found["changed"], "as ssh knows it"
     assert "refuses your keys" in found["refused"]
     assert "silent: no answer within " in found["silent"], "not even for its whole timeout, once the others are there"
     again = {each["host"]: each.get("error", "") for each in ready.here.inv("fleet.list", "--json").json}

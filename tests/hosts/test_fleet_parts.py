@@ -32,7 +32,8 @@ from tasks.hosts import (
 )
 from tasks.hosts.host import Host
 from tasks.hosts.remote_scripts import checkout, files
-from tasks.model import Repository
+from tasks.model import Repository, Session
+from tasks.plan import remove
 from tasks.store import archive
 from tasks.tools import git
 from tasks.version import VERSION
@@ -167,7 +168,7 @@ def test_a_task_elsewhere_takes_what_the_task_here_takes() -> None:
 
     assert set(remote_run.IN_FLEET) <= set(session) & set(over_there), "what a host says to type is there"
     for name in fleet._TASKS:
-        left_out = {"all", "attach"} - ({"all"} if name in ("stop", "start") else set())
+        left_out = {"all", "attach"} - ({"all"} if name in fleet._ALL else set())
         flags = {argument.name for argument in session[name].get_arguments()} - left_out
         assert {argument.name for argument in over_there[name].get_arguments()} == flags | {
             "host",
@@ -460,3 +461,13 @@ class _Interrupted(io.BytesIO):
         if len(self.doctors) < 2 and self.tell() > len(self.doctors) * len(self.getvalue()) // 3:
             self.doctors.append(self.target.inv("session.doctor", "--fix").out)
         return super().read(size)
+
+
+def test_what_was_merged_on_another_machine_counts_as_merged(project: Project) -> None:
+    repository = Repository(project.main, project.main / ".git")
+    session = Session("x", "x", repository, project.main, "x", {}, "", base="c" * 40, based="main")
+    session = session._replace(merged_tip="a" * 40, merged_as="c" * 40, merged_into="main")
+
+    assert remove._merged(session) == "a" * 40
+    assert remove._merged(session._replace(base="d" * 40)) == "", "it was synced since, or somebody changed its row"
+    assert remove._merged(session._replace(based="")) == ""

@@ -1,8 +1,10 @@
 """Several people, labels, machines that are off, and hosts that no ssh reaches."""
 
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -10,8 +12,10 @@ import pytest
 
 from testing import engine as testing_engine
 from testing import guard, hosts, spaces
+from testing.answers import check_answer
 from testing.hosts import Fleet
-from testing.project import CHECKOUT, INV, Project
+from testing.project import CHECKOUT, INV, Project, eventually
+from testing.terminal import screen, tmux
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
 
@@ -95,8 +99,10 @@ def test_a_session_that_was_stopped_stays_stopped_where_it_is_moved(ready: Fleet
     here.inv("session.add", "x")
     here.inv("session.stop", "x")
 
-    here.inv("fleet.move", "x", "--host", "alpha")
+    moved = here.inv("fleet.move", "x", "--host", "alpha", "--json").json
 
+    check_answer(moved, "fleet.move")
+    assert (moved["from"], moved["host"]) == ("here", "alpha")
     assert _names(ready) == ["x on alpha"]
     assert ready.ssh(there, "tmux has-session -t =tally-x 2>/dev/null || echo stopped") == "stopped"
     here.inv("fleet.start", "x")
@@ -162,7 +168,7 @@ def _in_container(fleet: Fleet, engine: testing_engine.Engine, sandbox: Path) ->
 
 
 def _use(fleet: Fleet, via: str, path: str) -> None:
-    fleet.here.configure("session: {windows: []}\n")
+    fleet.here.configure("session: {windows: [{name: shell}]}\n")
     fleet.hosts.clear()
     fleet.configure(box=f"{{via: '{via}', path: {path}, python: {sys.executable}, inv: {INV}}}")
 
@@ -176,5 +182,37 @@ def _day(fleet: Fleet) -> None:
     assert here.git("log", "-1", "--format=%s", "x") == "there"
     assert "is already at" in here.inv("fleet.push", "x").out
     assert _names(fleet) == ["x on box"]
+    _attach_and_forward(fleet)
     assert here.inv("fleet.remove", "x", "--force").out.endswith("Undo: inv fleet.restore x\n")
     assert _names(fleet) == []
+
+
+def _attach_and_forward(fleet: Fleet) -> None:
+    """Attach a terminal to the session x, and see a page of it through its port."""
+    here = fleet.here
+    here.inv("fleet.start", "x")
+    tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")
+    eventually(lambda: "[tally-x]" in screen("%0"))
+    tmux("kill-server")
+
+    ports = fleet.session("x")["ports"]
+    assert isinstance(ports, dict)
+    port = ports["backend_port"]
+    forwarding = subprocess.Popen(
+        [INV, "fleet.forward", "x"], cwd=here.main, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        eventually(lambda: "manage.py" in _page(f"http://127.0.0.1:{port}/"))
+    finally:
+        forwarding.send_signal(signal.SIGINT)
+        forwarding.communicate(timeout=60)
+    assert forwarding.returncode == 0
+    assert _page(f"http://127.0.0.1:{port}/") == ""
+
+
+def _page(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""

@@ -49,8 +49,10 @@ _ALLOWED = {
     "status/session_changes.py": "a directory of tempfile's",
     "status/worktree_diff.py": "a directory of tempfile's",
     "hosts/handover_arrival.py": "what arrives: in a new directory whose name is drawn at random",
+    "hosts/handover_conversation.py": "Claude Code's transcripts, in the home directory; an archive's own list",
     "hosts/reach.py": "our state in the home directory",
     "hosts/remote_scripts/survey.py": "our directory in git's, on a host",
+    "hosts/remote_scripts/wheels.py": "a directory of tempfile's, on a host",
     "hosts/setup.py": "a directory of tempfile's",
     "hosts/remote_scripts/files.py": (
         "runs on a host with the standard library alone, and looks by itself that nothing leads out"
@@ -63,6 +65,7 @@ _ALLOWED = {
     "store/thinning.py": ("runs in the background with the standard library alone, and descends by descriptors"),
     "resources/worktree.py": "moves a whole worktree aside, and deletes git's record of it",
     "claude/rules.py": "the rules of the main checkout, which may be a link on purpose",
+    "integrate/interrupted_merge.py": "our own directory in git's",
     "integrate/half_checkout.py": "takes back, in a checkout, what git has just written there",
     "integrate/rename.py": "our directory in git's for a conversation; Claude Code's transcript, in the home directory",
     "tools/node_packages.py": "fills a directory that the component has just named, as nobody can guess",

@@ -15,7 +15,7 @@ def main() -> None:
     """Print the answer to a question: `plain`, `list`, or `claim NAME TOKEN OWNER`; last comes what is `inv` here."""
     print("here", flush=True)  # before anything that takes long: whether we live is known by that
     answer = {"sessions": registered(), "load": load(), "free": free(), "disk": disk(), "version": version(".")}
-    answer["removed"] = removed()
+    answer.update({"removed": removed(), "now": time.time()})
     if sys.argv[1] == "list":
         answer["listed"] = listed(sys.argv[2:])
     if sys.argv[1] == "claim":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import forms
 from .actions import ActingApp
 from .dialogs import Choice, Question
 
@@ -60,6 +59,8 @@ MORE = (
 
 async def perform_more(app: ActingApp, more: More) -> None:
     """Ask what *more* needs to know, and perform it."""
+    from . import forms
+
     row = app.chosen() if "{name}" in more.words else None
     if row is None and "{name}" in more.words:
         app.tell("No session is chosen.", is_error=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
 import sys
@@ -70,6 +71,7 @@ def take(directory: Path, say: Callable[[str], None]) -> list[Path]:
 
 async def _picture(main: Path, view: View) -> str:
     from tasks.commands import watch
+    from tasks.status import feed
     from tasks.system import progress
     from tasks.tools import git
     from tasks.views.dashboard import app
@@ -77,7 +79,8 @@ async def _picture(main: Path, view: View) -> str:
     config = Config(project_location=main)
     config.load_project()
     context, repository = Context(config), git.find_repository(main)
-    setup = app.Setup(repository, [watch.source_of(context, repository)], lambda: watch.form_choices(context), 1.0)
+    known = feed.Feed([watch.source_of(context, repository)], 1.0)
+    setup = app.Setup(repository, known, functools.partial(watch.form_choices, context))
     if "plain" in view.keys:
         os.environ["NO_COLOR"] = "1"  # Textual takes it out again
     with progress.muted_output():

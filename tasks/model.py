@@ -141,6 +141,11 @@ class Repository(NamedTuple):
         """Where it is noted what its forge said of pull requests."""
         return self.private / "pull-requests.json"
 
+    @property
+    def looks_file(self) -> Path:
+        """Where the dashboard notes what it showed last."""
+        return self.private / "dashboard.json"
+
 
 def port_environment(ports: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, str]:
     """Return one variable for each of the *ports*, and the configured *variables*."""

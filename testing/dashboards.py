@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from textual.pilot import Pilot
 
 from tasks.model import Repository, Session
+from tasks.status.feed import Feed
 from tasks.status.shown_rows import Source
-from tasks.views.dashboard import app, forms
+from tasks.views.dashboard import app, drafts
 from testing import sessions
 from testing.project import INV, Project
 
@@ -17,17 +18,22 @@ _PATIENCE = 90.0
 
 
 def run(
-    project: Project, story: Callable[[app.Dashboard, Shown], Awaitable[None]], size: tuple[int, int] = (120, 30)
-) -> Session | None:
-    """Show the sessions of *project*, do *story* there, and return what the dashboard ended with."""
+    project: Project, story: Callable[[app.Dashboard, Shown], Awaitable[None]], size: tuple[int, int] = (120, 30),
+    waits: bool = True, find: Callable[[], list[Source]] | None = None,
+) -> Session | None:  # fmt: skip
+    """Show the sessions of *project*, do *story* there, and return what the dashboard ended with.
+
+    The story begins once everything is known, or with *waits* False as soon as the sessions are. *find* returns the
+    repositories of now.
+    """
     where = Repository(project.main, project.main / ".git")
-    choices = forms.Choices(("server", "web"), ("claude", "other"), "main")
-    setup = app.Setup(where, [Source(where, lambda: sessions.all_of(project))], lambda: choices, 0.5)
+    choices = drafts.Choices(("server", "web"), ("claude", "other"), "main")
+    sources = find() if find else [Source(where, lambda: sessions.all_of(project))]
 
     async def tell() -> Session | None:
-        dashboard = app.Dashboard(setup)
+        dashboard = app.Dashboard(app.Setup(where, Feed(sources, 0.5, find), lambda _repository: choices))
         async with dashboard.run_test(size=size) as pilot:
-            await until(pilot, lambda: dashboard.feed.complete_at)
+            await until(pilot, lambda: dashboard.feed.complete_at if waits else dashboard.painted_at)
             await story(dashboard, pilot)
         dashboard.feed.join(20)
         return dashboard.return_value

@@ -10,6 +10,7 @@ from invoke.config import Config
 from invoke.context import Context
 
 from tasks.commands import watch
+from tasks.status import feed
 from tasks.tools import git
 from tasks.views.dashboard import app
 
@@ -30,7 +31,7 @@ def main() -> None:
     config = Config(project_location=Path.cwd())
     config.load_project()
     repository, context = git.current_repository(), Context(config)
-    setup = app.Setup(repository, [watch.source_of(context, repository)], lambda: watch.form_choices(context))
+    setup = app.Setup(repository, feed.Feed([watch.source_of(context, repository)]))
     _Timed(setup).run(headless=True, size=(150, 40))
     sys.stdout.flush()
     os._exit(0)

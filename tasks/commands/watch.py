@@ -14,7 +14,7 @@ from .command import command
 if TYPE_CHECKING:
     from ..model import Repository, Session
     from ..status.shown_rows import Source
-    from ..views.dashboard.forms import Choices
+    from ..views.dashboard.drafts import Choices
 
 
 @command(help={
@@ -34,6 +34,7 @@ def watch(
     Example: inv session.watch
     """
     from ..config import checks
+    from ..status import feed
     from ..system import progress
     from ..tools import git, tmux_attach
     from . import packages
@@ -48,12 +49,14 @@ def watch(
         return
     if os.environ.get("TEXTUAL_DRIVER") is None:  # which the server of a browser sets, where there is no terminal
         require_terminal("watch")
-    from ..views.dashboard import app
-
-    sources = _all_sources(c) if all_repositories else [source_of(c, repository)]
-    setup = app.Setup(repository, sources, lambda: form_choices(c), seconds)
+    find = functools.partial(_all_sources, c, {}) if all_repositories else None
+    sources = find() if find else [source_of(c, repository)]
     with progress.muted_output():
-        choice = app.show_dashboard(setup)
+        known = feed.Feed(sources, seconds, find)
+        known.list_sessions()  # while Textual is imported
+        from ..views.dashboard import app
+
+        choice = app.show_dashboard(app.Setup(repository, known, functools.partial(form_choices, c)))
     if choice is not None:
         tmux_attach.attach_to_tmux(choice)
 
@@ -67,12 +70,14 @@ def source_of(c: Context, repository: Repository) -> Source:
     return Source(repository, lambda: selection.list_sessions(c, repository), follows)
 
 
-def _all_sources(c: Context) -> list[Source]:
-    """Return where the sessions of each repository of this machine come from: this one's first."""
+def _all_sources(c: Context, known: dict[Repository, Source]) -> list[Source]:
+    """Return where the sessions of each repository of this machine come from: this one's first; *known* ones stay."""
     from . import repositories
 
     current, *others = repositories.list_repositories()
-    return [source_of(c, current), *(_other_source(c, each) for each in others)]
+    for each in (current, *others):
+        known[each] = known.get(each) or (source_of if each == current else _other_source)(c, each)
+    return [known[each] for each in (current, *others)]
 
 
 def _other_source(c: Context, repository: Repository) -> Source:
@@ -92,12 +97,12 @@ def _other_source(c: Context, repository: Repository) -> Source:
     return Source(repository, listed, follows)
 
 
-def form_choices(c: Context) -> Choices:
-    """Return what the form of `add` offers."""
-    from ..store import configuration
-    from ..views.dashboard.forms import Choices
+def form_choices(c: Context, repository: Repository) -> Choices:
+    """Return what the form of `add` offers for *repository*; nothing of another one runs for that."""
+    from ..views.dashboard.drafts import Choices
+    from . import repositories
 
-    settings = configuration.load_settings(c)
+    settings = repositories.load_settings(c, repository)
     return Choices(tuple(settings.components), tuple(settings.agents), settings.base)
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from ..claude import state as claude_state
 from ..errors import SessionError, describe_error
 from ..model import Session
-from ..store import ports, request_cache
+from ..store import last_looks, ports, request_cache
 from ..system import processes, shell
 from ..tools import tmux
-from . import attention, conflicts, pull_requests, session_status, worktree_looks
-from .shown_rows import PARTS, Key, Row, Source, first_row
+from . import conflicts, pull_requests, session_status, worktree_looks
+from .shown_rows import PARTS, Facts, Key, Row, Source, by_repository, first_row, key_of, look_of, row_of, with_last
 from .worktree_looks import Look
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ _WORKERS = 12  # sessions that are looked at together: one that hangs holds one 
 _A_SECOND = 5  # looks of git a second, so that fifty sessions don't keep a machine busy
 _CONFLICTS = 6.0  # seconds between two trials of merges
 _REQUESTS = 5.0  # seconds between two looks at what the forge said
+_REPOSITORIES = 5.0  # seconds between two looks for repositories that are new on this machine
 _SILENT = 30.0  # seconds until a worktree that didn't answer is asked again
+
+
+Find = Callable[[], Sequence[Source]]
 
 
 class _Known:
@@ -45,10 +49,16 @@ class _Known:
 
 
 class Feed:
-    """Keeps rows; *changed* is called, from any thread, when there are others."""
+    """Keeps rows; *changed* is called, from any thread, when there are others.
 
-    def __init__(self, sources: Sequence[Source], changed: Callable[[], None], interval: float = 2.0) -> None:
-        self._sources, self._changed, self._interval = sources, changed, interval
+    *find* returns the sources of now, where they may become more; those that are known are the same ones.
+    """
+
+    def __init__(self, sources: Sequence[Source], interval: float = 2.0, find: Find | None = None) -> None:
+        self.sources, self._interval, self._find = sources, interval, find
+        self.changed: Callable[[], None] = lambda: None
+        self._last: dict[Key, last_looks.LastLook] = {}  # what an earlier dashboard showed
+        self._remembered: set[Path] = set()  # the repositories of which that was read
         self._lock, self._end = threading.Lock(), threading.Event()
         self._known: dict[Key, _Known] = {}
         self._panes: Mapping[str, list[tmux.Pane]] | None = {}
@@ -69,18 +79,25 @@ class Feed:
 
     def start(self) -> None:
         """Begin to look, in threads that end with the program."""
+        self.list_sessions()
         parts: dict[str, tuple[Callable[[], None], float]] = {
-            "sessions": (self._list, min(1.0, self._interval)),
             "git": (self._look, min(0.5, self._interval)),
             "ports": (self._listen, self._interval * 1.5),
             "containers": (self._contain, self._interval * 2),
             "claude": (self._ask, min(1.5, self._interval)),
             "conflicts": (self._compare, _CONFLICTS),
             "requests": (self._follow, _REQUESTS),
+            **({"repositories": (self._find_sources, _REPOSITORIES)} if self._find else {}),
         }
-        self._wake = {part: threading.Event() for part in parts}
+        self._wake |= {part: threading.Event() for part in parts}
         for part, (renew, pause) in parts.items():
             self._start(self._repeat, part, renew, pause)
+
+    def list_sessions(self) -> None:
+        """Begin to look which sessions there are; that alone is what a first look needs."""
+        if "sessions" not in self._wake:
+            self._wake["sessions"] = threading.Event()
+            self._start(self._repeat, "sessions", self._list, min(1.0, self._interval))
 
     def stop(self) -> None:
         """Look no more."""
@@ -98,7 +115,7 @@ class Feed:
         with self._lock:
             for known in self._known.values():
                 known.looked = 0.0 if known.look is None or not known.look.silence else known.looked
-        for event in self._wake.values():
+        for event in list(self._wake.values()):
             event.set()
 
     def rows(self) -> list[Row]:
@@ -121,7 +138,7 @@ class Feed:
                 trouble = describe_error(error)
             if self.troubles.get(part, "") != trouble:
                 self.troubles[part] = trouble
-                self._changed()
+                self.changed()
             self._wake[part].wait(pause)
 
     def _sessions(self) -> list[Session]:
@@ -132,17 +149,26 @@ class Feed:
         is_first = part not in self._arrived
         self._arrived.add(part)
         if is_first and part == "sessions":
-            self._changed()
-            for event in self._wake.values():
+            self.changed()  # rows that have nothing more to say yet
+            for event in list(self._wake.values()):
                 event.set()
-        if is_first or is_news:
+        elif is_first or is_news:
             self._assemble_all()
+
+    def _find_sources(self) -> None:
+        found = self._find() if self._find else self.sources
+        if [each.repository for each in found] != [each.repository for each in self.sources]:
+            self.sources = found
+            self._wake["sessions"].set()
 
     def _list(self) -> None:
         shell.ask_silent_again()
-        panes = tmux.panes_by_worktree()
-        listed = {(str(each.repository.main), each.name): each for source in self._sources
+        panes, sources = tmux.panes_by_worktree(), self.sources
+        listed = {(str(each.repository.main), each.name): each for source in sources
                   for each in source.list_sessions()}  # fmt: skip
+        for repository in [each.repository for each in sources if each.repository.main not in self._remembered]:
+            self._remembered.add(repository.main)
+            self._last |= {(str(repository.main), name): e for name, e in last_looks.read_looks(repository).items()}
         seen = tmux.last_visits() if panes else {}
         with self._lock:
             gone = set(self._known) - set(listed)
@@ -150,13 +176,14 @@ class Feed:
             self._known = {key: self._known.get(key) or _Known(session) for key, session in listed.items()}
             for key, session in listed.items():
                 known = self._known[key]
-                known.session, known.row = session, known.row or first_row(key, session, panes)
+                known.session = session
+                known.row = known.row or with_last(first_row(key, session, panes), self._last.get(key))
             is_news = is_new or (panes, seen) != (self._panes, self._seen)
             self._panes, self._seen = panes, seen
         self._arrive("sessions", is_news)
         if is_new:
-            self._changed()
-            for part in ("git", "ports", "claude"):
+            self.changed()
+            for part in {"git", "ports", "claude"} & self._wake.keys():
                 self._wake[part].set()
 
     def _look(self) -> None:
@@ -174,9 +201,9 @@ class Feed:
             self._note_complete()
             return
         bases = {}
-        for source in self._sources:
-            those = [known.session for known in due if known.session.repository == source.repository]
-            bases[source.repository] = worktree_looks.resolve_bases(source.repository, those) if those else {}
+        for repository in {known.session.repository for known in due}:
+            those = [known.session for known in due if known.session.repository == repository]
+            bases[repository] = worktree_looks.resolve_bases(repository, those)
         for known in due:
             self._begin(self._look_at, known, bases[known.session.repository])
 
@@ -230,7 +257,7 @@ class Feed:
         from ..tools import docker_services
 
         services: dict[Key, docker_services.Seen] = {}
-        for main, sessions in _by_repository(self._sessions()).items():
+        for main, sessions in by_repository(self._sessions()).items():
             for name, seen in docker_services.services_by_session(sessions).items():
                 services[str(main), name] = seen
         if services != self._services:
@@ -247,22 +274,23 @@ class Feed:
         if "git" not in self._arrived:
             return
         notes: list[str] = []
-        for source in self._sources:
+        for source in self.sources:
             with self._lock:
                 group = [known for known in self._known.values() if known.session.repository == source.repository]
             looks = [known.look for known in group if known.look is not None and not known.look.silence]
             found = conflicts.known_conflicts(source.repository, looks)
             for known in group:
-                self._conflicts[_key(known.session)] = found
+                self._conflicts[key_of(known.session)] = found
             notes += [conflicts.describe_conflict(each) for each in found.each if each.kind == "conflict"]
         self.notes = sorted(set(notes))
         self._arrive("conflicts")
 
     def _follow(self) -> None:
-        followed = [source.repository for source in self._sources if source.follows_requests()]
+        if not self.is_listed:
+            return
+        followed = [source.repository for source in self.sources if source.follows_requests()]
         before, self._requests = self._requests, pull_requests.read_followed(followed, self._sessions())
-        if self._requests != before:
-            self._assemble_all()
+        self._arrive("requests", self._requests != before)
 
     def _assemble_all(self) -> None:
         with self._lock:
@@ -292,39 +320,24 @@ class Feed:
                 known.row = row
         if known.row != before:
             self._note_complete()
-            self._changed()
+            self.changed()
 
     def _note_complete(self) -> None:
         if not self.complete_at and set(PARTS) <= self._arrived and not any(row.pending for row in self.rows()):
             self.complete_at = time.monotonic()
-            self._changed()
+            self.changed()
 
     def _row(self, known: _Known) -> Row:
-        session, key, pending = known.session, _key(known.session), set(PARTS) - self._arrived
-        pending = pending | {"git"} if known.look is None else pending - {"git"}
+        session, key = known.session, key_of(known.session)
         services = {session.name: self._services[key]} if key in self._services else {}
         around = session_status.Surroundings(self._panes, services, self._listeners, self._open)
-        status = session_status.assemble_status(
-            known.look or Look(session), around, known.distance, self._conflicts.get(key)
-        )
         cached = self._requests.get(session.repository.main, request_cache.Cached())
-        request = pull_requests.find_request(status, cached)
-        status = status._replace(session=session, request=request)
-        panes = None if self._panes is None else self._panes.get(str(session.worktree), [])
-        if known.look is None and session.state == "ready" and panes is not None:
-            state = session_status.running_state(session, status.answering, panes, status.services)
-            status = status._replace(state=state)
-        seen = {session.tmux: self._seen.get(session.tmux, 0.0)}
-        kind = attention.attention_class(status, seen[session.tmux])
-        return Row(key, status, kind, frozenset(pending), attention.urgency(status, seen))
+        facts = Facts(frozenset(self._arrived), around, known.distance, self._conflicts.get(key), cached, self._seen)
+        return with_last(row_of(key, session, known.look, facts), self._last.get(key))
 
-
-def _key(session: Session) -> Key:
-    return str(session.repository.main), session.name
-
-
-def _by_repository(sessions: Sequence[Session]) -> dict[str, list[Session]]:
-    groups: dict[str, list[Session]] = {}
-    for session in sessions:
-        groups.setdefault(str(session.repository.main), []).append(session)
-    return groups
+    def note_looks(self, cells: Callable[[Row], Mapping[str, str]]) -> None:
+        """Note what is shown of each session, its *cells*, for the next dashboard."""
+        rows, now = self.rows(), time.time()
+        for repository in [source.repository for source in self.sources if self.is_listed]:
+            looks = {row.key[1]: look_of(row, cells(row), now) for row in rows if row.key[0] == str(repository.main)}
+            last_looks.write_looks(repository, {name: look for name, look in looks.items() if look is not None})

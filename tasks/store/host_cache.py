@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import SessionError
 from ..model import Repository
 from ..system import files, shape
 
@@ -38,7 +39,7 @@ def read_hosts(repository: Repository) -> dict[str, Known]:
     """Return what is known, by host, as far as the file has any that is usable."""
     try:
         content = shape.read_json(_file(repository), shape.fields_form({}))
-    except (OSError, shape.ShapeError):
+    except (OSError, SessionError):
         return {}
     return {host: Known(**facts) for host, facts in content.items() if shape.fits(facts, _HOST)}
 

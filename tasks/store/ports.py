@@ -68,6 +68,7 @@ def leave_machine(repository: Repository) -> None:
         if registry.read_registry(repository):
             return
         repository.requests_file.unlink(missing_ok=True)
+        repository.looks_file.unlink(missing_ok=True)
         if str(registry.registry_path(repository)) not in registries:
             return
         _write_registries([other for other in registries if other != str(registry.registry_path(repository))])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..errors import SessionError
 from ..model import Repository
 from ..system import files, shape
 
@@ -44,7 +45,7 @@ def read_requests(repository: Repository) -> Cached:
     """Return what is known, as far as the file says anything usable."""
     try:
         content = shape.read_json(repository.requests_file, _FORM)
-    except (OSError, shape.ShapeError):
+    except (OSError, SessionError):
         return Cached()
     asked = float(content.get("asked", 0))
     listed = content.get("requests")

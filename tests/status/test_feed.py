@@ -35,7 +35,7 @@ def test_one_session_that_hangs_delays_nobody_and_keeps_what_was_known(
 
     monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
     hangs.set()
-    shown = feed.Feed([shown_rows.Source(repository, lambda: listed)], lambda: None, 0.1)
+    shown = feed.Feed([shown_rows.Source(repository, lambda: listed)], 0.1)
     shown.start()
 
     def rows() -> dict[str, shown_rows.Row]:
@@ -69,7 +69,7 @@ def test_a_listing_that_fails_is_told_and_what_was_known_stays(several: tuple[Re
             raise failures[0]
         return listed
 
-    shown = feed.Feed([shown_rows.Source(repository, listing)], lambda: None, 0.1)
+    shown = feed.Feed([shown_rows.Source(repository, listing)], 0.1)
     shown.start()
     eventually(lambda: len(shown.rows()) == 3)
     failures.append(OSError("no space"))
@@ -85,7 +85,7 @@ def test_a_listing_that_fails_is_told_and_what_was_known_stays(several: tuple[Re
 
 def test_who_needs_a_person_comes_first(several: tuple[Repository, list[Session]]) -> None:
     repository, listed = several
-    shown = feed.Feed([shown_rows.Source(repository, lambda: listed)], lambda: None, 0.1)
+    shown = feed.Feed([shown_rows.Source(repository, lambda: listed)], 0.1)
     shown.start()
     eventually(lambda: shown.complete_at)
     shown.stop()

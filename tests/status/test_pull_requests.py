@@ -177,3 +177,6 @@ def test_what_is_noted_by_somebody_else_is_taken_for_nothing(forge: Project) -> 
     ):
         file.write_text(text)
         assert _cells(forge) == {"a": "", "b": "", "c": ""}
+    file.unlink()
+    file.mkdir()  # or a link that leads nowhere: neither may keep anybody from listing
+    assert set(_cells(forge)) == {"a", "b", "c"}

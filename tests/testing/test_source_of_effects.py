@@ -41,6 +41,7 @@ _ALLOWED = {
     "claude/send.py": "our directory in git's for a conversation",
     "resources/claude_launch.py": "our directory in git's for a conversation",
     "store/host_cache.py": "our own directory in git's",
+    "store/last_looks.py": "our own directory in git's",
     "store/request_cache.py": "our own directory in git's",
     "tools/forge_survey.py": "our own directory in git's; a program that has the standard library alone",
     "resources/worklog_file.py": "the same, for what a work log could not be told",

@@ -1,5 +1,6 @@
 """Each key of the dashboard, pressed in an app without a terminal; what it does is done by the tasks themselves."""
 
+import asyncio
 import functools
 import json
 import re
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tasks import session
+from tasks.model import Repository
 from tasks.status import attention
-from tasks.status.shown_rows import Row
 from tasks.views.dashboard import contents, dialogs, keys
 from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
@@ -123,6 +124,11 @@ def test_what_a_commit_a_file_and_a_task_say_cannot_control_the_terminal(quick: 
     run(quick, story)
 
 
+def _heading(shown: Dashboard) -> str:
+    """Return the headings as they are on the screen."""
+    return next(line for line in screen(shown).splitlines() if "claude" in line).strip("│").rstrip()
+
+
 def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(quick: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await pilot.click("#sessions", offset=(5, 1))
@@ -130,7 +136,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.click("#sessions", offset=(5, 2), times=2)
         await shows(pilot, "docs is stopped. Press r to start it.")
         await pilot.press("question_mark")
-        await shows(pilot, "go to the next session that needs you")
+        await shows(pilot, "go to the next that needs you")
         for key in keys.KEYS:
             assert key.help in " ".join(screen(shown).split()) or key.help in screen(shown)
         await pilot.press("escape", "colon")
@@ -141,6 +147,9 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
         await pilot.resize_terminal(60, 24)
         await until(pilot, lambda: screen(shown).endswith("q quit") and "sorted by name" in screen(shown))
         assert "claude" in screen(shown)
+        for width in range(36, 60):  # in one of them a column fits only without the scroll bar
+            await pilot.resize_terminal(width, 5)
+            await until(pilot, lambda: _heading(shown) == str(shown.sessions.headings).rstrip())
         await pilot.resize_terminal(60, 10)
         await until(pilot, lambda: "conflicts" not in screen(shown))
         await pilot.resize_terminal(200, 50)
@@ -237,7 +246,7 @@ def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:
 def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Project) -> None:
     ran: list[tuple[str, ...]] = []
 
-    async def perform(_title: str, *words: str, row: Row | None = None) -> Job:
+    async def perform(_title: str, *words: str, at: Repository) -> Job:
         ran.append(words)
         job = Job(Command("", words))
         job.code, job.out = 0, "Bash command\n  npm install\nDo you want to proceed?"
@@ -275,6 +284,30 @@ def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Proje
         await pilot.press("enter")  # the first answer keeps it
         await pilot.pause(0.3)
         assert ran[count:] == [("session.remove", "docs", "--dry-run")]
+
+    run(quick, story)
+
+
+def test_a_question_is_there_before_what_it_is_about_so_that_no_key_means_something_else(quick: Project) -> None:
+    ran: list[tuple[str, ...]] = []
+    known = asyncio.Event()
+
+    async def perform(_title: str, *words: str, at: Repository) -> Job:
+        ran.append(words)
+        await known.wait()
+        job = Job(Command("", words))
+        job.code, job.out = 0, "Would remove much."
+        return job
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        shown.perform = perform  # type: ignore[method-assign, assignment]
+        await pilot.press("D", "y", "m", "enter", "y")
+        await shows(pilot, "Looking …")
+        assert ran == [("session.remove", "auth", "--dry-run")]
+        known.set()
+        await shows(pilot, "Would remove much.")
+        await pilot.press("y")
+        await until(pilot, lambda: ran[1:] == [("session.remove", "auth")])
 
     run(quick, story)
 

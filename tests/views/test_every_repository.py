@@ -49,6 +49,28 @@ def test_sessions_of_other_repositories_are_stopped_and_attached_to(project: Pro
     shows(pane, "ended 0")
 
 
+def test_a_repository_that_gets_its_first_session_appears_and_one_that_loses_its_last_goes(
+    project: Project, sandbox: Path
+) -> None:
+    project.configure("session: {windows: [{name: shell}]}\n")
+    project.inv("session.add", "here")
+    other = make(sandbox / "a" / "other")
+    other.configure("session: {windows: [{name: shell}]}\n")
+    place = ("-x", "120", "-y", "30", "-c", str(project.main))
+    tmux("new-session", "-d", "-s", "mine", *place, "bash", "--norc")
+    (pane,) = panes("mine", "#{pane_id}")
+
+    tmux("send-keys", "-t", pane, f"{INV} session.watch --all-repositories; echo ended $?", "Enter")
+    shows(pane, "Sessions 1/1")
+    other.inv("session.add", "there")
+    shows(pane, "All repositories")
+    shows(pane, "Sessions 1/2")
+    other.inv("session.remove", "there", "--force")
+    shows(pane, "Sessions 1/1")
+    tmux("send-keys", "-t", pane, "q")
+    shows(pane, "ended 0")
+
+
 def test_nothing_of_another_repository_runs_for_a_list_and_what_is_wrong_there_stays_there(
     project: Project, sandbox: Path
 ) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -16,16 +16,14 @@ from ...errors import SessionError
 from ...model import Repository, Session
 from ...status.feed import Feed
 from ...status.shown_rows import Row
-from ...store import archive
-from ...system import table
 from ...tools import tmux_attach
-from .. import details
-from . import dialogs, forms
-from .dialogs import Choice, Notice, Question
+from .dialogs import Choice, Question
 from .jobs import Command, Job, Jobs, program_of
 
 _BUSY = ("working", "waiting")
+Asked = tuple[str, Sequence[Choice]]  # the text of a question, and its answers
 _ATTACHED = ("running", "partial")
+_TICK = 0.05  # seconds between two looks at whether a task has ended
 
 
 class ActingApp(App[Session]):
@@ -33,7 +31,6 @@ class ActingApp(App[Session]):
 
     feed: Feed
     jobs: Jobs
-    choices: Callable[[], forms.Choices]
     repository: Repository  # that we are in
 
     def chosen(self) -> Row | None:
@@ -52,44 +49,52 @@ class ActingApp(App[Session]):
         """Look again, because something was done."""
         raise NotImplementedError
 
-    def go_to(self, name: str) -> None:
-        """Choose the session *name* once it is there."""
+    def go_to(self, name: str, at: Repository | None = None) -> None:
+        """Choose the session *name*, of the repository *at*, once it is there."""
         raise NotImplementedError
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do *work*, which may wait, beside the keys."""
         self.run_worker(work, exit_on_error=True)
 
-    async def perform(self, title: str, *words: str, row: Row | None = None) -> Job:
-        """Run the task *words* in the background, for the repository of *row*, and return it when it has ended."""
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        place = row.session.repository.main if row is not None and self.is_elsewhere(row) else None
-        job = self.jobs.start(Command(title, words, place), lambda _job: _set(loop, ended))
-        await ended.wait()
+    def launch(self, title: str, *words: str, at: Repository) -> Job:
+        """Begin the task *words* in the background, in the repository *at*."""
+        return self.jobs.start(Command(title, words, self.elsewhere(at)))
+
+    async def perform(self, title: str, *words: str, at: Repository) -> Job:
+        """Run the task *words* in the background, in the repository *at*, and return it when it has ended."""
+        job = self.launch(title, *words, at=at)
+        while job.code is None:
+            await asyncio.sleep(_TICK)
         self.done()
         return job
 
-    def is_elsewhere(self, row: Row) -> bool:
-        """Return whether *row* is of another repository than the one we are in."""
-        return row.session.repository.main != self.repository.main
+    def elsewhere(self, repository: Repository) -> Path | None:
+        """Return the main checkout of *repository*, None for the one that we are in."""
+        return None if repository.main == self.repository.main else repository.main
 
-    async def act(self, title: str, *words: str, row: Row | None = None) -> Job:
+    async def act(self, title: str, *words: str, at: Repository) -> Job:
         """Perform a task and say how it went; an error is shown whole, and may be approved."""
-        job = await self.perform(title, *words, row=row)
+        job = await self.perform(title, *words, at=at)
         if not job.code:
             self.tell(job.summary)
             return job
+        return await self.explain(job, at)
+
+    async def explain(self, job: Job, at: Repository) -> Job:
+        """Show why *job* failed, whole; where a person's approval is all that it lacks, run it again with that."""
+        title, words = job.command.title, job.command.words
         offers_yes = "--yes" in job.whole and "--yes" not in words
         choices = [Choice("c", "Close", "close"), *([Choice("y", "Approve and run again", "yes", True)] * offers_yes)]
         answer = await self.push_screen_wait(Question(f"{title}: failed", job.whole, choices))
-        return await self.act(title, *words, "--yes", row=row) if answer == "yes" else job
+        return await self.act(title, *words, "--yes", at=at) if answer == "yes" else job
 
     async def act_on_each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
         """Perform *task* on all of *rows*, at once for those of one repository."""
         for main in dict.fromkeys(row.key[0] for row in rows):
             those = [row for row in rows if row.key[0] == main]
             names = ",".join(row.session.name for row in those)
-            await self.act(f"{verb} {names.replace(',', ', ')}", task, names, *words, row=those[0])
+            await self.act(f"{verb} {names.replace(',', ', ')}", task, names, *words, at=_place(those[0]))
 
     # keys
 
@@ -142,6 +147,23 @@ class ActingApp(App[Session]):
                 return
         await self.act_on_each("Stopping", "session.stop", rows)
 
+    async def _ask_about(
+        self, title: str, reading: Coroutine[Any, Any, Job], ask: Callable[[Job], Asked | None]
+    ) -> str | None:
+        """Ask about what *reading* finds. The question is there before: the next keys are meant for it."""
+        question = Question(title, "Looking …", ())
+
+        async def fill() -> None:
+            job = await reading
+            if (asked := ask(job)) is None and self.screen is question:
+                question.dismiss(None)
+                self.tell(job.summary, is_error=True)
+            elif question in self.screen_stack:
+                await question.fill(*(asked or (job.whole, [Choice("c", "Close", "close")])))
+
+        self.begin(fill())
+        return await self.push_screen_wait(question)
+
     async def _confirm(self, title: str, text: str | Text, label: str, is_danger: bool = True) -> str | None:
         """Ask whether to go on; None: no."""
         choices = [Choice("n", "Cancel", "no"), Choice("y", label, "yes", is_danger)]
@@ -155,7 +177,7 @@ class ActingApp(App[Session]):
 
     async def _each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
         for row in rows:
-            await self.act(f"{verb} {row.session.name}", task, row.session.name, *words, row=row)
+            await self.act(f"{verb} {row.session.name}", task, row.session.name, *words, at=_place(row))
 
     def action_merge(self) -> None:
         """Merge the sessions into their bases, after a question."""
@@ -191,7 +213,7 @@ class ActingApp(App[Session]):
         if answer in ("yes", "draft"):
             words = ["--draft"] if answer == "draft" else []
             name = row.session.name
-            await self.act(f"Opening a pull request of {name}", "session.pr", name, *words, row=row)
+            await self.act(f"Opening a pull request of {name}", "session.pr", name, *words, at=_place(row))
 
     def action_remove(self) -> None:
         """Remove the sessions, after showing what that takes away."""
@@ -201,48 +223,11 @@ class ActingApp(App[Session]):
     async def _remove(self, rows: Sequence[Row]) -> None:
         for row in rows:
             name = row.session.name
-            plan = await self.perform(f"Looking at what {name} has", "session.remove", name, "--dry-run", row=row)
-            answer = await self.push_screen_wait(_removal_question(name, plan))
+            plan = self.perform(f"Looking at what {name} has", "session.remove", name, "--dry-run", at=_place(row))
+            answer = await self._ask_about(f"Remove {name}?", plan, _removal_question)
             if answer in ("yes", "force"):
-                words = ["--force"] if answer == "force" else []
-                await self.act(f"Removing {name}", "session.remove", name, *words, row=row)
-
-    def action_restore(self) -> None:
-        """Restore a removed session."""
-        self.begin(self._restore())
-
-    async def _restore(self) -> None:
-        try:
-            archives = await asyncio.to_thread(archive.list_archives, self.repository)
-        except SessionError as error:
-            await self.push_screen_wait(Notice("The saved copies can't be read", str(error), True))
-            return
-        if not archives:
-            self.tell("No removed session can be restored.", is_error=True)
-            return
-        options = [(str(place), _removed_line(each)) for place, each in enumerate(archives)]
-        if picked := await self.push_screen_wait(dialogs.Pick("Restore a removed session", options)):
-            chosen = archives[int(picked)]
-            self.go_to(chosen.name)
-            await self.act(
-                f"Restoring {chosen.name}", "session.restore", chosen.name, f"--at={chosen.directory.name[:15]}"
-            )
-
-    def action_add(self) -> None:
-        """Add a session."""
-        self.begin(self._add())
-
-    async def _add(self) -> None:
-        try:
-            choices = await asyncio.to_thread(self.choices)
-        except SessionError as error:
-            await self.push_screen_wait(Notice("The configuration can't be used", str(error), True))
-            return
-        if filled := await self.push_screen_wait(forms.AddForm(choices)):
-            words = json.loads(filled)
-            name = words[0] if words and not words[0].startswith("--") else ""
-            self.go_to(name)
-            await self.act(f"Adding {name or 'a session'}", "session.add", *words)
+                force = ["--force"] if answer == "force" else []
+                await self.act(f"Removing {name}", "session.remove", name, *force, at=_place(row))
 
     def action_prompt(self) -> None:
         """Send a message to Claude."""
@@ -253,13 +238,18 @@ class ActingApp(App[Session]):
         names = ", ".join(row.session.name for row in rows)
         busy = [row.session.name for row in rows if row.status.talk.state == "working"]
         hint = f"Claude is working in {', '.join(busy)}: it is sent when the turn ends." if busy else ""
-        if text := await self.push_screen_wait(forms.PromptForm(f"Message to {names}", hint)):
+        if text := await self._ask_text(f"Message to {names}", hint):
             for row in rows:
                 words = [row.session.name, f"--text={text}", *(["--when-idle"] if row.session.name in busy else [])]
                 self.begin(self._send(row, words))
 
+    async def _ask_text(self, title: str, hint: str = "") -> str | None:
+        from .forms import PromptForm  # with a field of several lines, which takes long to import
+
+        return await self.push_screen_wait(PromptForm(title, hint))
+
     async def _send(self, row: Row, words: Sequence[str]) -> None:
-        await self.act(f"Sending to {row.session.name}", "session.send", *words, row=row)
+        await self.act(f"Sending to {row.session.name}", "session.send", *words, at=_place(row))
 
     def action_answer(self) -> None:
         """Answer the permission prompt, after showing it."""
@@ -268,18 +258,18 @@ class ActingApp(App[Session]):
 
     async def _answer(self, row: Row) -> None:
         name = row.session.name
-        shown = await self.perform(f"Reading what {name} asks", "session.answer", name, row=row)
-        if shown.code:
-            self.tell(shown.summary, is_error=True)
-            return
-        choices = [Choice("y", "Yes", "yes"), Choice("a", "Yes, always", "always"), Choice("n", "No", "no"),
-                   Choice("i", "No, instead …", "instead")]  # fmt: skip
-        answer = await self.push_screen_wait(Question(f"Claude in {name} asks", shown.out.strip("\n"), choices))
+        shown = self.perform(f"Reading what {name} asks", "session.answer", name, at=_place(row))
+        answer = await self._ask_about(f"Claude in {name} asks", shown, _permission_question)
         words = [answer] if answer in ("yes", "always", "no") else []
-        if answer == "instead" and (text := await self.push_screen_wait(forms.PromptForm("What Claude should do"))):
+        if answer == "instead" and (text := await self._ask_text("What Claude should do")):
             words = ["no", f"--message={text}"]
-        if words:
-            await self.act(f"Answering {name}", "session.answer", name, *words, row=row)
+        if not words:
+            return
+        job = await self.perform(f"Answering {name}", "session.answer", name, *words, at=_place(row))
+        if job.code:
+            await self.explain(job, _place(row))
+        else:  # it printed first what was asked
+            self.tell(job.out.strip().splitlines()[-1])
 
     def action_open_browser(self) -> None:
         """Open the session's address in the browser."""
@@ -293,7 +283,7 @@ class ActingApp(App[Session]):
 
     async def _edit(self, row: Row) -> None:
         main = row.session.repository.main
-        program, environment = program_of(main if self.is_elsewhere(row) else None)
+        program, environment = program_of(self.elsewhere(row.session.repository))
         words = [*program, "session.open", row.session.name, "--editor"]
         try:
             with self.suspend():
@@ -305,24 +295,23 @@ class ActingApp(App[Session]):
         self.done()
 
 
-def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(event.set)
+def _place(row: Row) -> Repository:
+    return row.session.repository
 
 
-def _removal_question(name: str, plan: Job) -> Question:
+def _removal_question(plan: Job) -> Asked:
     """Return the question with what goes, and with what would be lost where `remove` refuses."""
+    keep = Choice("n", "Keep it", "no")
     if not plan.code:
         text = f"{plan.whole}\n\nFiles and uncommitted work are saved: press u to restore it."
-        return Question(f"Remove {name}", text, [Choice("n", "Keep it", "no"), Choice("y", "Remove", "yes", True)])
+        return text, [keep, Choice("y", "Remove", "yes", True)]
     text = f"{plan.whole}\n\nWith --force it goes with that; what can be saved is saved, and u restores it."
-    return Question(
-        f"Remove {name}?", text, [Choice("n", "Keep it", "no"), Choice("f", "Remove anyway", "force", True)]
-    )
+    return text, [keep, Choice("f", "Remove anyway", "force", True)]
 
 
-def _removed_line(each: archive.Archive) -> Text:
-    age, size = details.format_age(each.removed), table.format_size(each.size)
-    return Text.assemble(
-        (f"{each.name:<28} ", "bold"), f"{age} ago  ", (f"{each.facts['row']['branch']}  {size}", "dim")
-    )
+def _permission_question(shown: Job) -> Asked | None:
+    if shown.code:
+        return None
+    choices = [Choice("y", "Yes", "yes"), Choice("a", "Yes, always", "always"), Choice("n", "No", "no"),
+               Choice("i", "No, instead …", "instead")]  # fmt: skip
+    return shown.out.strip("\n"), choices

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from ...model import Repository, Session
 from ...status.feed import Feed
-from ...status.shown_rows import Key, Row, Source
+from ...status.shown_rows import Key, Row
 from ...system import terminal
-from . import bars, contents, dialogs, filters, forms, keys, palette, styles
+from . import bars, columns, contents, dialogs, drafts, filters, keys, palette, styles
 from .jobs import Job, Jobs
 from .looking import SORTS, LookingApp
 from .preview import Preview
 from .session_list import SessionList
 from .strips import harmless, in_border
 
+_PARTS = "#top, #left, #headings, #sessions, #empty, #preview, #lines, #status, #keys"
 _STACKED = 100  # columns below which the preview stands under the list
 _LOW = 16  # lines below which there is no preview
+_PAUSE = 0.1  # seconds between two looks at what is known: at the start something is learnt of each session
+_NOTED = 30.0  # seconds between two notes of what is shown
 _SHOWN = 8.0  # seconds for which an answer is shown
 
 
 class Setup(NamedTuple):
-    """What the dashboard shows: the repository we are in, where sessions come from, what the forms offer."""
+    """What the dashboard shows: the repository we are in, what is known of sessions, what the form offers."""
 
     repository: Repository
-    sources: Sequence[Source]
-    choices: Callable[[], forms.Choices] = forms.Choices
-    interval: float = 2.0
+    feed: Feed
+    choices: Callable[[Repository], drafts.Choices] = lambda _repository: drafts.Choices()
 
 
 class Dashboard(LookingApp):
@@ -56,6 +59,9 @@ class Dashboard(LookingApp):
         Binding("ctrl+z", "suspend_process", show=False),
     ]
 
+    # Set later, it would have the whole stylesheet read again.
+    theme: Reactive[str] = Reactive(styles.default_theme())
+
     class Changed(Message):
         """Something is known that was not."""
 
@@ -63,17 +69,13 @@ class Dashboard(LookingApp):
         # The terminal's own colours; Textual takes NO_COLOR out of the environment, and would show greys.
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.repository, self.choices = setup.repository, setup.choices
-        self.feed = Feed(setup.sources, self._announce, setup.interval)
+        self.feed = setup.feed
         self.jobs = Jobs(setup.repository.main, lambda _job: self._announce())
         self._is_announced = False
-        self._grouped = len(setup.sources) > 1
-        self._places = {str(source.repository.main): place for place, source in enumerate(setup.sources)}
         self.sort, self.filter = SORTS[0], ""
-        self._wanted = ""  # the name of a session that is chosen as soon as it is there
+        self._wanted: tuple[str, str] | None = None  # the session that is chosen as soon as it is there
         self._said: tuple[float, Text] = (0.0, Text())
-        self.painted_at = 0.0
-        wanted = os.environ.get("TEXTUAL_THEME", "")
-        self.theme = wanted if wanted in self.available_themes else "ansi-dark"
+        self.painted_at = self._shown = 0.0
 
     def compose(self) -> ComposeResult:
         """Yield the parts."""
@@ -81,22 +83,33 @@ class Dashboard(LookingApp):
         with Horizontal(id="main"):
             with Vertical(id="left"):
                 yield Static(id="headings")
-                yield SessionList(self._grouped)
+                yield SessionList()
                 yield Static(id="empty")
-                yield Input(id="filter", placeholder="name, state:waiting, component:server, git:conflict")
             yield Preview()
         yield Static(id="status")
         yield bars.KeyBar()
 
+    @property
+    def is_grouped(self) -> bool:
+        """Whether there are several repositories."""
+        return len(self.feed.sources) > 1
+
     def on_mount(self) -> None:
         """Begin to look."""
-        self.feed.start()
+        self.feed.changed = self._announce
+        self.feed.list_sessions()
         self.set_interval(0.2, self._tick)
+        self.set_interval(_NOTED, self._note_looks)
         self.sessions.focus()
 
     def on_unmount(self) -> None:
-        """Look no more."""
+        """Look no more, and note for the next time what was seen."""
         self.feed.stop()
+        self.feed.note_looks(columns.plain_cells)
+
+    @work(thread=True, exclusive=True, group="noting")
+    def _note_looks(self) -> None:
+        self.feed.note_looks(columns.plain_cells)
 
     async def on_event(self, event: events.Event) -> None:
         """Keep the chosen session from the first key or click on: what comes next is meant for it."""
@@ -122,9 +135,9 @@ class Dashboard(LookingApp):
         self.feed.hurry()
         self.preview.renew()
 
-    def go_to(self, name: str) -> None:
-        """Choose the session *name* once it is there."""
-        self._wanted = name
+    def go_to(self, name: str, at: Repository | None = None) -> None:
+        """Choose the session *name*, of the repository *at*, once it is there."""
+        self._wanted = (str((at or self.repository).main), name)
         self.show()
 
     def _announce(self) -> None:
@@ -134,7 +147,14 @@ class Dashboard(LookingApp):
 
     @on(Changed)
     def _renew(self) -> None:
-        self._is_announced = False
+        wait = self._shown + _PAUSE - time.monotonic()
+        if wait > 0:
+            self.set_timer(wait, self._show_news)
+        else:
+            self._show_news()
+
+    def _show_news(self) -> None:
+        self._is_announced, self._shown = False, time.monotonic()
         self.show()
 
     def _tick(self) -> None:
@@ -153,7 +173,8 @@ class Dashboard(LookingApp):
             return
         rows, sessions = self.feed.rows(), self.sessions
         shown = [row for row in rows if filters.matches(row, self.filter)]
-        sessions.show(sorted(shown, key=self._order))
+        places = {str(source.repository.main): place for place, source in enumerate(self.feed.sources)}
+        sessions.show(sorted(shown, key=functools.partial(self._order, places)), self.is_grouped)
         self._choose_wanted(sessions)
         if not sessions.is_pinned and sessions.shown:
             sessions.choose(sessions.shown[0].key)
@@ -163,7 +184,9 @@ class Dashboard(LookingApp):
         self._show_empty(rows, shown)
         self._show_around(rows)
         self.preview.show(sessions.row)
-        self.painted_at = self.painted_at or (time.monotonic() if self.feed.is_listed else 0.0)
+        if self.feed.is_listed and not self.painted_at:
+            self.painted_at = time.monotonic()
+            self.call_after_refresh(self.feed.start)  # what looks for more would only delay the first look
 
     @property
     def _is_stacked(self) -> bool:
@@ -176,12 +199,12 @@ class Dashboard(LookingApp):
 
     def _choose_wanted(self, sessions: SessionList) -> None:
         for row in sessions.shown:
-            if self._wanted and row.session.name == self._wanted:
-                self._wanted, sessions.is_pinned = "", True
+            if row.key == self._wanted:
+                self._wanted, sessions.is_pinned = None, True
                 sessions.choose(row.key)
 
-    def _order(self, row: Row) -> tuple[object, ...]:
-        group = self._places.get(row.key[0], 0)
+    def _order(self, places: Mapping[str, int], row: Row) -> tuple[object, ...]:
+        group = places.get(row.key[0], 0)
         if self.sort == "attention":
             return group, *row.urgency
         return (group, 0) if self.sort == "name" else (group, -_created(row))
@@ -198,9 +221,11 @@ class Dashboard(LookingApp):
         sessions, left, width = self.sessions, self.screen_stack[0].query_one("#left"), self.size.width - 2
         place, count = sessions.position
         row = sessions.row
-        name = self.repository.main.name if not self._grouped else "All repositories"
+        name = self.repository.main.name if not self.is_grouped else "All repositories"
         trouble = next((text.splitlines()[0] for text in self.feed.troubles.values() if text), "")
-        self.query_part("#top").update(bars.summary(name, rows, width, trouble or f"sorted by {self.sort}"))
+        self.query_part("#top").update(
+            bars.summary(name, rows, width, trouble or bars.age_note(rows) or f"sorted by {self.sort}")
+        )
         left.border_title = f"Sessions {place}/{count}"
         facts = [*([f"filter: {self.filter}"] if self.filter else []),
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
@@ -212,7 +237,7 @@ class Dashboard(LookingApp):
     @property
     def _is_up(self) -> bool:
         """Whether the parts are there: they are not before the start, and go before the end."""
-        return bool(self.screen_stack) and bool(self.screen_stack[0].query(bars.KeyBar))
+        return bool(self.screen_stack) and len(self.screen_stack[0].query(_PARTS)) == len(_PARTS.split(","))
 
     def _show_status(self) -> None:
         if not self._is_up:
@@ -228,10 +253,17 @@ class Dashboard(LookingApp):
 
     @on(SessionList.Chosen)
     def _chosen(self) -> None:
+        if not self._is_up:
+            return
         row = self.sessions.row
         self.feed.chosen = row.key if row else None
         self.preview.show(row)
         self._show_around(self.feed.rows())
+
+    @on(SessionList.Fitted)
+    def _fitted(self) -> None:
+        if self._is_up:
+            self.query_part("#headings").update(self.sessions.headings)
 
     @on(SessionList.Opened)
     def _opened(self) -> None:
@@ -256,7 +288,7 @@ class Dashboard(LookingApp):
             if key.action not in ("command_palette", "step_back"):
                 yield SystemCommand(f"{key.help[0].upper()}{key.help[1:]}", f"key {key.shown}", self._run(key.action))
         for more in palette.MORE:
-            yield SystemCommand(more.label, more.task, partial(self._run_more, more))
+            yield SystemCommand(more.label, more.task, functools.partial(self._run_more, more))
         yield SystemCommand("Change the theme", "colours of the dashboard", self.action_change_theme)
 
     def _run_more(self, more: palette.More) -> None:

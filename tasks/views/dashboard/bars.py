@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.text import Text
 from textual import events
@@ -13,6 +14,7 @@ from textual.widgets import Static
 from ...status import attention
 from ...status.shown_rows import Row
 from ...system import terminal
+from .. import details
 from . import columns, keys
 from .jobs import Job
 
@@ -35,6 +37,12 @@ def summary(name: str, rows: Sequence[Row], width: int, note: str = "") -> Text:
         note = terminal.shorten_text(note, room)
         text.append(" " * (width - text.cell_len - terminal.text_width(note))).append(note, "dim")
     return text
+
+
+def age_note(rows: Sequence[Row]) -> str:
+    """Return how old the oldest of the values is that an earlier dashboard showed, and still stand; empty for none."""
+    times = [row.last.at for row in rows if row.last is not None and row.pending]
+    return f"dim: {details.format_age(datetime.fromtimestamp(min(times)).astimezone())} old" if times else ""
 
 
 def job_line(job: Job, width: int) -> Text:

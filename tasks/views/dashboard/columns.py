@@ -51,7 +51,7 @@ def glyph(attention: str) -> str:
 
 def format_rows(rows: Sequence[Row], width: int, marks: frozenset[tuple[str, str]] = frozenset()) -> Table:
     """Return *rows* as lines of at most *width* columns; those in *marks* begin with a sign."""
-    columns = {title: [cell(row) for row in rows] for title, cell in _CELLS.items()}
+    columns = {title: [_shown(row, title) for row in rows] for title in _CELLS}
     titles = [title for title in columns if title in _ALWAYS or any(each.plain for each in columns[title])]
     if all(row.session.branch == row.session.name for row in rows):
         titles = [title for title in titles if title != "branch"]
@@ -67,9 +67,27 @@ def format_rows(rows: Sequence[Row], width: int, marks: frozenset[tuple[str, str
             line.append_text(_fitted(columns[title][place], wide))
             line.append(" " * _GAP)
         if spare >= _FLEXIBLE:
-            line.append(terminal.shorten_text(_what(row), spare), "dim")
+            what = _remembered(row, _WHAT) or Text(_what(row), "dim")
+            line.append(terminal.shorten_text(what.plain, spare), "dim")
         lines.append(line)
     return Table(heading, lines)
+
+
+def plain_cells(row: Row) -> dict[str, str]:
+    """Return what is said of *row* without colours, for a dashboard that starts later."""
+    cells = {title: _CELLS[title](row).plain for title in _WAITED_FOR if title in _CELLS}
+    return {**cells, "claude": claude_words(row)[0], "conflicts": _conflict_count(row), _WHAT: _what(row)}
+
+
+def _shown(row: Row, title: str) -> Text:
+    """Return what a column says of *row*: what an earlier dashboard showed, dim, until it is known."""
+    return _remembered(row, title) or _CELLS[title](row)
+
+
+def _remembered(row: Row, title: str) -> Text | None:
+    is_old = _WAITED_FOR.get(title) in row.pending and not (title in _ENDED and row.attention == "stopped")
+    text = row.last.cells.get(title, "") if row.last is not None and is_old else ""
+    return Text(terminal.one_line(text), "dim") if text.strip() else None
 
 
 def _widths(columns: dict[str, list[Text]], room: int) -> dict[str, int]:
@@ -147,24 +165,28 @@ def _git(row: Row) -> Text:
     if status.work is None:
         return Text("no answer" if status.silence else "unreadable" if status.look.admin_dir else "gone", "red")
     text = Text()
-    if status.look.operation:
-        text.append(f"{status.look.operation} ", "bold red")
-    elif status.look.other_head:
-        text.append(f"on {status.look.other_head} ", "yellow")
+    if row.operation:
+        text.append(f"{row.operation} ", "bold red")
+    elif row.other_head:
+        text.append(f"on {row.other_head} ", "yellow")
     count = len(status.work.changed) + len(status.work.untracked)
     parts = ((f"±{count}", count, "yellow"), (f"↑{status.ahead}", status.ahead, "green"),
              (f"↓{status.behind}", status.behind, "magenta"))  # fmt: skip
     for words, number, style in parts:
         if number:
             text.append(f"{words} ", style)
-    if clashing := sum(each.kind == "conflict" for each in status.conflicts):
-        text.append(f"≠{clashing} ", "bold red")
+    text.append_text(_remembered(row, "conflicts") or Text(_conflict_count(row), "bold red"))
     if status.outside:
         text.append(f"⊄{len(status.outside)} ", "yellow")
     if status.merged:
         text.append("merged ", "dim")
     text.rstrip()
     return text if text.plain else Text("clean", "dim")
+
+
+def _conflict_count(row: Row) -> str:
+    count = sum(each.kind == "conflict" for each in row.status.conflicts)
+    return f"≠{count} " if count else ""
 
 
 def _ports(row: Row) -> Text:
@@ -223,6 +245,12 @@ def _what(row: Row) -> str:
     return terminal.one_line(talk.what or talk.waiting_for)
 
 
+_WHAT = "what"
+_WAITED_FOR = {  # by column: the part that it waits for
+    "claude": "claude", _WHAT: "claude", "git": "git", "conflicts": "conflicts", "state": "ports", "ports": "ports",
+    "pr": "requests",
+}  # fmt: skip
+_ENDED = ("claude", _WHAT, "state", "ports")  # what nobody believes of a session that is stopped now
 _ALWAYS = ("name", "claude", "state", "git")
 _CELLS = {
     "name": _name, "claude": _claude, "git": _git, "state": _state, "ports": _ports, "age": _age,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -19,6 +20,7 @@ from . import columns, keys
 from .strips import harmless, in_border
 
 _TWO_COLUMNS = 104
+_LOW = 28  # lines
 
 
 class Choice(NamedTuple):
@@ -42,11 +44,15 @@ class Dialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Yield the box, its text and what the dialog adds."""
         with Vertical(classes="warns" if self._is_danger else "") as box:
-            box.border_title = in_border(f" {self._title} ")
+            box.border_title = in_border(self._title)
             if self._text:
                 with VerticalScroll(id="body"):
                     yield Static(Text(harmless(self._text)) if isinstance(self._text, str) else self._text)
             yield from self.parts()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave nothing empty in a low terminal."""
+        self.set_class(event.size.height < _LOW, "tight")
 
     def parts(self) -> ComposeResult:
         """Yield what stands below the text."""
@@ -58,7 +64,10 @@ class Dialog(ModalScreen[str | None]):
 
 
 class Question(Dialog):
-    """A question with its answers as buttons; each has a key. The first one is what Enter means."""
+    """A question with its answers as buttons; each has a key. The first one is what Enter means.
+
+    One without answers waits until it is filled; no key has a meaning meanwhile.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "scroll(1)", show=False),
@@ -79,11 +88,20 @@ class Question(Dialog):
             for each in self._choices:
                 classes = "danger" if each.is_danger else ""
                 yield Button(f"{each.key}  {each.label}", id=f"choice-{each.value}", classes=classes, compact=True)
-        yield Static("← → choose, enter takes it, esc cancels", classes="hint")
+        yield Static("← → choose, enter takes it, esc cancels" if self._choices else "esc cancels", classes="hint")
 
     def on_mount(self) -> None:
         """Begin at the first answer, which changes nothing."""
-        self.query(Button).first().focus()
+        for button in self.query(Button)[:1]:
+            button.focus()
+
+    async def fill(self, text: str, choices: Sequence[Choice]) -> None:
+        """Ask about *text*, now that it is known."""
+        while not self.is_mounted:
+            await asyncio.sleep(0)
+        self._text, self._choices, self._is_danger = text, choices, any(each.is_danger for each in choices)
+        await self.recompose()
+        self.on_mount()
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text by lines."""

@@ -2,65 +2,118 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static, TextArea
 
+from ...errors import SessionError
+from ...model import Repository
+from ...system import terminal
 from .dialogs import Dialog
+from .drafts import Choices, Draft
+from .strips import harmless
 
-
-class Choices(NamedTuple):
-    """What a form offers, as the configuration has it."""
-
-    components: Sequence[str] = ()
-    agents: Sequence[str] = ()
-    base: str = ""
+_CHOSEN = ("component", "agent")  # the fields with a list to choose from
 
 
 class AddForm(Dialog):
-    """Name, base, prompt, component and agent of a new session; the answer is the arguments of the task, as JSON."""
+    """Name, base, prompt, component and agent of a new session; it stays until the task has accepted them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", show=False)]
 
-    def __init__(self, choices: Choices) -> None:
+    def __init__(
+        self, draft: Draft, repositories: Sequence[Repository], choices: Callable[[Repository], Choices],
+        begin: Callable[[AddForm, list[str]], None],
+    ) -> None:  # fmt: skip
         super().__init__("Add a session")
-        self._choices = choices
+        self.draft, self._repositories, self._choices, self._begin = draft, repositories, choices, begin
+        self._is_busy = False
 
     def parts(self) -> ComposeResult:
-        """Yield the fields."""
-        yield _titled(Input(placeholder="feature/login", id="name"), "Name, also of the branch")
-        yield _titled(Input(placeholder=self._choices.base, id="base"), "Base")
-        yield _titled(Input(placeholder="none", id="prompt"), "First message to Claude")
-        for name in ("component", "agent"):
-            if options := getattr(self._choices, f"{name}s"):
-                select = Select([(each, each) for each in options], prompt="default", id=name, compact=True)
-                yield _titled(select, name.capitalize())
+        """Yield the fields, and above them what is wrong."""
+        with VerticalScroll(id="error"):
+            yield Static()
+        if len(self._repositories) > 1:
+            places = [(terminal.one_line(terminal.home_path(str(each.main))), each) for each in self._repositories]
+            where = Select(places, allow_blank=False, value=self.draft.repository, id="repository", compact=True)
+            yield _titled(where, "Repository")
+        values = self.draft.values
+        yield _titled(Input(values.get("name", ""), placeholder="feature/login", id="name"), "Name, also of the branch")
+        yield _titled(Input(values.get("base", ""), id="base"), "Base")
+        yield _titled(Input(values.get("prompt", ""), placeholder="none", id="prompt"), "First message to Claude")
+        for name in _CHOSEN:
+            yield _titled(Select[str]([], prompt="default", id=name, compact=True), name.capitalize())
         with Horizontal(classes="buttons"):
             yield Button("Add", id="add", variant="primary", compact=True)
-        yield Static("enter adds, tab moves, esc cancels", classes="hint")
+            yield Button("Approve and add", id="approve", classes="danger", compact=True)
+        yield Static(id="hint", classes="hint")
+
+    def on_mount(self) -> None:
+        """Show what was wrong, and what the repository offers."""
+        for name in _CHOSEN:
+            self.query_one(f"#{name}").display = False
+        self.refuse(self.draft.error)
+        self.run_worker(self._offer())
+
+    async def _offer(self) -> None:
+        """Offer what the configuration of the repository has; one that is wrong is said."""
+        try:
+            choices = await asyncio.to_thread(self._choices, self.draft.repository)
+        except SessionError as error:
+            self.refuse(str(error))
+            return
+        self.query_one("#base", Input).placeholder = choices.base
+        for name in _CHOSEN:
+            options, select = getattr(choices, f"{name}s"), self.query_one(f"#{name}", Select)
+            select.set_options([(each, each) for each in options])
+            select.display = bool(options)
+            if (value := self.draft.values.get(name)) in options:
+                select.value = value
+
+    @on(Select.Changed, "#repository")
+    def _moved(self, event: Select.Changed) -> None:
+        if isinstance(event.value, Repository) and event.value != self.draft.repository:
+            self.draft = self.draft._replace(repository=event.value, values=self._values())
+            self.run_worker(self._offer(), exclusive=True)
+
+    def refuse(self, error: str) -> None:
+        """Say what is wrong, with the cursor where it is; an empty *error* is none."""
+        self._is_busy, self.draft = False, self.draft._replace(error=error)
+        shown = self.query_one("#error")
+        shown.display, self.query_one("#approve").display = bool(error), self.draft.needs_approval
+        shown.query_one(Static).update(Text(harmless(error)))
+        self.query_one("#hint", Static).update("enter adds, tab moves, esc cancels")
+        self.query_one(f"#{self.draft.fault}").focus()  # never the approval: Enter alone must not give it
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Enter in a field adds."""
         self.action_submit()
 
-    def on_button_pressed(self, _event: Button.Pressed) -> None:
+    def on_button_pressed(self, event: Button.Pressed) -> None:
         """So does the button."""
-        self.action_submit()
+        self.action_submit("--yes" if event.button.id == "approve" else "")
 
-    def action_submit(self) -> None:
-        """Take what was filled in."""
+    def action_submit(self, more: str = "") -> None:
+        """Have it added as it was filled in."""
+        if self._is_busy:
+            return
+        self._is_busy = True
+        self.draft = self.draft._replace(values=self._values(), error="")
+        self.query_one("#hint", Static).update("Adding …")
+        self._begin(self, [*self.draft.words, *([more] if more else [])])
+
+    def _values(self) -> dict[str, str]:
         values = {each.id or "": each.value.strip() for each in self.query(Input)}
-        for each in self.query(Select):
-            values[each.id or ""] = "" if each.is_blank() else str(each.value)
-        name = values.pop("name")
-        options = [f"--{key}={value}" for key, value in values.items() if value]
-        self.dismiss(json.dumps([*([name] if name else []), *options]))
+        chosen = {each.id or "": each for each in self.query(Select) if each.id in _CHOSEN and each.display}
+        return {**values, **{name: "" if each.is_blank() else str(each.value) for name, each in chosen.items()}}
 
 
 def _titled(field: Widget, title: str) -> Widget:

@@ -72,14 +72,14 @@ class Jobs:
         """Those that have not ended."""
         return [job for job in self.every if job.code is None]
 
-    def start(self, command: Command, ended: Callable[[Job], None]) -> Job:
-        """Run *command* in the background; *ended* is called in its thread."""
+    def start(self, command: Command) -> Job:
+        """Run *command* in the background."""
         job = Job(command)
         self.every = [*self.every[-_KEPT:], job]
-        threading.Thread(target=self._run, args=(job, ended), daemon=True).start()
+        threading.Thread(target=self._run, args=(job,), daemon=True).start()
         return job
 
-    def _run(self, job: Job, ended: Callable[[Job], None]) -> None:
+    def _run(self, job: Job) -> None:
         # Files, not pipes: a task goes on, and can print, when the screen is left before it has ended.
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
@@ -100,7 +100,6 @@ class Jobs:
                 job.out, job.err = _text(out), _text(err)
         job.ended, job.code = time.monotonic(), code
         self._changed(job)
-        ended(job)
 
 
 def program_of(place: Path | None) -> tuple[list[str], dict[str, str]]:

@@ -8,14 +8,15 @@ from textual.widgets import Input
 
 from ...status import attention
 from . import dialogs
-from .actions import ActingApp
+from .making import MakingApp
 from .preview import Preview
 from .session_list import SessionList
 
+_EXAMPLES = "name, state:waiting, component:server, git:conflict"
 SORTS = ("attention", "name", "age")
 
 
-class LookingApp(ActingApp):
+class LookingApp(MakingApp):
     """An app with a list and a preview, and the keys for looking at them."""
 
     sort: str = SORTS[0]
@@ -75,9 +76,16 @@ class LookingApp(ActingApp):
 
     def action_filter(self) -> None:
         """Ask which sessions to show."""
-        field = self.screen_stack[0].query_one("#filter", Input)
+        screen = self.screen_stack[0]
+        field = self._filter_field or Input(id="filter", placeholder=_EXAMPLES)
+        if not field.parent:  # it is rarely used, and its part of the stylesheet would delay the first look
+            screen.query_one("#left").mount(field)
         field.display = True
-        field.focus()
+        screen.set_focus(field)  # at once: the next key is meant for it
+
+    @property
+    def _filter_field(self) -> Input | None:
+        return next(iter(self.screen_stack[0].query("#filter").results(Input)), None)
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
@@ -91,10 +99,10 @@ class LookingApp(ActingApp):
 
     def action_step_back(self) -> None:
         """Leave what is open: the whole preview, the filter, the marks."""
-        screen, field = self.screen_stack[0], self.screen_stack[0].query_one("#filter", Input)
-        if screen.has_class("zoomed"):
+        field = self._filter_field
+        if self.screen_stack[0].has_class("zoomed"):
             self.action_zoom()
-        elif field.display or self.filter:
+        elif field is not None and (field.display or self.filter):
             field.value, field.display = "", False
         else:
             self.sessions.marks = frozenset()

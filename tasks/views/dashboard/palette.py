@@ -64,6 +64,7 @@ async def perform_more(app: ActingApp, more: More) -> None:
     if row is None and "{name}" in more.words:
         app.tell("No session is chosen.", is_error=True)
         return
+    at = row.session.repository if row else app.repository
     facts = {"name": row.session.name if row else "", "text": ""}
     if more.asks:
         text = await app.push_screen_wait(forms.LineForm(more.asks.format(**facts), more.example))
@@ -74,11 +75,11 @@ async def perform_more(app: ActingApp, more: More) -> None:
     if more.warns:
         text = more.warns.format(**facts)
         if text == "--dry-run":
-            plan = await app.perform("Looking at what that takes away", *words, text)
+            plan = await app.perform("Looking at what that takes away", *words, text, at=at)
             text = plan.whole
         choices = [Choice("n", "Cancel", "no"), Choice("y", more.button, "yes", True)]
         if await app.push_screen_wait(Question(more.label, text, choices)) != "yes":
             return
     if "{text}" in more.words:  # a name
         app.go_to(facts["text"])
-    await app.act(more.doing.format(**facts), *words, row=row)
+    await app.act(more.doing.format(**facts), *words, at=at)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.reactive import Reactive
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -40,6 +41,7 @@ class Picker(App[str]):
     """The names that have the letters, the best first; Enter takes the marked one."""
 
     CSS = _CSS
+    theme: Reactive[str] = Reactive("ansi-dark")  # set later, it would have the whole stylesheet read again
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,ctrl+k", "move(-1)", show=False, priority=True),
@@ -50,7 +52,6 @@ class Picker(App[str]):
     def __init__(self, names: Sequence[str], letters: str = "") -> None:
         super().__init__()
         self._names, self._letters = names, letters
-        self.theme = "ansi-dark"
 
     def compose(self) -> ComposeResult:
         """Yield the line and the list."""

@@ -175,8 +175,8 @@ class Preview(Vertical):
         event.stop()
         is_first = event.about not in self._pages
         self._pages[event.about] = event.page
-        if event.about == self._about:
-            self.query_one(LinesView).show(event.page, is_first)
+        for lines in self.query(LinesView) if event.about == self._about else ():  # there are none at the end
+            lines.show(event.page, is_first)
 
     def _tick(self) -> None:
         if self._row is not None and self.display and self.app.screen is self.screen:

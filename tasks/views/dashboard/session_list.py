@@ -38,13 +38,16 @@ class SessionList(ScrollView, can_focus=True):
     class Chosen(Message):
         """Another session is the chosen one."""
 
+    class Fitted(Message):
+        """The columns were fitted to another width."""
+
     class Opened(Message):
         """A session was clicked twice."""
 
-    def __init__(self, grouped: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__(id="sessions")
         self._rows: list[Row] = []
-        self._grouped = grouped
+        self._grouped = False
         self._lines: list[Text] = []
         self._places: list[Row | None] = []  # by line: its row; None for a heading of a repository
         self._headings = Text()
@@ -73,11 +76,11 @@ class SessionList(ScrollView, can_focus=True):
         """The rows as they are ordered."""
         return self._rows
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show *rows* in this order."""
+    def show(self, rows: Sequence[Row], grouped: bool = False) -> None:
+        """Show *rows* in this order, with the name of each repository where they are *grouped*."""
         keys = [row.key for row in self._rows]
         place = keys.index(self._key) if self._key in keys else 0
-        self._rows = list(rows)
+        self._rows, self._grouped = list(rows), grouped
         now = [row.key for row in rows]
         before = self._key
         if before not in now:
@@ -91,7 +94,7 @@ class SessionList(ScrollView, can_focus=True):
         """Make the session *key* the chosen one, if it is shown."""
         if key != self._key and any(row.key == key for row in self._rows):
             self._key = key
-            self._draw()
+            self.refresh()
             self._follow()
 
     def toggle_mark(self) -> None:
@@ -124,6 +127,7 @@ class SessionList(ScrollView, can_focus=True):
         """Fit the columns to another width."""
         self._draw()
         self._scroll()
+        self.post_message(self.Fitted())
 
     def on_click(self, event: events.Click) -> None:
         """Choose what was clicked; a second click opens it."""

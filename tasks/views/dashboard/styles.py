@@ -1,5 +1,18 @@
 """How the parts of the dashboard look: sizes and borders; colours are the terminal's own, light or dark."""
 
+from __future__ import annotations
+
+import os
+
+from textual.theme import BUILTIN_THEMES
+
+
+def default_theme() -> str:
+    """Return the theme that a person has chosen for programs like this one, else the terminal's own colours."""
+    wanted = os.environ.get("TEXTUAL_THEME", "")
+    return wanted if wanted in BUILTIN_THEMES else "ansi-dark"
+
+
 CSS = """
 Screen { background: ansi_default; color: ansi_default; }
 * {
@@ -17,7 +30,7 @@ Screen { background: ansi_default; color: ansi_default; }
 #tabs { height: 1; }
 #lines { height: 1fr; scrollbar-size: 1 1; }
 #empty { height: 1fr; padding: 1 2; display: none; }
-#filter { height: 1; border: none; padding: 0 1; display: none; background: ansi_default; }
+#filter { height: 1; border: none; padding: 0 1; background: ansi_default; }
 #status { height: auto; max-height: 3; padding: 0 1; display: none; }
 #keys { height: 1; padding: 0 1; }
 
@@ -34,12 +47,21 @@ Screen { background: ansi_default; color: ansi_default; }
 .dialog { align: center middle; background: transparent; }
 .dialog > Vertical, .dialog > VerticalScroll {
     width: 90%; max-width: 110; height: auto; max-height: 94%; padding: 1 2;
-    border: round ansi_blue; background: ansi_default;
+    border: round ansi_blue; background: ansi_default; overflow-y: auto; scrollbar-size: 1 1;
 }
+.dialog #error {
+    height: auto; max-height: 50vh; margin-bottom: 1; scrollbar-size: 1 1;
+    color: ansi_red; text-style: bold;
+}
+.tight > Vertical { max-height: 100%; padding: 0 1; }
+SearchIcon { display: none; }
 .dialog > .warns { border: round ansi_red; }
 .dialog #body { height: auto; max-height: 75vh; scrollbar-size: 1 1; }
 .dialog .buttons { height: auto; margin-top: 1; }
-.dialog Button { margin-right: 2; padding: 0 1; background: ansi_default; color: ansi_default; text-style: none; }
+.dialog Button {
+    min-width: 0; margin-right: 2; padding: 0 1;
+    background: ansi_default; color: ansi_default; text-style: none;
+}
 .dialog Button:focus { background: ansi_blue; color: ansi_bright_white; text-style: bold; }
 .dialog Button.danger { color: ansi_red; }
 .dialog Button.danger:focus { background: ansi_red; color: ansi_bright_white; }

@@ -1,0 +1,117 @@
+"""Sessions that come: those that are added, and removed ones that are restored, in any of the repositories shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ...errors import SessionError
+from ...model import Repository
+from ...status.shown_rows import Key
+from . import drafts
+from .actions import ActingApp
+
+if TYPE_CHECKING:
+    from ...store.archive import Archive
+    from .forms import AddForm
+
+_SOON = 5.0  # seconds after which a task that goes on has accepted what was filled in
+
+
+class MakingApp(ActingApp):
+    """An app in which sessions are made."""
+
+    choices: Callable[[Repository], drafts.Choices]
+
+    def place(self) -> Repository:
+        """Return the repository of the chosen session, else the one that we are in."""
+        row = self.chosen()
+        return row.session.repository if row else self.repository
+
+    def places(self) -> list[Repository]:
+        """Return the repositories that are shown: first the one of the chosen session."""
+        return list(dict.fromkeys([self.place(), *(source.repository for source in self.feed.sources)]))
+
+    def action_add(self) -> None:
+        """Add a session."""
+        self._open(drafts.Draft(self.place()))
+
+    def _open(self, draft: drafts.Draft) -> None:
+        from .forms import AddForm
+
+        places = list(dict.fromkeys([draft.repository, *self.places()]))
+        self.push_screen(AddForm(draft, places, self.choices, lambda form, words: self.begin(self._add(form, words))))
+
+    async def _add(self, form: AddForm, words: list[str]) -> None:
+        """Add what was filled in; the form goes once it is accepted, and has the error where it isn't."""
+        draft, before = form.draft, self._keys()
+        key = (str(draft.repository.main), draft.name)
+        job = self.launch(f"Adding {draft.name or 'a session'}", "session.add", *words, at=draft.repository)
+        while job.code is None:
+            if key in self._keys() - before or job.seconds > _SOON:
+                self._close(form)
+            await asyncio.sleep(0.05)
+        self.done()
+        if not job.code:
+            self._close(form)
+            self.tell(job.summary)
+        elif form in self.screen_stack:
+            form.refuse(job.whole)
+        elif key in self._keys() - before:  # as after a setup command that failed
+            await self.explain(job, draft.repository)
+        else:
+            self._open(draft._replace(error=job.whole))
+
+    def _close(self, form: AddForm) -> None:
+        if self.screen is form:
+            self.go_to(form.draft.name, form.draft.repository)
+            form.dismiss(None)
+
+    def _keys(self) -> set[Key]:
+        return {row.key for row in self.feed.rows()}
+
+    def action_restore(self) -> None:
+        """Restore a removed session."""
+        self.begin(self._restore())
+
+    async def _restore(self) -> None:
+        from .dialogs import Notice, Pick
+
+        places = self.places()
+        try:
+            found = await asyncio.to_thread(lambda: list(_archives(places)))
+        except SessionError as error:
+            await self.push_screen_wait(Notice("The saved copies can't be read", str(error), True))
+            return
+        if not found:
+            self.tell("No removed session can be restored.", is_error=True)
+            return
+        options = [(str(n), _removed_line(each, place if len(places) > 1 else None))
+                   for n, (place, each) in enumerate(found)]  # fmt: skip
+        if picked := await self.push_screen_wait(Pick("Restore a removed session", options)):
+            place, chosen = found[int(picked)]
+            self.go_to(chosen.name, place)
+            title, moment = f"Restoring {chosen.name}", f"--at={chosen.directory.name[:15]}"
+            await self.act(title, "session.restore", chosen.name, moment, at=place)
+
+
+def _archives(places: list[Repository]) -> Iterator[tuple[Repository, Archive]]:
+    from ...store import archive
+
+    for place in places:
+        yield from ((place, each) for each in archive.list_archives(place))
+
+
+def _removed_line(each: Archive, place: Repository | None) -> Text:
+    """Return the line of a removed session; with its *place* where there are several."""
+    from ...system import table, terminal
+    from .. import details
+
+    age, size = details.format_age(each.removed), table.format_size(each.size)
+    where = f"{terminal.one_line(place.main.name)}  " if place else ""
+    return Text.assemble(
+        (f"{each.name:<28} ", "bold"), f"{age} ago  ", (f"{where}{each.facts['row']['branch']}  {size}", "dim")
+    )

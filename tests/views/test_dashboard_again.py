@@ -1,0 +1,111 @@
+"""A dashboard that starts again: it begins with what the one before it showed, and finds repositories that are new."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tasks.model import Repository, Session
+from tasks.status import worktree_looks
+from tasks.status.shown_rows import Source
+from tasks.status.worktree_looks import Look
+from tasks.views.dashboard.app import Dashboard
+from testing import sessions
+from testing.dashboards import Shown, names, run, screen, shows, until
+from testing.project import Project
+
+
+@pytest.fixture
+def quick(sandbox: Path) -> Project:
+    """Return a repository with two sessions that conflict."""
+    project = sessions.repository(sandbox / "dev" / "quick", {"a.txt": "one\n"})
+    for name in ("auth", "ui"):
+        sessions.add(project, name, {"a.txt": f"{name}\n"})
+    (project.worktree("auth") / "new.txt").write_text("not yet tracked\n")
+    return project
+
+
+async def _nothing(_shown: Dashboard, _pilot: Shown) -> None:
+    """Look, and end."""
+
+
+def _style(shown: Dashboard, text: str) -> set[bool | None]:
+    """Return whether the parts of the list that have *text* are dim."""
+    return {
+        segment.style.dim if segment.style else None
+        for y in range(shown.sessions.size.height)
+        for segment in shown.sessions.render_line(y)
+        if text in segment.text
+    }
+
+
+def test_what_was_known_last_is_shown_dim_until_it_is_known_again(
+    quick: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(quick, _nothing)
+    look, answers = worktree_looks.look_at_worktree, threading.Event()
+
+    def slow(session: Session) -> Look:
+        answers.wait(60)
+        return look(session)
+
+    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "±1 ↑1 ≠1")
+        assert "dim: 0m old" in screen(shown)
+        await pilot.press("j")
+        assert _style(shown, "±1 ↑1 ≠1") == {True}
+        answers.set()
+        await until(pilot, lambda: shown.feed.complete_at)
+        await until(pilot, lambda: "dim:" not in screen(shown))
+        await until(pilot, lambda: _style(shown, "±1") == {False} or _style(shown, "±1") == {None})
+
+    run(quick, story, waits=False)
+
+
+def test_nothing_is_shown_of_a_session_that_had_the_same_name_before(
+    quick: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(quick, _nothing)
+    quick.git("worktree", "remove", "--force", str(quick.worktree("auth")))
+    quick.git("branch", "-D", "auth")
+    sessions.add(quick, "auth", created="2026-02-02T00:00:00+00:00")
+    answers = threading.Event()
+    look = worktree_looks.look_at_worktree
+
+    def slow(session: Session) -> Look:
+        answers.wait(60)
+        return look(session)
+
+    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "↑1 ≠1")
+        assert "±1" not in screen(shown)
+        answers.set()
+
+    run(quick, story, waits=False)
+
+
+def test_a_repository_that_is_new_on_this_machine_appears(quick: Project, sandbox: Path) -> None:
+    other = sessions.repository(sandbox / "dev" / "other", {"a.txt": "one\n"})
+    sessions.add(other, "there")
+    found = [quick]
+
+    def sources() -> list[Source]:
+        return [
+            Source(Repository(each.main, each.main / ".git"), lambda each=each: sessions.all_of(each))  # type: ignore[misc]
+            for each in found
+        ]
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        assert names(shown) == ["auth", "ui"]
+        assert "All repositories" not in screen(shown)
+        found.append(other)
+        await until(pilot, lambda: names(shown) == ["auth", "ui", "there"])
+        await shows(pilot, "All repositories")
+        found.remove(other)
+        await until(pilot, lambda: names(shown) == ["auth", "ui"])
+
+    run(quick, story, find=sources)

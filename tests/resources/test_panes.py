@@ -1,5 +1,7 @@
 """Windows that are divided into panes: each pane has its own command, directory, port, environment and log."""
 
+import urllib.request
+
 from testing.project import Project, eventually
 from testing.terminal import enter, panes, runs, shows, tmux
 
@@ -48,8 +50,12 @@ def test_each_pane_has_its_own_command_directory_port_and_log(project: Project) 
     ]
     assert len(lefts) == 1  # the main pane is on the left, alone
     assert f"{row['backend_port']} of {tree}" in project.inv("session.logs", "x", "--window", "dev.4").out
-    together = project.inv("session.logs", "x", "--window", "dev").out
-    assert "dev.2" in together and backend in together and "jobs" not in together
+    for port in listed["answering"]:  # so that each server prints something
+        with urllib.request.urlopen(f"http://localhost:{port}/", timeout=30) as answer:
+            assert answer.status == 200
+    logs = ("session.logs", "x", "--window", "dev")
+    eventually(lambda: all(each in project.inv(*logs).out for each in ("dev.2", backend)))
+    assert "jobs" not in project.inv(*logs).out
     assert project.inv("session.doctor").out == "No problems.\n"
 
 

@@ -85,6 +85,7 @@ _ALLOWED = {
     "hosts/remote_scripts/checkout.py": "on a host, where the relay ends it",
     "hosts/remote_scripts/relay.py": "on a host: what it is there to run",
     "hosts/remote_scripts/survey.py": "on a host, where the relay ends it",
+    "hosts/remote_scripts/wheels.py": "on a host, where the relay ends it",
     "status/pull_requests.py": "in the background",
     "store/refilling.py": "git's checkout, which is work",
     "store/thinning.py": "in the background",

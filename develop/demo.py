@@ -26,6 +26,8 @@ _PACKAGES = {"git": "git", "tmux": "tmux", "node": "nodejs", "npm": "npm"}
 _SETTINGS = """session:
   project: tally
   activate: source '{main}/.venv/bin/activate'
+  host: "{slug}.localhost"
+  env: {frontend/.env: {VITE_API_URL: "http://{host}:{backend_port}"}}
 """
 
 Say = Callable[[str], None]
@@ -163,12 +165,15 @@ def answers(url: str) -> bool:
 
 def guide(main: Path, directory: Path) -> str:
     """Return what to do next."""
-    pages = "\n".join(f"  open      {url}" for what, url in addresses(main).items() if what.endswith("frontend"))
+    rows = json.loads((main / ".tally-sessions").read_text()).values()
+    pages = "\n".join(f"  open      http://{row['host']}:{row['frontend_port']}/" for row in rows)
+    logins = "\n".join(f"  log in    http://{row['host']}:{row['backend_port']}/admin/" for row in rows)
     programs, place = (shlex.quote(str(each)) for each in (Path(sys.executable).parent, main))
     path = "" if directory == Path(USUAL).expanduser().resolve() else f" --path {shlex.quote(str(directory))}"
     return f"""
-Each session has its own page, database and branch:
+Each session has its own page, database, branch and login (user and password: demo):
 {pages}
+{logins}
 Next:
   go there  PATH={programs}:$PATH; cd {place}
   attach    inv session.attach {SESSIONS[0]}    (Ctrl-b d detaches)

@@ -136,6 +136,8 @@ def test_the_tutorial_shows_what_the_commands_print(project: Project) -> None:
     project.git("add", "--all")
     project.git("commit", "--quiet", "-m", "a page")
 
+    project.configure("session: {host: '{slug}.localhost'}\n")  # as the demo has it
+
     assert transcript.check(_DOCS / "tutorial.md", project, "~/tally-demo") == 10
 
 

@@ -33,9 +33,10 @@ def tally(sandbox: Path) -> Project:
     """Return the built sample with the tasks embedded; `workon tally` is its environment."""
     main = sample.build(sandbox / "dev" / "tally", demo.CACHE, print)
     demo.embed(main)
-    (main / "invoke.yaml").unlink()  # the environment is found without being told
+    settings = (main / "invoke.yaml").read_text().splitlines(keepends=True)
+    (main / "invoke.yaml").write_text("".join(line for line in settings if "activate" not in line))  # it is found
     project = Project(main)
-    project.git("commit", "--quiet", "--all", "-m", "no settings")
+    project.git("commit", "--quiet", "--all", "-m", "other settings")
     (sandbox / "home" / ".virtualenvs").mkdir()
     (sandbox / "home" / ".virtualenvs" / "tally").symlink_to((main / ".venv").resolve())
     (main / ".venv").unlink()
@@ -91,8 +92,12 @@ def test_two_sessions_serve_their_own_data_at_the_same_time_and_come_back(tally:
     assert server.environ()["VIRTUAL_ENV"] == str((sandbox / "home" / ".virtualenvs" / "tally").resolve())
     if shutil.which("chromium"):
         for name, total in (("feature-auth", own), ("bugfix-ui", other)):
-            page = _page(api[f"{name} frontend"], sandbox / f"chromium-{name}")
+            address = f"http://{name}.localhost:{tally.row(name)['frontend_port']}/"
+            page = _page(address, sandbox / f"chromium-{name}")
             assert f">{total}</strong>" in page, page
+
+    python = sandbox / "home" / ".virtualenvs" / "tally" / "bin" / "python"
+    subprocess.run([python, "manage.py", "test"], cwd=tally.worktree("bugfix-ui") / "backend", check=True)
 
     subprocess.run(["tmux", "kill-server"], check=True)
     eventually(lambda: not _all_answer(tally), 20)

@@ -33,7 +33,7 @@ class PointsTest(TestCase):
         self.assertFalse(Point.objects.exists())
 
     def test_any_local_page_may_read(self) -> None:
-        for origin, allowed in [("http://localhost:5199", True), ("http://example.com", False)]:
+        for origin, allowed in [("http://localhost:5199", True), ("http://a-b.localhost:5199", True), ("http://example.com", False)]:
             answer = self.client.get(URL, headers={"Origin": origin})
             self.assertEqual("Access-Control-Allow-Origin" in answer.headers, allowed)
 
@@ -42,3 +42,5 @@ class PointsTest(TestCase):
         before = Point.objects.count()
         call_command("seed", stdout=StringIO())
         self.assertEqual(Point.objects.count(), before)
+        self.assertTrue(self.client.login(username="demo", password="demo"))
+        self.assertContains(self.client.get("/admin/points/point/"), "Margaret: 9")

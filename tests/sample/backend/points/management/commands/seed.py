@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
 from points.models import Point
@@ -15,8 +16,11 @@ FIRST = [
 ]
 
 
+USER = "demo"  # and the password; of a database for development
+
+
 class Command(BaseCommand):
-    help = "Add the first points, leaving alone those that are already there."
+    help = "Add the first points and a user, leaving alone those that are already there."
 
     def handle(self, *args: Any, **options: Any) -> None:
         added = 0
@@ -25,4 +29,7 @@ class Command(BaseCommand):
                 player=player, note=note, defaults={"points": points}
             )
             added += new
+        users = get_user_model().objects
+        if not users.filter(username=USER).exists():
+            users.create_superuser(USER, f"{USER}@example.invalid", USER)
         self.stdout.write(f"{added} points added, {len(FIRST) - added} already there")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.claude import state, waiting
+from tasks.claude import send, state, waiting
 from tasks.model import Repository, Session
+from testing import sessions
 from testing.project import Project, eventually
 from testing.terminal import enter, shows, windows
 
@@ -77,3 +78,22 @@ def test_one_that_has_yet_to_take_its_first_prompt_is_not_idle(project: Project)
         now = time.time() - ago
         os.utime(notes / "SessionStart", (now, now))
         assert project.listed("x")["claude"] == expected, prompt
+
+
+def test_what_was_only_just_typed_has_not_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.configure("session: {windows: [{name: claude, claude: true}]}\n")
+    project.inv("session.add", "x")
+    eventually(lambda: project.inv("session.wait", "x").out == "idle\n")
+    (session,) = sessions.all_of(project)
+    start = project.main / ".git" / "tally-sessions" / "conversations" / "x" / "SessionStart"
+    start.rename(start.with_name("noted"))  # as before its first start
+    states = ["off", "off", "idle", "idle"]
+    monkeypatch.setattr(waiting, "current_talks", lambda _all: {"x": state.Talk(states.pop(0))})
+
+    send._wait_until_ready(session, when_idle=False)
+
+    assert states == []
+    start.with_name("noted").rename(start)
+    states += ["off"]
+    send._wait_until_ready(session, when_idle=False)  # it was open before, so it has ended
+    assert states == []

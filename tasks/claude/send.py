@@ -15,7 +15,6 @@ from ..tools import tmux
 from . import hooks, launch, live, state, transcripts
 
 _SHOWN = 5.0  # seconds until pasted text stands at the prompt
-_BEGUN = 5.0  # seconds in which a busy machine's shell begins with what was typed
 _START = 30.0  # seconds that Claude Code may take until it is up
 _TAKEN = 20.0  # seconds until a prompt is accepted
 _AGAIN = 1.0  # seconds until Enter is pressed again
@@ -68,21 +67,11 @@ def _wait_until_ready(session: Session, when_idle: bool) -> None:
         return
     from . import waiting
 
-    now = waiting.current_talks([session])[session.name]
-    if now.state == "off" and _has_yet_to_begin(session):
-        _within(_BEGUN, lambda: waiting.current_talks([session])[session.name].state != "off")
-        now = waiting.current_talks([session])[session.name]
+    now = waiting.begun_talk(session)
     if when_idle:
         waiting.wait_for_state(session, ("idle",))
     elif now.state == "unknown" and now.reason != state.NO_ANSWER:
         waiting.wait_for_state(session, ("idle", "working"), _START)
-
-
-def _has_yet_to_begin(session: Session) -> bool:
-    """Return whether nothing says that the conversation was open before, and its window could start it any moment."""
-    if hooks.read_start(session) is not None or launch.missing_program(session):
-        return False
-    return bool(state.conversation_panes(session, tmux.list_panes(session)))
 
 
 def _at_its_prompt(session: Session) -> tuple[tmux.Pane, state.Talk]:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from ..model import Session
 from ..system import shell
 from ..tools import tmux
-from . import state
+from . import hooks, launch, state
 
+_BEGUN = 5.0  # seconds in which a busy machine's shell begins with what was typed
 _INTERVAL = 0.3  # seconds between two looks; each reads a few files and asks tmux
 _NEEDS_PERSON = ("waiting", "failed", "off", "background")  # what does not end by itself
 
@@ -26,12 +27,31 @@ def needs_person(talk: state.Talk) -> bool:
     return talk.state in _NEEDS_PERSON
 
 
+def begun_talk(session: Session, seconds: float = _BEGUN) -> state.Talk:
+    """Return the state of the conversation of *session*; one that its shell has yet to begin with has not ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        talk = current_talks([session])[session.name]
+        if talk.state != "off" or time.monotonic() >= deadline or not _has_yet_to_begin(session):
+            return talk
+        time.sleep(_INTERVAL)
+
+
+def _has_yet_to_begin(session: Session) -> bool:
+    """Return whether nothing says that the conversation was open before, and its window could start it any moment."""
+    if hooks.read_start(session) is not None or launch.missing_program(session):
+        return False
+    return bool(state.conversation_panes(session, tmux.list_panes(session)))
+
+
 def wait_for_state(session: Session, wanted: Collection[str], seconds: float = float("inf")) -> state.Talk:
     """Return the state of the conversation of *session* once it is one of those *wanted*.
 
     It returns sooner when a person is needed first, and after so many *seconds*.
     """
     deadline = time.monotonic() + seconds
+    if "off" not in wanted:
+        begun_talk(session, min(seconds, _BEGUN))
     while True:
         talk = current_talks([session])[session.name]
         if talk.state in wanted or needs_person(talk) or time.monotonic() >= deadline:

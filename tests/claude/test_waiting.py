@@ -87,12 +87,14 @@ def test_what_was_only_just_typed_has_not_ended(project: Project, monkeypatch: p
     (session,) = sessions.all_of(project)
     start = project.main / ".git" / "tally-sessions" / "conversations" / "x" / "SessionStart"
     start.rename(start.with_name("noted"))  # as before its first start
-    states = ["off", "off", "idle", "idle"]
+    states = ["off", "off", "idle"]
     monkeypatch.setattr(waiting, "current_talks", lambda _all: {"x": state.Talk(states.pop(0))})
 
     send._wait_until_ready(session, when_idle=False)
 
     assert states == []
+    states += ["off", "idle", "idle"]
+    assert waiting.wait_for_state(session, ("idle",)).state == "idle"
     start.with_name("noted").rename(start)
     states += ["off"]
     send._wait_until_ready(session, when_idle=False)  # it was open before, so it has ended

@@ -107,7 +107,10 @@ def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Reso
             progress.notice(f"{session.name} is only partly removed.\nRun: inv session.remove {session.name}")
         else:
             release_session(session)
-            progress.say(f"{session.name} was removed completely.")
+            if session.archive:
+                progress.say(f"{session.name} is still removed, and what was saved of it is still there.")
+            else:
+                progress.say(f"{session.name} was removed completely.")
 
 
 def remove_all(session: Session, resources: Sequence[Resource]) -> list[str]:

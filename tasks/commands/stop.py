@@ -22,7 +22,9 @@ if TYPE_CHECKING:
         **JSON,
     },
 )
-def stop(c: Context, name: str = "", all: bool = False, idle: str = "", yes: bool = False, json: bool = False) -> None:
+def stop(
+    c: Context, name: str = "", all: bool = False, idle: str | None = None, yes: bool = False, json: bool = False
+) -> None:
     """Stop sessions: servers, containers and tmux session.
 
     Files, branches, ports and conversations stay.
@@ -36,8 +38,8 @@ def stop(c: Context, name: str = "", all: bool = False, idle: str = "", yes: boo
     from ..tools import tmux
     from . import selection
 
-    chosen = selection.select_sessions(c, name, all or (bool(idle) and not name))
-    if idle:
+    chosen = selection.select_sessions(c, name, all or (idle is not None and not name))
+    if idle is not None:
         from ..config import checks
         from ..status import idle as idle_sessions
 

@@ -30,7 +30,7 @@ def page_faults(session: Session) -> Iterator[str]:
 
 def _refused_import(port: int) -> str:
     """Return the first import of the page on *port* that Vite refuses; empty if it refuses none."""
-    status, kind, text = get_page(port, "/")
+    status, kind, text = _get(port, "/")
     if status != 200 or "html" not in kind:
         return ""
     addresses: list[str] = [
@@ -43,7 +43,7 @@ def _refused_import(port: int) -> str:
         if not path or path in seen:
             continue
         seen.add(path)
-        status, kind, text = get_page(port, path)
+        status, kind, text = _get(port, path)
         if status == 403 and _REFUSED in text:
             return path.partition("?")[0]
         if status == 200 and "javascript" in kind:
@@ -57,9 +57,9 @@ def _local(page: str, address: str) -> str:
     return "" if parts.netloc else parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def get_page(port: int, path: str, seconds: float = _SECONDS) -> tuple[int, str, str]:
-    """Return the status, the type and the text of what *port* answers; 0 for nothing that is HTTP, or too late."""
-    connection = HTTPConnection("localhost", port, timeout=seconds)
+def _get(port: int, path: str) -> tuple[int, str, str]:
+    """Return the status, the type and the text of what *port* answers; 0 for nothing that is HTTP."""
+    connection = HTTPConnection("localhost", port, timeout=_SECONDS)
     try:
         connection.request("GET", path, headers={"Accept": "text/html,*/*"})
         answer = connection.getresponse()

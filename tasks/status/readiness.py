@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from ..model import Session, named_ports
 from ..store import ports
 from ..system import processes, progress, terminal
 from ..tools import tmux, tmux_output
+from .health import Page
 
 _INTERVAL = 0.2  # seconds between two looks
-_PAGE = 2.0  # seconds for the answer of a page
+_PAGES = 30.0  # seconds for all that the pages of a session import
 _UP = 1.0  # seconds after which a program without a port is up: one that fails does so at once
 _ENDED = 3.0  # seconds at the prompt after which a server has ended, rather than not started
 _LINES = 10  # of what a window printed
@@ -30,7 +32,12 @@ class _Server:
     state: str = ""  # running, idle or gone
     since: float = 0.0
     stranger: str = ""  # who responds in its place
-    refused: str = ""  # what its page answered, where that is an error
+    page: Page | None = None  # that is being asked
+
+    @property
+    def refused(self) -> str:
+        """What its page answered instead of a success; empty for a success, and before it was asked."""
+        return self.page.fault if self.page else ""
 
     def note(self, state: str) -> float:
         """Remember its *state* and return for how many seconds it has been in that."""
@@ -84,7 +91,11 @@ def _look_at_pages(session: Session) -> None:
     if any((each / "vite").exists() for each in packages):
         from . import page_imports
 
-        for fault in page_imports.page_faults(session):
+        faults = list[str]()
+        looking = threading.Thread(target=lambda: faults.extend(page_imports.page_faults(session)), daemon=True)
+        looking.start()
+        looking.join(_PAGES)  # a page may never end
+        for fault in faults:
             progress.notice(f"{session.name}: {fault}")
 
 
@@ -99,8 +110,8 @@ def _servers(session: Session) -> list[_Server]:
     complete = len(windows) == sum(bool(each.run) for each in session.windows)
     if len(without) == 1 and session.compose is None and complete:
         by_window[without[0]] = set(session.ports.values()) - named
-    health = {window.name: window.health for window in windows}
-    return [_Server(session, name, frozenset(own), health[name]) for name, own in by_window.items()]
+    pages = {window.name: window.health for window in windows}
+    return [_Server(session, name, frozenset(own), pages[name]) for name, own in by_window.items()]
 
 
 def _wait_for_some(waiting: Sequence[_Server], started: float, seconds: float) -> list[tuple[_Server, bool, str]]:
@@ -109,7 +120,8 @@ def _wait_for_some(waiting: Sequence[_Server], started: float, seconds: float) -
         listeners = processes.listeners_on(ports.answering_ports({port for each in waiting for port in each.ports}))
         panes = {(pane.worktree, pane.window): pane for pane in tmux.list_panes()}
         looks = [
-            (each, *_look(each, listeners, panes.get((str(each.session.worktree), each.window)))) for each in waiting
+            (each, *_look(each, listeners, panes.get((str(each.session.worktree), each.window)), seconds))
+            for each in waiting
         ]
         if settled := [look for look in looks if look[2]]:
             return settled
@@ -118,32 +130,28 @@ def _wait_for_some(waiting: Sequence[_Server], started: float, seconds: float) -
         time.sleep(_INTERVAL)
 
 
-def _look(each: _Server, listeners: dict[int, list[processes.Listener]], pane: tmux.Pane | None) -> tuple[bool, str]:
+def _look(
+    each: _Server, listeners: dict[int, list[processes.Listener]], pane: tmux.Pane | None, seconds: float
+) -> tuple[bool, str]:
     """Return whether it is up, and what came of it: empty while that is not known."""
     from . import session_status  # not needed where nothing is waited for
 
     foreign = session_status.find_foreigners(each.session, listeners)
     lasting = each.note("gone" if pane is None else "idle" if pane.at_prompt else "running")
     each.stranger = "; ".join(f"{who} responds on {port}" for port, who in foreign.items() if port in each.ports)
-    each.refused = ""
     if each.ports and each.ports <= set(listeners) - set(foreign):
-        if each.health:
-            each.refused = _refusal(next(port for port in each.session.ports.values() if port in each.ports), each)
+        if each.health and not each.page:
+            port = next(port for port in each.session.ports.values() if port in each.ports)
+            each.page = Page(port, each.health, seconds)
         if not each.refused:
             return True, f"responds on {', '.join(map(str, sorted(each.ports)))}"
     if each.state == "gone":
         return False, "no longer has a window"
     if each.state == "idle" and lasting > _ENDED:
         return False, "ended"
-    return (True, "runs") if each.state == "running" and not each.ports and lasting > _UP else (False, "")
-
-
-def _refusal(port: int, each: _Server) -> str:
-    """Return what the page of *each* on *port* answers instead of a success; empty for a success."""
-    from . import page_imports
-
-    status, _kind, _text = page_imports.get_page(port, each.health, _PAGE)
-    return "" if 200 <= status < 400 else f"{each.health} answers {status or 'nothing'}"
+    if each.state != "running" or each.ports or lasting <= _UP:
+        return False, ""
+    return True, f"runs; {each.health} was not asked, for its command names no port" if each.health else "runs"
 
 
 def _describe_missing(each: _Server) -> str:

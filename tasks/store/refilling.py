@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import json
+import hashlib
 import os
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import SessionError
 from ..model import Repository
-from ..system import files, shell
+from ..system import files, shape, shell
 from .archive import Archive
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def refill_archive(repository: Repository, saved: Archive) -> None:
     file = saved.directory / thinning.LIST
     if not file.is_file():
         return
-    entries = [thinning.Blob(*entry) for entry in json.loads(file.read_text(encoding="utf-8"))]
+    entries = _read_list(file)
     with closing(_Place(saved.tree)) as place:
         missing = [entry for entry in entries if entry.blob and not _exists(*place.find(entry.path))]
         _make_files(repository, missing, place)
@@ -103,11 +103,28 @@ def refill_archive(repository: Repository, saved: Archive) -> None:
     file.unlink()
 
 
+def _read_list(file: Path) -> list[thinning.Blob]:
+    """Return what was thinned out, as *file* lists it. Raises `SessionError` where that is damaged."""
+    from . import thinning
+
+    try:
+        entries = shape.parse_json(file.read_bytes(), shape.list_form(_is_entry), str(file))
+    except ValueError as error:
+        raise SessionError(f"{file} is damaged, so not every file can be made again: {error}") from None
+    return [thinning.Blob(*entry) for entry in entries]
+
+
+def _is_entry(value: object, place: str) -> str:
+    kinds = (str, str, int, int, list)
+    known = isinstance(value, list) and len(value) == len(kinds) and all(map(isinstance, value, kinds))
+    return "" if known and "\0" not in value[0] else f"{place}: expected a file that was deleted"  # type: ignore[index]
+
+
 def _make_files(repository: Repository, entries: Sequence[thinning.Blob], place: _Place) -> None:
     argv = ["git", "-C", str(repository.main), "cat-file", "--batch"]
     with subprocess.Popen(
-        argv, bufsize=_BUFFER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=shell.clean_environment(),
-        start_new_session=True,
+        argv, bufsize=_BUFFER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        env={**shell.clean_environment(), "GIT_NO_REPLACE_OBJECTS": "1"},
     ) as objects:  # fmt: skip
         assert objects.stdin is not None and objects.stdout is not None
         _ask(objects.stdin, entries[: 2 * _AHEAD])
@@ -153,6 +170,11 @@ def _open_directory(tree: Path, path: str) -> int:
     for part in filter(None, path.split("/")):
         try:
             deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+        except OSError as error:
+            raise SessionError(
+                f"{tree / path}: {error.strerror}. It was a directory when the session was removed.\n"
+                "Put it back, then restore again."
+            ) from None
         finally:
             os.close(descriptor)
         descriptor = deeper
@@ -172,17 +194,22 @@ def _make(name: str, directory: int, entry: thinning.Blob, objects: IO[bytes]) -
     words = objects.readline().split()
     if len(words) != 3:
         raise SessionError(f"git no longer has {entry.blob}, the content of {entry.path}.\nRun: git fsck")
-    new, remaining = f".{os.urandom(8).hex()}.tmp", int(words[2])
+    remaining = int(words[2])
+    new = f".tally-sessions-{entry.blob}.tmp"  # what a kill leaves is made again under the same name
+    with suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=directory)
+    digest = hashlib.new("sha256" if len(entry.blob) == 64 else "sha1", b"blob %d\0" % remaining)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(new, flags, 0o600, dir_fd=directory), "wb") as file:
             while remaining and (block := objects.read(min(remaining, 1 << 20))):
                 file.write(block)
+                digest.update(block)
                 remaining -= len(block)
             file.flush()
             os.fchmod(file.fileno(), entry.mode)
             os.utime(file.fileno(), ns=(entry.mtime, entry.mtime))
-        _require_end(objects, entry)
+        _require_whole(objects, entry, digest.hexdigest())
         os.replace(new, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
         with suppress(OSError):
@@ -190,6 +217,8 @@ def _make(name: str, directory: int, entry: thinning.Blob, objects: IO[bytes]) -
         raise
 
 
-def _require_end(objects: IO[bytes], entry: thinning.Blob) -> None:
+def _require_whole(objects: IO[bytes], entry: thinning.Blob, digest: str) -> None:
+    if digest != entry.blob:
+        raise SessionError(f"git gave another content for {entry.path} than was removed.\nRun: git fsck")
     if objects.read(1) != b"\n":
         raise SessionError(f"git ended in the middle of {entry.path}.\nRun: git fsck")

@@ -49,7 +49,10 @@ def main(directory: str, tree: str, common: str, head: str, *also: str) -> None:
         tracked = tracked_files(common, head) if head else {}
         blobs, caches = _survey(directory, tree, tracked)
         if sum(os.lstat(os.path.join(tree, blob.path)).st_size for blob in blobs) >= _WORTH_IT:
-            _write(directory, LIST, [*_noted(directory), *(list(blob) for blob in blobs), *_times(tree, blobs)])
+            noted = _noted(directory)  # by a run that was killed, before which the directories had their own times
+            timed = {each[0] for each in noted if not each[1]}
+            times = [each for each in _times(tree, blobs) if each[0] not in timed]
+            _write(directory, LIST, [*noted, *(list(blob) for blob in blobs), *times])
             _take_away(directory, tree, blobs)
         for path in (*caches, *_agreed(directory, tree, common, also)):
             _delete(directory, os.path.join(tree, path))
@@ -116,6 +119,7 @@ def _equal(name: str, descriptor: int, path: str, blob: str) -> Blob | None:
             or status.st_size < _SMALL
             or status.st_nlink != 1
             or status.st_uid != os.geteuid()
+            or status.st_gid != os.getegid()
             or _attributes(file)
         ):
             return None

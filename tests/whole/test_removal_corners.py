@@ -414,3 +414,53 @@ def test_setup_runs_again_where_what_it_made_was_not_saved_and_a_dry_run_shows_i
     project.inv("session.restore", "x")
 
     assert (project.worktree("x") / "dist" / "made").exists()
+
+
+def _thinned(project: Project, path: str = "large") -> Path:
+    """Remove x, which has the large file *path* in git; return its archive once that is thinned out."""
+    tree = project.worktree("x")
+    (tree / path).write_bytes(os.urandom(1 << 20))
+    project.git("add", "--all", cwd=tree)
+    project.git("commit", "--quiet", "-m", "large", cwd=tree)
+    project.inv("session.remove", "x", "--force")
+    (archive,) = dirty.archives(project)
+    eventually((archive / "size").exists)
+    assert not (archive / "tree" / path).exists()
+    return archive
+
+
+def test_another_content_that_git_was_told_to_give_is_not_restored(added: Project) -> None:
+    archive = _thinned(added)
+    (path, blob, *_rest), *_more = json.loads((archive / "thinned").read_text())
+    other = added.main / "other"
+    other.write_bytes(b"other")
+    added.git("replace", blob, added.git("hash-object", "-w", str(other)).strip())
+
+    added.inv("session.restore", "x")
+
+    assert (path, (added.worktree("x") / path).stat().st_size) == ("large", 1 << 20)
+
+
+@pytest.mark.parametrize("text", ["", "[", '{"a": 1}', "[[1]]", '[["a\\u0000", "b", 1, 1, []]]'])
+def test_a_damaged_list_of_what_was_deleted_is_named(added: Project, text: str) -> None:
+    archive = _thinned(added)
+    good = (archive / "thinned").read_text()
+    (archive / "thinned").write_text(text)
+
+    said = added.inv("session.restore", "x", code=1).err
+
+    assert f"{archive / 'thinned'} is damaged, so not every file can be made again" in said
+    assert "x is still removed, and what was saved of it is still there." in said
+    (archive / "thinned").write_text(good)
+    added.inv("session.restore", "x")
+    assert (added.worktree("x") / "large").exists()
+
+
+def test_what_a_killed_restore_left_half_made_is_made_again(added: Project) -> None:
+    archive = _thinned(added)
+    (_path, blob, *_rest), *_more = json.loads((archive / "thinned").read_text())
+    (archive / "tree" / f".tally-sessions-{blob}.tmp").write_text("half")
+
+    added.inv("session.restore", "x")
+
+    assert added.git("status", "--porcelain", cwd=added.worktree("x")) == ""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from .command import answer, as_json, command, fail_with
+
+if TYPE_CHECKING:
+    from ..model import Problem
 
 
 @command(help={
@@ -28,13 +32,14 @@ def doctor(c: Context, fix: bool = False, yes: bool = False, json: bool = False)
 
     repository = git.current_repository()
     sessions, failures = selection.list_sessions(c, repository), list[str]()
-    problems = doctoring.find_problems(repository, sessions)
+    problems = [*_settings_problems(c), *doctoring.find_problems(repository, sessions)]
     if fix:
         from ..plan import row_consent
 
         allow = partial(row_consent.part_sessions, c, agreed=yes)
         failures, before = doctoring.fix_problems(repository, sessions, allow), problems
-        problems = doctoring.find_problems(repository, selection.list_sessions(c, repository))
+        again = doctoring.find_problems(repository, selection.list_sessions(c, repository))
+        problems = [*_settings_problems(c), *again]
         for name, problem in before:
             if problem.what not in [each.what for whose, each in problems if whose == name]:
                 progress.tell("fixed", f"{name}: {problem.what}" if name else problem.what)
@@ -44,3 +49,18 @@ def doctor(c: Context, fix: bool = False, yes: bool = False, json: bool = False)
         fail_with([*failures, *([remain] if problems else [])])
     if problems:
         raise OutcomeError(remain)
+
+
+def _settings_problems(c: Context) -> list[tuple[str, Problem]]:
+    """Return the problem of a configuration with which no session can be added."""
+    from ..errors import SessionError
+    from ..model import Problem
+    from ..store import configuration
+
+    try:
+        configuration.load_settings(c)
+    except SessionError as error:
+        fact, _, advice = str(error).partition("\n")
+        fix = advice.removeprefix("Run: ") or "inv session.config --check"
+        return [("", Problem(fact.rstrip("."), "sessions can't be added with it", fix))]
+    return []

@@ -113,4 +113,5 @@ def _done(c: Context, session: Session, text: str, how: How, inside: Path) -> di
 def _stopped(session: Session, done: list[dict[str, Any]], waiting: list[Session], error: SessionError) -> str:
     before = ", ".join(record["name"] for record in done) or "none"
     after = f"Not merged: {', '.join([session.name, *(each.name for each in waiting)])}."
-    return f"Stopped at {session.name}. Merged before it: {before}. {after}\n{error}"
+    why = str(error).replace("Nothing was merged: ", f"{session.name}: ", 1)
+    return f"Stopped at {session.name}. Merged before it: {before}. {after}\n{why}"

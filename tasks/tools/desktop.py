@@ -14,6 +14,7 @@ from ..system import shell
 from . import git
 
 _PATIENCE = 5.0  # seconds in which a browser that can't be started says so
+_IN_TERMINALS = ("editor", "vi", "vim", "nvim", "nano", "pico", "ed", "micro", "helix", "hx")
 _WAITING = ("--wait", "-w")  # with which an editor with windows of its own stays in the terminal
 
 
@@ -62,6 +63,8 @@ def editor_command(directory: Path) -> list[str]:
     words = editor.split()
     if not words:
         raise SessionError("No editor is configured.\nSet EDITOR, or run: git config --global core.editor NAME")
+    if not sys.stdin.isatty() and Path(words[0]).name in _IN_TERMINALS:
+        raise SessionError(f"{words[0]} needs a terminal.\nOpen it yourself: {directory}")
     own = " ".join(word for word in words if word not in _WAITING)
     return ["sh", "-c", f'{own} "$@"', words[0], str(directory)]  # as git starts it: it may have options and quotes
 

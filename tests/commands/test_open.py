@@ -41,6 +41,8 @@ def test_page_editor_and_directory(project: Project, sandbox: Path) -> None:
     editor = {"VISUAL": f"{_stand_in(sandbox, 'code')} --wait --reuse-window"}
     project.inv("session.open", "a/b", "--editor", env=editor)
     assert (sandbox / "bin" / "code.log").read_text() == f"--reuse-window\n{tree}\n"
+    without = project.inv("session.open", "a/b", "--editor", env={"VISUAL": "vim -n"}, code=1).err
+    assert without == f"vim needs a terminal.\nOpen it yourself: {project.worktree('a-b')}\n"
     project.git("config", "core.editor", broken)  # git's own is before it
     assert "failed (exit code 3)" in project.inv("session.open", "a/b", "--editor", env=editor, code=1).err
     assert "Give one of" in project.inv("session.open", "a/b", "--editor", "--path", code=1).err

@@ -319,3 +319,11 @@ def test_fix_sets_the_sessions_values_in_an_env_file_and_leaves_every_other_line
     assert problem["problem"] == "frontend/.env has another value for B, and none for VITE_API_URL"
     assert file.read_text() == "# by hand\nSECRET = 'x y'\n\nB=b # mine\nVITE_API_URL=own\n"
     assert "x: set VITE_API_URL, B in frontend/.env; its other lines are unchanged" in fixed
+
+
+def test_a_configuration_that_is_refused_is_a_problem(project: Project) -> None:
+    project.configure("session:\n  windows: [{name: a, run: b, healht: /}]\n")
+
+    (problem,) = [each for each in project.inv("session.doctor", "--json", code=1).json if "healht" in each["problem"]]
+
+    assert 'Did you mean "health"?' in problem["problem"] and problem["why"] == "sessions can't be added with it"

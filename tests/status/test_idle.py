@@ -34,3 +34,11 @@ def test_only_what_nobody_used_for_that_long_is_stopped(project: Project) -> Non
     eventually(lambda: "Stopped x." in project.inv("session.stop", "--idle", "20s").out)
 
     assert project.listed("y")["status"] == "running"
+
+
+def test_an_empty_time_is_refused(project: Project) -> None:
+    project.inv("session.add", "x")
+
+    said = project.inv("session.stop", "--idle", "", cwd=project.worktree("x"), code=1).err
+
+    assert "--idle" in said and project.listed("x")["status"] != "stopped"

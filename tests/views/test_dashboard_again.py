@@ -9,6 +9,7 @@ from tasks.model import Repository, Session
 from tasks.status import worktree_looks
 from tasks.status.shown_rows import Source
 from tasks.status.worktree_looks import Look
+from tasks.views.dashboard import dialogs
 from tasks.views.dashboard.app import Dashboard
 from testing import sessions
 from testing.dashboards import Shown, names, run, screen, shows, until
@@ -109,3 +110,17 @@ def test_a_repository_that_is_new_on_this_machine_appears(quick: Project, sandbo
         await until(pilot, lambda: names(shown) == ["auth", "ui"])
 
     run(quick, story, find=sources)
+
+
+def test_a_second_answer_in_one_burst_of_keys_closes_nothing_else(quick: Project) -> None:
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await pilot.press("question_mark")
+        dialog = shown.screen
+        assert isinstance(dialog, dialogs.Dialog)
+        for _ in range(2):
+            dialog.action_close()
+        await until(pilot, lambda: len(shown.screen_stack) == 1)
+        await pilot.press("G")
+        assert names(shown) == ["auth", "ui"]
+
+    run(quick, story)

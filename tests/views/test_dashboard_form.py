@@ -89,6 +89,7 @@ def test_which_field_is_at_fault() -> None:
         ("Session component already exists. Choose another NAME, or open it.", "name"),
     ):  # fmt: skip
         assert drafts.Draft(where, {}, error).fault == field, error
+    assert drafts.Draft(where, {"name": "--help"}).words == ["--name=--help"]
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class ActingApp(App[Session]):
             self.tell(f"Attach in a terminal: inv session.attach {session.name}", is_error=True)
             return
         try:
-            if os.environ.get("TMUX_PANE"):  # the screen stays in its pane
+            if os.environ.get("TMUX_PANE") and os.environ.get("TMUX"):  # the screen stays in its pane
                 await asyncio.to_thread(tmux_attach.attach_to_tmux, session)
             elif os.environ.get("TMUX"):  # a popup, which goes
                 self.exit(session)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -40,6 +41,7 @@ class Dialog(ModalScreen[str | None]):
     def __init__(self, title: str, text: str | Text | Table = "", is_danger: bool = False) -> None:
         super().__init__(classes="dialog")
         self._title, self._text, self._is_danger = title, text, is_danger
+        self._has_answer = False
 
     def compose(self) -> ComposeResult:
         """Yield the box, its text and what the dialog adds."""
@@ -57,6 +59,14 @@ class Dialog(ModalScreen[str | None]):
     def parts(self) -> ComposeResult:
         """Yield what stands below the text."""
         yield from ()
+
+    def dismiss(self, result: str | None = None) -> AwaitComplete:
+        """Close it with *result*, once: of several keys that come at once, the first is the answer."""
+        if self._has_answer:
+            return AwaitComplete()
+        self._has_answer = True
+        closing: AwaitComplete = super().dismiss(result)
+        return closing
 
     def action_close(self) -> None:
         """Close it without an answer."""

@@ -41,7 +41,8 @@ class Draft(NamedTuple):
     def words(self) -> list[str]:
         """The arguments of `session.add`."""
         options = [f"--{key}={value}" for key, value in self.values.items() if value and key != "name"]
-        return [*([self.name] if self.name else []), *options]
+        name = f"--name={self.name}" if self.name.startswith("-") else self.name  # what a person types is no option
+        return [*([name] if name else []), *options]
 
     @property
     def fault(self) -> str:

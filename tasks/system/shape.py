@@ -43,7 +43,10 @@ def _is_moment(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:  # a whole number larger than any float
+        return False
 
 
 def _is_name(value: object) -> bool:

@@ -34,6 +34,7 @@ _ROW = shape.fields_form(
         ('{"worktree": "/w", "windows": [{"name": "a"}, {}]}', "windows[1].name is missing"),
         ('{"worktree": "", "at": "2026"}', "at: expected an ISO 8601 time with offset, or empty text, found text"),
         ('{"worktree": "/w", "free": NaN}', "free: expected a finite number, found a number"),
+        (f'{{"worktree": "/w", "free": {"9" * 400}}}', "free: expected a finite number, found a number"),
         ('{"worktree": "/w", "on": 1}', "on: expected true or false, found a number"),
         ('{"worktree": "/w", "tree": "x"}', "tree: expected one of 'tree', '', found text"),
         ('{"worktree": "/w", "nested": ["../x"]}', "nested[0]: expected the name of a file, found text"),

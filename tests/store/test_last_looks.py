@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model import Repository
-from tasks.store import host_cache, last_looks, request_cache
+from tasks.store import host_cache, last_looks, ports, request_cache
 from testing import sessions
 from testing.project import Project
 
@@ -77,3 +77,15 @@ def test_a_link_in_the_place_of_a_cache_is_replaced_and_never_followed(
     assert not (quick.main / "nothing").exists()
     assert not link.is_symlink()
     assert link.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["dashboard.json", "pull-requests.json"])
+def test_a_directory_in_the_place_of_a_cache_keeps_no_repository_on_the_list(quick: Project, name: str) -> None:
+    repository = Repository(quick.main, quick.main / ".git")
+    ports.join_machine(repository)
+    (repository.private / name).mkdir(parents=True)
+
+    removed = quick.inv("session.remove", "auth", "--force")
+
+    assert "Couldn't remove" not in removed.err + removed.out
+    assert ports.list_registries() == []

@@ -42,3 +42,8 @@ def test_what_was_done_is_green_up_to_the_end_of_its_sentence(monkeypatch: pytes
     monkeypatch.setattr(terminal, "_colours", lambda colour: (f"<{colour}>", "</>"))
     assert terminal.paint_done("Removed v1.2. Saved .env.\nUndo: x") == "<2>Removed v1.2.</> Saved .env.\nUndo: x"
     assert terminal.paint_done("no sentence") == "no sentence"
+
+
+def test_half_a_surrogate_pair_is_escaped_as_control_characters_are() -> None:
+    assert terminal.plain_text("a\ud800x\udfff") == "a\\ud800x\\udfff"
+    assert terminal.one_line("\udc80\t") == "\\udc80\\u0009"

@@ -1,5 +1,6 @@
 """A dashboard that starts again: it begins with what the one before it showed, and finds repositories that are new."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -109,3 +110,28 @@ def test_a_repository_that_is_new_on_this_machine_appears(quick: Project, sandbo
         await until(pilot, lambda: names(shown) == ["auth", "ui"])
 
     run(quick, story, find=sources)
+
+
+def test_half_a_surrogate_pair_in_what_was_noted_hides_nothing(quick: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(quick, _nothing)
+    notes = quick.main / ".git" / "tally-sessions" / "dashboard.json"
+    content = json.loads(notes.read_text())
+    content["sessions"]["auth"]["cells"]["git"] = "\ud800x"
+    notes.write_text(json.dumps(content))
+    answers = threading.Event()
+    look = worktree_looks.look_at_worktree
+
+    def slow(session: Session) -> Look:
+        answers.wait(60)
+        return look(session)
+
+    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "\\ud800x")
+        screen(shown).encode()
+        shown.tell("\udc80y")
+        await shows(pilot, "\ufffdy")
+        answers.set()
+
+    run(quick, story, waits=False)

@@ -92,8 +92,13 @@ def home_path(path: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return *text*, such as a file name, as one line that is safe to show."""
+    """Return *text* as one line that is safe to show."""
     return re.sub("[\t\n]", _escaped, told_text(text))
+
+
+def file_name(path: str) -> str:
+    """Return *path* as one line in which every control character is seen: without its colours it is another file."""
+    return one_line(_CONTROL.sub(_escaped, path))
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -135,3 +135,27 @@ def test_half_a_surrogate_pair_in_what_was_noted_hides_nothing(quick: Project, m
         answers.set()
 
     run(quick, story, waits=False)
+
+
+def test_a_repository_that_is_gone_keeps_its_rows_and_refuses_every_action(quick: Project) -> None:
+    moved = quick.main.with_name("moved")
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        quick.main.rename(moved)
+        try:
+            await shows(pilot, "quick is gone.")
+            assert "is gone." in screen(shown).splitlines()[0]
+            assert names(shown) == ["auth", "ui"]
+            for key in ("c", "D", "enter", "u", "p", "P", "e"):
+                shown.tell("")
+                await pilot.press(key)
+                await until(pilot, lambda: screen(shown).count("is gone.") == 2)
+                assert len(shown.screen_stack) == 1
+            assert shown.jobs.every == []
+        finally:
+            moved.rename(quick.main)
+        await until(pilot, lambda: "is gone." not in screen(shown).splitlines()[0])
+        await pilot.press("c")
+        await until(pilot, lambda: len(shown.screen_stack) == 2)
+
+    run(quick, story)

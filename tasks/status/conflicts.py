@@ -159,7 +159,7 @@ def describe_conflict(conflict: Conflict) -> str:
 def shorten_files(files: Sequence[str], most: int = 3) -> str:
     """Return the first of *files*, and how many there are beyond them."""
     more = f" and {len(files) - most} more" if len(files) > most else ""
-    return ", ".join(map(terminal.one_line, files[:most])) + more
+    return ", ".join(map(terminal.file_name, files[:most])) + more
 
 
 def conflicts_table(conflicts: Sequence[Conflict]) -> str:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..claude import state as claude_state
 from ..errors import SessionError, describe_error
-from ..model import Session
+from ..model import Repository, Session
 from ..store import last_looks, ports, request_cache
 from ..system import processes, shell
 from ..tools import tmux
-from . import conflicts, pull_requests, session_status, worktree_looks
+from . import conflicts, pull_requests, session_status, shown_rows, worktree_looks
 from .shown_rows import PARTS, Facts, Key, Row, Source, by_repository, first_row, key_of, look_of, row_of, with_last
 from .worktree_looks import Look
 
@@ -73,6 +74,7 @@ class Feed:
         self._threads: list[threading.Thread] = []
         self._slots = threading.BoundedSemaphore(_WORKERS)
         self.chosen: Key | None = None  # is looked at more often
+        self.gone: Sequence[Repository] = ()  # whose main checkouts were moved or deleted
         self.troubles: dict[str, str] = {}  # by part: why it is not known now
         self.notes: Sequence[str] = ()  # conflicts, as `list` prints them
         self.complete_at = 0.0  # when every part was known for the first time
@@ -132,7 +134,8 @@ class Feed:
         while not self._end.is_set():
             self._wake[part].clear()
             try:
-                renew()
+                if part in ("sessions", "repositories") or len(self.gone) < len(self.sources):
+                    renew()
                 trouble = ""
             except (SessionError, OSError) as error:
                 trouble = describe_error(error)
@@ -164,8 +167,7 @@ class Feed:
     def _list(self) -> None:
         shell.ask_silent_again()
         panes, sources = tmux.panes_by_worktree(), self.sources
-        listed = {(str(each.repository.main), each.name): each for source in sources
-                  for each in source.list_sessions()}  # fmt: skip
+        listed, self.gone = shown_rows.list_sources(sources, self._sessions())
         for repository in [each.repository for each in sources if each.repository.main not in self._remembered]:
             self._remembered.add(repository.main)
             self._last |= {(str(repository.main), name): e for name, e in last_looks.read_looks(repository).items()}
@@ -185,6 +187,8 @@ class Feed:
             self.changed()
             for part in {"git", "ports", "claude"} & self._wake.keys():
                 self._wake[part].set()
+        if self.gone:
+            raise shown_rows.gone_error(self.gone[0])
 
     def _look(self) -> None:
         now, pause = time.monotonic(), max(self._interval, len(self._known) / _A_SECOND)
@@ -315,9 +319,8 @@ class Feed:
                     known.is_assembling = False
                     break
                 known.is_stale = False
-            row = self._row(known)
-            with self._lock:
-                known.row = row
+            with suppress(SessionError, OSError):  # as where its repository is just being moved away
+                known.row = self._row(known)
         if known.row != before:
             self._note_complete()
             self.changed()

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..claude import state as claude_state
+from ..errors import SessionError
 from ..model import Repository, Session
 from ..store import request_cache
 from ..store.last_looks import LastLook
+from ..system import terminal
 from ..tools import tmux
 from . import attention, conflicts, pull_requests, session_status
 from .worktree_looks import Look
@@ -23,6 +25,11 @@ class Source(NamedTuple):
     repository: Repository
     list_sessions: Callable[[], Sequence[Session]]
     follows_requests: Callable[[], bool] = lambda: False  # whether its forge is asked for pull requests
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its main checkout was moved or deleted."""
+        return not (self.repository.main.is_dir() and self.repository.common.is_dir())
 
 
 class Row(NamedTuple):
@@ -41,6 +48,20 @@ class Row(NamedTuple):
     def session(self) -> Session:
         """The session itself."""
         return self.status.session
+
+
+def list_sources(
+    sources: Sequence[Source], known: Sequence[Session]
+) -> tuple[dict[Key, Session], Sequence[Repository]]:
+    """Return the sessions of *sources*, and which repositories are gone: of these the sessions that are *known*."""
+    listed = {(str(each.repository.main), each.name): each for source in sources for each in source.list_sessions()}
+    gone = [source.repository for source in sources if source.is_gone]  # after listing: it may go in the meantime
+    return {**listed, **{key_of(each): each for each in known if each.repository in gone}}, gone
+
+
+def gone_error(repository: Repository) -> SessionError:
+    """Return what is said of a repository that was moved or deleted."""
+    return SessionError(f"{terminal.one_line(terminal.home_path(str(repository.main)))} is gone.")
 
 
 def first_row(key: Key, session: Session, panes: Mapping[str, list[tmux.Pane]] | None) -> Row:

@@ -88,7 +88,7 @@ def _write(repository: Repository, hosts: Mapping[str, Known]) -> None:
     try:
         if kept:
             _file(repository).parent.mkdir(mode=0o700, exist_ok=True)
-            files.write_whole(_file(repository), json.dumps(kept) + "\n", mode=0o600)
+            files.write_cache(_file(repository), json.dumps(kept) + "\n")
         else:
             _file(repository).unlink(missing_ok=True)
     except OSError:

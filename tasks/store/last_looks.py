@@ -45,6 +45,6 @@ def write_looks(repository: Repository, looks: Mapping[str, LastLook]) -> None:
             repository.looks_file.unlink(missing_ok=True)
             return
         repository.private.mkdir(mode=0o700, exist_ok=True)
-        files.write_whole(repository.looks_file, json.dumps(content) + "\n", mode=0o600)
+        files.write_cache(repository.looks_file, json.dumps(content) + "\n")
     except OSError:
         return

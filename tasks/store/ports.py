@@ -5,7 +5,7 @@ import json
 import os
 import socket
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import SessionError
@@ -67,8 +67,9 @@ def leave_machine(repository: Repository) -> None:
         registries = list_registries()
         if registry.read_registry(repository):
             return
-        repository.requests_file.unlink(missing_ok=True)
-        repository.looks_file.unlink(missing_ok=True)
+        for cache in (repository.requests_file, repository.looks_file):
+            with suppress(OSError):  # as a directory in its place, which is no reason to stay on the list
+                cache.unlink()
         if str(registry.registry_path(repository)) not in registries:
             return
         _write_registries([other for other in registries if other != str(registry.registry_path(repository))])

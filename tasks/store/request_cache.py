@@ -68,7 +68,7 @@ def note_begin(repository: Repository, cached: Cached, at: float) -> None:
     requests = {branch: [each._asdict() for each in found] for branch, found in cached.requests.items()}
     content = {**cached._asdict(), "began": at, "requests": requests}
     repository.private.mkdir(mode=0o700, exist_ok=True)
-    files.write_whole(repository.requests_file, json.dumps(content) + "\n", mode=0o600)
+    files.write_cache(repository.requests_file, json.dumps(content) + "\n")
 
 
 def expire_requests(repository: Repository) -> None:

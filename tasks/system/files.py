@@ -109,6 +109,15 @@ def write_whole(path: Path, text: str, mode: int = 0o644, made_in: Path | None =
         before = path.stat()
     except FileNotFoundError:
         before = None
+    _replace(path, text, before, mode, made_in)
+
+
+def write_cache(path: Path, text: str) -> None:
+    """Replace *path* by a file with *text* that only we can read; a link there is replaced, never followed."""
+    _replace(path, text, None, 0o600)
+
+
+def _replace(path: Path, text: str, before: os.stat_result | None, mode: int, made_in: Path | None = None) -> None:
     with replaced_file(path, made_in) as new:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:

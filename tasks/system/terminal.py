@@ -19,7 +19,8 @@ _INDENT = 4
 _COLOUR = re.compile(r"\x1b\[[\d;:]*m|\r(?=\n)")  # colours in the messages of programs; and line ends of Windows
 _PASSWORD = re.compile(r"(://)[\w.~%+=,:!*@-]+@")
 _UNIT = re.compile(r"(?<=\d) (?=(?:s|B|kB|MB|GB|%)$|(?:s|B|kB|MB|GB|%)\s)")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # the last reverse text
+# Beside control characters those that reverse text, and halves of surrogate pairs, which no terminal can be given.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def is_live() -> bool:
@@ -91,8 +92,13 @@ def home_path(path: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return *text*, such as a file name, as one line that is safe to show."""
+    """Return *text* as one line that is safe to show."""
     return re.sub("[\t\n]", _escaped, told_text(text))
+
+
+def file_name(path: str) -> str:
+    """Return *path* as one line in which every control character is seen: without its colours it is another file."""
+    return one_line(_CONTROL.sub(_escaped, path))
 
 
 def _escaped(match: re.Match[str]) -> str:

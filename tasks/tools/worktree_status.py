@@ -71,14 +71,15 @@ class Work(NamedTuple):
 def list_uncommitted(work: Work) -> str:
     """Return the uncommitted paths of *work*, a line for each, ten at most."""
     kinds = (("changed", work.changed), ("untracked", work.untracked))
-    lines = [f"    {kind}: {terminal.one_line(path)}" for kind, paths in kinds for path in paths]
+    lines = [f"    {kind}: {terminal.file_name(path)}" for kind, paths in kinds for path in paths]
     more = [f"    and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return "\n".join([*lines[:_SHOWN], *more])
 
 
 def list_paths(paths: Sequence[str]) -> str:
     """Return the first few of *paths*, and how many more there are."""
-    return ", ".join([*paths[:_NAMED], *([f"and {len(paths) - _NAMED} more"] if len(paths) > _NAMED else [])])
+    names = map(terminal.file_name, paths[:_NAMED])
+    return ", ".join([*names, *([f"and {len(paths) - _NAMED} more"] if len(paths) > _NAMED else [])])
 
 
 def read_work(session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0) -> Work:

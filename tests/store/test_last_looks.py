@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model import Repository
-from tasks.store import last_looks
+from tasks.store import host_cache, last_looks, ports, request_cache
 from testing import sessions
 from testing.project import Project
 
@@ -55,3 +55,37 @@ def test_where_it_cannot_be_written_nothing_is_noted(quick: Project) -> None:
     last_looks.write_looks(repository, {"auth": _LOOK})
 
     assert last_looks.read_looks(repository) == {}
+
+
+@pytest.mark.parametrize("name", ["dashboard.json", "pull-requests.json", "fleet.json"])
+@pytest.mark.parametrize("leads_to", ["notes.txt", "itself", "nothing"])
+def test_a_link_in_the_place_of_a_cache_is_replaced_and_never_followed(
+    quick: Project, name: str, leads_to: str
+) -> None:
+    repository = Repository(quick.main, quick.main / ".git")
+    (quick.main / "notes.txt").write_text("mine\n")
+    link = repository.private / name
+    link.parent.mkdir(mode=0o700, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(link if leads_to == "itself" else quick.main / leads_to)
+
+    last_looks.write_looks(repository, {"auth": _LOOK})
+    request_cache.note_begin(repository, request_cache.Cached(), 5.0)
+    host_cache.note_silence(repository, {"box": "no answer"})
+
+    assert (quick.main / "notes.txt").read_text() == "mine\n"
+    assert not (quick.main / "nothing").exists()
+    assert not link.is_symlink()
+    assert link.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["dashboard.json", "pull-requests.json"])
+def test_a_directory_in_the_place_of_a_cache_keeps_no_repository_on_the_list(quick: Project, name: str) -> None:
+    repository = Repository(quick.main, quick.main / ".git")
+    ports.join_machine(repository)
+    (repository.private / name).mkdir(parents=True)
+
+    removed = quick.inv("session.remove", "auth", "--force")
+
+    assert "Couldn't remove" not in removed.err + removed.out
+    assert ports.list_registries() == []

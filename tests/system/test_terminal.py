@@ -3,6 +3,7 @@
 import pytest
 
 from tasks.system import terminal
+from tasks.tools import worktree_status
 
 
 @pytest.mark.parametrize("columns", range(30, 60))
@@ -42,3 +43,19 @@ def test_what_was_done_is_green_up_to_the_end_of_its_sentence(monkeypatch: pytes
     monkeypatch.setattr(terminal, "_colours", lambda colour: (f"<{colour}>", "</>"))
     assert terminal.paint_done("Removed v1.2. Saved .env.\nUndo: x") == "<2>Removed v1.2.</> Saved .env.\nUndo: x"
     assert terminal.paint_done("no sentence") == "no sentence"
+
+
+def test_half_a_surrogate_pair_is_escaped_as_control_characters_are() -> None:
+    assert terminal.plain_text("a\ud800x\udfff") == "a\\ud800x\\udfff"
+    assert terminal.one_line("\udc80\t") == "\\udc80\\u0009"
+
+
+def test_colours_go_from_what_programs_say_and_are_seen_in_the_name_of_a_file() -> None:
+    assert terminal.one_line("\x1b[31mred\x1b[0m") == "red"
+
+    hostile = "esc\x1b[31m\r\n\t.txt"
+    work = worktree_status.Work("", "", (hostile,), (hostile,))
+    seen = "esc\\u001b[31m\\u000d\\u000a\\u0009.txt"
+    assert terminal.file_name(hostile) == seen
+    assert worktree_status.list_uncommitted(work) == f"    changed: {seen}\n    untracked: {seen}"
+    assert worktree_status.list_paths([hostile]) == seen

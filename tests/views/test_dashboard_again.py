@@ -1,5 +1,6 @@
 """A dashboard that starts again: it begins with what the one before it showed, and finds repositories that are new."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -122,5 +123,52 @@ def test_a_second_answer_in_one_burst_of_keys_closes_nothing_else(quick: Project
         await until(pilot, lambda: len(shown.screen_stack) == 1)
         await pilot.press("G")
         assert names(shown) == ["auth", "ui"]
+
+
+def test_half_a_surrogate_pair_in_what_was_noted_hides_nothing(quick: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(quick, _nothing)
+    notes = quick.main / ".git" / "tally-sessions" / "dashboard.json"
+    content = json.loads(notes.read_text())
+    content["sessions"]["auth"]["cells"]["git"] = "\ud800x"
+    notes.write_text(json.dumps(content))
+    answers = threading.Event()
+    look = worktree_looks.look_at_worktree
+
+    def slow(session: Session) -> Look:
+        answers.wait(60)
+        return look(session)
+
+    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, "\\ud800x")
+        screen(shown).encode()
+        shown.tell("\udc80y")
+        await shows(pilot, "\ufffdy")
+        answers.set()
+
+    run(quick, story, waits=False)
+
+
+def test_a_repository_that_is_gone_keeps_its_rows_and_refuses_every_action(quick: Project) -> None:
+    moved = quick.main.with_name("moved")
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        quick.main.rename(moved)
+        try:
+            await shows(pilot, "quick is gone.")
+            assert "is gone." in screen(shown).splitlines()[0]
+            assert names(shown) == ["auth", "ui"]
+            for key in ("c", "D", "enter", "u", "p", "P", "e"):
+                shown.tell("")
+                await pilot.press(key)
+                await until(pilot, lambda: screen(shown).count("is gone.") == 2)
+                assert len(shown.screen_stack) == 1
+            assert shown.jobs.every == []
+        finally:
+            moved.rename(quick.main)
+        await until(pilot, lambda: "is gone." not in screen(shown).splitlines()[0])
+        await pilot.press("c")
+        await until(pilot, lambda: len(shown.screen_stack) == 2)
 
     run(quick, story)

@@ -222,7 +222,8 @@ class Dashboard(LookingApp):
         place, count = sessions.position
         row = sessions.row
         name = self.repository.main.name if not self.is_grouped else "All repositories"
-        trouble = next((text.splitlines()[0] for text in self.feed.troubles.values() if text), "")
+        troubles = [self.feed.troubles.get("sessions", ""), *self.feed.troubles.values()]
+        trouble = next((text.splitlines()[0] for text in troubles if text), "")
         self.query_part("#top").update(
             bars.summary(name, rows, width, trouble or bars.age_note(rows) or f"sorted by {self.sort}")
         )
@@ -266,8 +267,8 @@ class Dashboard(LookingApp):
             self.query_part("#headings").update(self.sessions.headings)
 
     @on(SessionList.Opened)
-    def _opened(self) -> None:
-        self.action_attach()
+    async def _opened(self) -> None:
+        await self.run_action("attach")
 
     def action_leave(self) -> None:
         """Quit; what runs goes on without us, which is said."""
@@ -292,7 +293,8 @@ class Dashboard(LookingApp):
         yield SystemCommand("Change the theme", "colours of the dashboard", self.action_change_theme)
 
     def _run_more(self, more: palette.More) -> None:
-        self.call_later(lambda: self.begin(palette.perform_more(self, more)))
+        if not self.refuses():
+            self.call_later(lambda: self.begin(palette.perform_more(self, more)))
 
     def _run(self, action: str) -> Callable[[], None]:
         def run() -> None:

@@ -125,7 +125,7 @@ def _conflicts(row: Row, _rows: int) -> Page:
         style = "bold red" if each.kind == "conflict" else "yellow"
         first, *rest = conflicts.describe_conflict(each).splitlines()
         lines += [Text(first, style), *map(Text, rest)]
-        lines += [Text(f"    {terminal.one_line(file)}", "dim") for file in each.files] + [Text()]
+        lines += [Text(f"    {terminal.file_name(file)}", "dim") for file in each.files] + [Text()]
     if not status.tried:
         lines.append(Text("Too many merges to try here. Run: inv session.conflicts", "dim"))
     return Page(lines, wraps=True) if lines else _said("No conflicts with other sessions or its base.")

@@ -49,6 +49,7 @@ KEYS = (
     Key("escape", "esc", "step_back", "", "clear the filter, drop the marks", OTHER),
     Key("q,ctrl+c", "q", "leave", "quit", "quit", OTHER),
 )
+ACTING = frozenset(each.action for each in KEYS if each.group in (GO, ACT, WORK) and each.action != "next")
 MOVES = (
     ("↑ ↓ j k", "choose a session"),
     ("g G", "first, last"),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+from textual.actions import ActionParseResult
+from textual.dom import DOMNode
 
 from ...errors import SessionError
 from ...model import Repository
-from ...status.shown_rows import Key
-from . import drafts
+from ...status.shown_rows import Key, gone_error
+from . import drafts, keys
 from .actions import ActingApp
 
 if TYPE_CHECKING:
@@ -34,6 +36,22 @@ class MakingApp(ActingApp):
     def places(self) -> list[Repository]:
         """Return the repositories that are shown: first the one of the chosen session."""
         return list(dict.fromkeys([self.place(), *(source.repository for source in self.feed.sources)]))
+
+    def refuses(self) -> bool:
+        """Return whether nothing can be done, because the repository is gone; say so then."""
+        gone = next((each for each in (self.place(), self.repository) if each in self.feed.gone), None)
+        if gone is not None:
+            self.tell(str(gone_error(gone)), is_error=True)
+        return gone is not None
+
+    async def run_action(
+        self, action: str | ActionParseResult, default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:  # fmt: skip
+        """Do what a key or a click is for; what acts on sessions is refused where there is no repository any more."""
+        if action in keys.ACTING and self.refuses():
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     def action_add(self) -> None:
         """Add a session."""

@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.strip import Strip
 
 # Those of other programs reach the terminal as they are, and could reset it: ESC c in the subject of a commit.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Half a surrogate pair can't be written there at all.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def harmless(text: str) -> str:

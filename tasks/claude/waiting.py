@@ -50,14 +50,12 @@ def wait_for_state(session: Session, wanted: Collection[str], seconds: float = f
     It returns sooner when a person is needed first, and after so many *seconds*.
     """
     deadline = time.monotonic() + seconds
-    if "off" not in wanted:
-        begun_talk(session, min(seconds, _BEGUN))
-    while True:
-        talk = current_talks([session])[session.name]
-        if talk.state in wanted or needs_person(talk) or time.monotonic() >= deadline:
-            return talk
+    talk = begun_talk(session, 0 if "off" in wanted else min(seconds, _BEGUN))
+    while not (talk.state in wanted or needs_person(talk) or time.monotonic() >= deadline):
         time.sleep(_INTERVAL)
         shell.ask_silent_again()
+        talk = current_talks([session])[session.name]
+    return talk
 
 
 def first_in_need(sessions: Sequence[Session]) -> Session | None:

@@ -32,14 +32,14 @@ def doctor(c: Context, fix: bool = False, yes: bool = False, json: bool = False)
 
     repository = git.current_repository()
     sessions, failures = selection.list_sessions(c, repository), list[str]()
-    problems = [*_settings_problems(c), *doctoring.find_problems(repository, sessions)]
+    refused = _settings_problems(c)  # which nothing here mends
+    problems = [*refused, *doctoring.find_problems(repository, sessions)]
     if fix:
         from ..plan import row_consent
 
         allow = partial(row_consent.part_sessions, c, agreed=yes)
         failures, before = doctoring.fix_problems(repository, sessions, allow), problems
-        again = doctoring.find_problems(repository, selection.list_sessions(c, repository))
-        problems = [*_settings_problems(c), *again]
+        problems = [*refused, *doctoring.find_problems(repository, selection.list_sessions(c, repository))]
         for name, problem in before:
             if problem.what not in [each.what for whose, each in problems if whose == name]:
                 progress.tell("fixed", f"{name}: {problem.what}" if name else problem.what)

@@ -20,7 +20,7 @@ from ..status import fleet_conflicts, merge_order
 from ..store import names
 from ..system import caller, progress, signals
 from ..tools import git
-from . import selection
+from . import report, selection
 from .command import answer, answer_done, as_json, fail_with
 
 
@@ -108,9 +108,7 @@ def _merge_all(
         except merge.NothingToMergeError as error:
             progress.notice(str(error))
         except SessionError as error:
-            before = ", ".join(record["name"] for record in records) or "none"
-            after = ", ".join([place.name, *(each.name for each in waiting)])
-            return records, [f"Stopped at {place.name}. Merged before it: {before}. Not merged: {after}.\n{error}"]
+            return records, [report.stopped_text(place.name, records, [each.name for each in waiting], error)]
     return records, []
 
 

@@ -48,7 +48,7 @@ def merge_sessions(c: Context, sessions: list[Session], how: How) -> tuple[list[
             notice(str(error))  # its commits came in with another session's, for example a fork's
             continue
         except SessionError as error:
-            return records, [_stopped(session, records, waiting, error)]
+            return records, [report.stopped_text(session.name, records, [each.name for each in waiting], error)]
         records.append(_done(c, session, text, how, inside))
         notes = {text for other in waiting for text in conflicts.conflict_sentences(other, waiting)}
         conflicts.print_notes(notes - printed)
@@ -108,10 +108,3 @@ def _done(c: Context, session: Session, text: str, how: How, inside: Path) -> di
         if not how.json:
             answer_done(removal.text)
     return record
-
-
-def _stopped(session: Session, done: list[dict[str, Any]], waiting: list[Session], error: SessionError) -> str:
-    before = ", ".join(record["name"] for record in done) or "none"
-    after = f"Not merged: {', '.join([session.name, *(each.name for each in waiting)])}."
-    why = str(error).replace("Nothing was merged: ", f"{session.name}: ", 1)
-    return f"Stopped at {session.name}. Merged before it: {before}. {after}\n{why}"

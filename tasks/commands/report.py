@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,3 +176,10 @@ def remove_one(session: Session, how: Removal, inside: Path) -> Removed:
         volumes = compose_project.left_volumes(session)
     removal = removed.describe_removed(session, archive, volumes)
     return removal._replace(text=removal.text + advice)
+
+
+def stopped_text(name: str, done: Sequence[Mapping[str, Any]], waiting: Sequence[str], error: SessionError) -> str:
+    """Return why merging several sessions stopped at *name*: what was *done* before, and what is still *waiting*."""
+    before = ", ".join(record["name"] for record in done) or "none"
+    why = str(error).replace("Nothing was merged: ", f"{name}: ", 1)  # what came before it was
+    return f"Stopped at {name}. Merged before it: {before}. Not merged: {', '.join([name, *waiting])}.\n{why}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import subprocess
 import sys
@@ -191,6 +190,8 @@ def _exists(directory: int, name: str) -> bool:
 
 def _make(name: str, directory: int, entry: thinning.Blob, objects: IO[bytes]) -> None:
     """Make the file of *entry* from git's answer, complete or not at all."""
+    from . import thinning
+
     words = objects.readline().split()
     if len(words) != 3:
         raise SessionError(f"git no longer has {entry.blob}, the content of {entry.path}.\nRun: git fsck")
@@ -198,7 +199,7 @@ def _make(name: str, directory: int, entry: thinning.Blob, objects: IO[bytes]) -
     new = f".tally-sessions-{entry.blob}.tmp"  # what a kill leaves is made again under the same name
     with suppress(FileNotFoundError):
         os.unlink(new, dir_fd=directory)
-    digest = hashlib.new("sha256" if len(entry.blob) == 64 else "sha1", b"blob %d\0" % remaining)
+    digest = thinning.begin_digest(remaining, entry.blob)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(new, flags, 0o600, dir_fd=directory), "wb") as file:

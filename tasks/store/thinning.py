@@ -130,9 +130,14 @@ def _equal(name: str, descriptor: int, path: str, blob: str) -> Blob | None:
     return Blob(path, blob, stat.S_IMODE(status.st_mode), status.st_mtime_ns, (status.st_ino, status.st_ctime_ns))
 
 
+def begin_digest(size: int, like: str) -> hashlib._Hash:
+    """Return what makes git's id of a content of *size* bytes, which it is to be given, in the algorithm of *like*."""
+    return hashlib.new("sha256" if len(like) == 64 else "sha1", b"blob %d\0" % size)
+
+
 def _digest(file: int, size: int, like: str) -> str:
     """Return git's id of the content of *file*, in the algorithm of the id *like*."""
-    digest = hashlib.new("sha256" if len(like) == 64 else "sha1", b"blob %d\0" % size)
+    digest = begin_digest(size, like)
     while block := os.read(file, 1 << 20):
         digest.update(block)
     return digest.hexdigest()

@@ -93,7 +93,7 @@ def test_what_was_only_just_typed_has_not_ended(project: Project, monkeypatch: p
     send._wait_until_ready(session, when_idle=False)
 
     assert states == []
-    states += ["off", "idle", "idle"]
+    states += ["off", "idle"]
     assert waiting.wait_for_state(session, ("idle",)).state == "idle"
     start.with_name("noted").rename(start)
     states += ["off"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testing.hosts import Fleet
-from testing.project import eventually
+from testing.project import Project, eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
 
@@ -23,6 +23,17 @@ def _said(file: Path) -> list[str]:
 def _last_start(fleet: Fleet) -> list[str]:
     words: list[str] = json.loads((fleet.alpha.top.parent / "bin" / "claude.log").read_text().splitlines()[-1])["argv"]
     return words
+
+
+def _first_turn(here: Project) -> Path:
+    """Add x, whose conversation has had a turn; return its transcript."""
+    here.configure("session: {windows: [{name: claude, claude: true}]}\n")
+    here.inv("session.add", "x")
+    eventually(lambda: here.listed("x")["claude"] == "idle")
+    here.inv("session.send", "x", "first")
+    (file,) = _transcripts(Path.home())
+    eventually(lambda: '"assistant"' in file.read_text())
+    return file
 
 
 def test_a_conversation_goes_on_where_its_session_is(ready: Fleet) -> None:
@@ -65,12 +76,7 @@ def test_a_conversation_goes_on_where_its_session_is(ready: Fleet) -> None:
 
 def test_what_stays_on_the_first_machine_begins_a_copy_of_the_conversation(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
-    here.configure("session: {windows: [{name: claude, claude: true}]}\n")
-    here.inv("session.add", "x")
-    eventually(lambda: here.listed("x")["claude"] == "idle")
-    here.inv("session.send", "x", "first")
-    (file,) = _transcripts(Path.home())
-    eventually(lambda: '"assistant"' in file.read_text())
+    file = _first_turn(here)
     here.inv("fleet.move", "x", "--host", "alpha")
 
     here.inv("session.restore", "x")
@@ -81,12 +87,7 @@ def test_what_stays_on_the_first_machine_begins_a_copy_of_the_conversation(ready
 
 def test_a_move_that_fails_leaves_no_transcript_there(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
-    here.configure("session: {windows: [{name: claude, claude: true}]}\n")
-    here.inv("session.add", "x")
-    eventually(lambda: here.listed("x")["claude"] == "idle")
-    here.inv("session.send", "x", "first")
-    (file,) = _transcripts(Path.home())
-    eventually(lambda: '"assistant"' in file.read_text())
+    file = _first_turn(here)
     ready.ssh(alpha, "cd ~/dev/tally && git branch x $(git commit-tree HEAD^{tree} -p HEAD -m other)")
 
     assert "Another branch x exists" in here.inv("fleet.move", "x", "--host", "alpha", code=1).err

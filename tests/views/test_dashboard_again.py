@@ -27,6 +27,18 @@ def quick(sandbox: Path) -> Project:
     return project
 
 
+def _held_looks(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Have no look at a worktree end before the event that is returned."""
+    answers, look = threading.Event(), worktree_looks.look_at_worktree
+
+    def slow(session: Session) -> Look:
+        answers.wait(60)
+        return look(session)
+
+    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+    return answers
+
+
 async def _nothing(_shown: Dashboard, _pilot: Shown) -> None:
     """Look, and end."""
 
@@ -45,13 +57,7 @@ def test_what_was_known_last_is_shown_dim_until_it_is_known_again(
     quick: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(quick, _nothing)
-    look, answers = worktree_looks.look_at_worktree, threading.Event()
-
-    def slow(session: Session) -> Look:
-        answers.wait(60)
-        return look(session)
-
-    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+    answers = _held_looks(monkeypatch)
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await shows(pilot, "±1 ↑1 ≠1")
@@ -73,14 +79,7 @@ def test_nothing_is_shown_of_a_session_that_had_the_same_name_before(
     quick.git("worktree", "remove", "--force", str(quick.worktree("auth")))
     quick.git("branch", "-D", "auth")
     sessions.add(quick, "auth", created="2026-02-02T00:00:00+00:00")
-    answers = threading.Event()
-    look = worktree_looks.look_at_worktree
-
-    def slow(session: Session) -> Look:
-        answers.wait(60)
-        return look(session)
-
-    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+    answers = _held_looks(monkeypatch)
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await shows(pilot, "↑1 ≠1")
@@ -131,14 +130,7 @@ def test_half_a_surrogate_pair_in_what_was_noted_hides_nothing(quick: Project, m
     content = json.loads(notes.read_text())
     content["sessions"]["auth"]["cells"]["git"] = "\ud800x"
     notes.write_text(json.dumps(content))
-    answers = threading.Event()
-    look = worktree_looks.look_at_worktree
-
-    def slow(session: Session) -> Look:
-        answers.wait(60)
-        return look(session)
-
-    monkeypatch.setattr(worktree_looks, "look_at_worktree", slow)
+    answers = _held_looks(monkeypatch)
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await shows(pilot, "\\ud800x")

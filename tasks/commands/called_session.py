@@ -36,7 +36,7 @@ def verify_commit(c: Context, name: str, head: str, merged: str) -> None:
 def take_base(c: Context, name: str, sent: dict[str, Any]) -> None:
     """Measure the session *name* against the commit *base* that was *sent*, which it may have been merged as.
 
-    A row that was sealed stays so: its base is no command, and whoever calls has a shell here anyway.
+    A row that was sealed stays so: its base is not a command, and whoever calls has a shell here anyway.
     """
     session = selection.select_session(c, name)
     repository, base = session.repository, str(sent["base"])

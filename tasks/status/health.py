@@ -9,7 +9,7 @@ import time
 
 _ONCE = 10.0  # seconds for one answer: the first one may compile
 _INTERVAL = 0.2  # seconds between two questions
-_MOST = 1 << 16  # bytes before the status; who sends more is no web server
+_MOST = 1 << 16  # bytes before the status; more is not the answer of a web server
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\n]*\n")
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
 

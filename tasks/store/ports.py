@@ -68,7 +68,7 @@ def leave_machine(repository: Repository) -> None:
         if registry.read_registry(repository):
             return
         for cache in (repository.requests_file, repository.looks_file):
-            with suppress(OSError):  # as a directory in its place, which is no reason to stay on the list
+            with suppress(OSError):  # a directory in its place must not keep it on the list
                 cache.unlink()
         if str(registry.registry_path(repository)) not in registries:
             return

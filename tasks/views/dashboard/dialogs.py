@@ -76,7 +76,7 @@ class Dialog(ModalScreen[str | None]):
 class Question(Dialog):
     """A question with its answers as buttons; each has a key. The first one is what Enter means.
 
-    One without answers waits until it is filled; no key has a meaning meanwhile.
+    Until one without answers is filled, keys do nothing.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -41,7 +41,7 @@ class Draft(NamedTuple):
     def words(self) -> list[str]:
         """The arguments of `session.add`."""
         options = [f"--{key}={value}" for key, value in self.values.items() if value and key != "name"]
-        name = f"--name={self.name}" if self.name.startswith("-") else self.name  # what a person types is no option
+        name = f"--name={self.name}" if self.name.startswith("-") else self.name  # a typed name is not an option
         return [*([name] if name else []), *options]
 
     @property

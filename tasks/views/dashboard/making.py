@@ -48,7 +48,7 @@ class MakingApp(ActingApp):
         self, action: str | ActionParseResult, default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:  # fmt: skip
-        """Do what a key or a click is for; what acts on sessions is refused where there is no repository any more."""
+        """Do what a key or a click is for; what acts on sessions is refused where the repository is gone."""
         if action in keys.ACTING and self.refuses():
             return True
         return await super().run_action(action, default_namespace, namespaces)

@@ -155,22 +155,25 @@ def add_and_remove(repository: Repository, bounds: Bounds) -> Iterator[Case]:
     """Return the cases of `add`, `remove` and `restore`."""
     ours = inv_step(repository, "session.add", NAME)
     undo = inv_step(repository, "session.remove", NAME, "--force")
+    prune = _pruned(repository)
+    undo_and_prune = _both(undo, prune)
     other = script_step(repository, "add", NAME)
     undo_other = script_step(repository, "remove", NAME)
     yield Case(
-        "add ÷ script", Command(ours, after=undo), Command(other, after=undo_other), *bounds.add,
+        "add ÷ script", Command(ours, after=undo_and_prune), Command(other, after=undo_other), *bounds.add,
         "Both make a worktree on a new branch, ports, a copy of the database, `.env` files, Claude Code's permissions"
         " and five windows. The clock stops when the command ends.",
     )  # fmt: skip
     yield Case(
-        "remove ÷ script", Command(undo, before=ours), Command(undo_other, before=other), *bounds.remove,
+        "remove ÷ script", Command(undo, before=ours, after=prune), Command(undo_other, before=other), *bounds.remove,
         "Both end the windows and take away the worktree, the branch and the entries; ours first looks for work that"
         " would be lost, and keeps everything for `restore`. What ours deletes later, in the background, is not"
         " counted.",
     )  # fmt: skip
     yield Case(
-        "restore ÷ add", Command(inv_step(repository, "session.restore", NAME), before=_both(ours, undo), after=undo),
-        Command(ours, after=undo), 0.8, 0.6,
+        "restore ÷ add",
+        Command(inv_step(repository, "session.restore", NAME), before=_both(ours, undo), after=undo_and_prune),
+        Command(ours, after=undo_and_prune), 0.8, 0.6,
         "A session that was just removed comes back with everything that was in it. It is compared with adding one.",
     )  # fmt: skip
 
@@ -181,6 +184,11 @@ def _both(first: Step, second: Step) -> Step:
         second()
 
     return run
+
+
+def _pruned(repository: Repository) -> Step:
+    """Forget what `remove` has kept: each round would leave a database in memory."""
+    return inv_step(repository, "session.prune", "--days", "0", "--yes")
 
 
 def windows(repository: Repository, what: str, gate: float, goal: float, way: str) -> Iterator[Case]:
@@ -196,7 +204,7 @@ def windows(repository: Repository, what: str, gate: float, goal: float, way: st
 
     yield Case(
         what,
-        Command(ours, after=inv_step(repository, "session.remove", NAME, "--force")),
+        Command(ours, after=_both(inv_step(repository, "session.remove", NAME, "--force"), _pruned(repository))),
         Command(other, after=script_step(repository, "remove", NAME)),
         gate,
         goal,

@@ -1,7 +1,5 @@
 """The values that all packages share, and what a resource is. Nothing here looks at the disk."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..model import Session
+from ..system.patterns import late_pattern
 
 # Every version knows the first four. One that doesn't know an event may refuse all of the settings.
 _EVENTS = ("SessionStart", "UserPromptSubmit", "Notification", "Stop")
@@ -28,7 +28,7 @@ _DESKTOP = (
     """printf '\\a' >"$(tmux display-message -p -t "$TMUX_PANE" '#{pane_tty}')\""""
 )
 _ASKED = ("command", "url", "pattern", "query", "plan", "description")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = late_pattern(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MEANING = {
     "SessionStart": "idle", "UserPromptSubmit": "working", "Notification": "waiting", "PermissionRequest": "waiting",
     "Stop": "idle", "StopFailure": "failed",

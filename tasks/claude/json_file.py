@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -56,7 +55,9 @@ def _acquire(lock: Path) -> int:
         if waited > _NOTICE_AFTER and not noticed:
             notice(f"Waiting for Claude Code, which holds {lock}.")
             noticed = True
-        time.sleep(random.uniform(0.01, 0.04))  # noqa: S311
+        from random import uniform  # not at the top: it is seldom needed
+
+        time.sleep(uniform(0.01, 0.04))  # noqa: S311
 
 
 def _break_stale(lock: Path) -> None:

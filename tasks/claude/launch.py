@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterable
@@ -15,12 +14,13 @@ from .. import model
 from ..config.placeholders import expand_placeholders
 from ..model import Agent, Session
 from ..store import registry
+from ..system.patterns import late_pattern
 from ..system.progress import notice
 from ..tools import tmux
 from . import hooks, live
 
 _KEY = "claude.note"
-_WORD = re.compile(r"(?<![\${])\{([A-Za-z_]\w*)\}")
+_WORD = late_pattern(r"(?<![\${])\{([A-Za-z_]\w*)\}")
 _KNOWN = (
     "name slug project branch worktree main component profile tmux urls values activate own shared later".split()
 )  # and each port  # fmt: skip

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 from ..errors import SessionError, quote_text
 from ..model import Session
+from ..system.patterns import late_pattern
 from .secrets import is_secret
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)", re.IGNORECASE)
+_SIZE = late_pattern(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)", re.IGNORECASE)
 _UNITS = {"b": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _LONGEST = 100_000  # characters of a text; Linux passes no argument or variable of more than 128 kB to a program
 _SHOWN = 200  # characters of a value in an error
@@ -163,7 +164,7 @@ def check_seconds(key: str, value: object) -> float:
     return number
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_DURATION = late_pattern(r"(\d+(?:\.\d+)?)([smhd])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..system.patterns import late_pattern
 from .secrets import is_secret_name
 
 # An allow-list, and a short one: a key that nobody thought of is asked for.
-_HARMLESS = re.compile(
+_HARMLESS = late_pattern(
     r"session\.(preset|numbered|wait|pull_requests|host_timeout|keep_removed|keep_removed_size|compose\.wait)"
     r"|session\.hosts\.[^.]+\.max_sessions"
     r"|session\.windows\..+\.(layout|start)"
@@ -19,16 +20,16 @@ _HARMLESS = re.compile(
     r"|tasks\.(auto_dash_names|dedupe|ignore_unknown_help)|timeouts\.command",
     re.IGNORECASE,
 )
-_NUMBERS = re.compile(r"session\.ports\.(offsets\.)?\w+")
-_VARIABLE = re.compile(r"(?:session\.variables|run\.env)\.(.*)", re.DOTALL)
+_NUMBERS = late_pattern(r"session\.ports\.(offsets\.)?\w+")
+_VARIABLE = late_pattern(r"(?:session\.variables|run\.env)\.(.*)", re.DOTALL)
 # Variables that say how much is printed and in which colours, or which port is one's own.
-_HARMLESS_NAME = re.compile(
+_HARMLESS_NAME = late_pattern(
     r"DEBUG|VERBOSE|QUIET|NO_COLOR|FORCE_COLOR|CLICOLOR|CLICOLOR_FORCE|LOG_LEVEL|([A-Z]+_)*PORT"
 )
-_HARMLESS_VALUE = re.compile(
+_HARMLESS_VALUE = late_pattern(
     r"\d{0,9}|true|false|yes|no|on|off|debug|info|warn|warning|error|\{\w*port\}", re.IGNORECASE
 )
-_TABLES_OF_VALUES = re.compile(r"(?:session\.(?:variables|env\..+|app_env\..+)|run\.env|sudo)\.([^.]+)")
+_TABLES_OF_VALUES = late_pattern(r"(?:session\.(?:variables|env\..+|app_env\..+)|run\.env|sudo)\.([^.]+)")
 
 Lines = tuple[str, ...]
 

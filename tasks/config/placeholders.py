@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 
 from ..errors import SessionError, quote_text
+from ..system.patterns import late_pattern
 from .secrets import is_secret
 
 # `${VARIABLE}` belongs to the shell; `{{word}}` stands for a literal `{word}`.
-_PLACEHOLDER = re.compile(r"(?<!\$)\{\{(\w+)\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
+_PLACEHOLDER = late_pattern(r"(?<!\$)\{\{(\w+)\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
 
 
 def expand_placeholders(text: str, facts: Mapping[str, str], key: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ..system.patterns import late_pattern
+
 _SECRET = frozenset(("variables", "env", "app_env"))  # tables whose values may be passwords
 _PLACES = frozenset(("worktree", "main", "branch", "file", "directory", "dir"))  # keys whose values never are
-_NAMES = re.compile(r"TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|(^|_)KEY|KEY$|APIKEY|DSN", re.IGNORECASE)
+_NAMES = late_pattern(r"TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|(^|_)KEY|KEY$|APIKEY|DSN", re.IGNORECASE)
 
 
 def is_secret(key: str) -> bool:
@@ -20,7 +22,7 @@ def is_secret_name(variable: str) -> bool:
 
 
 # NAME=value and --name value, whose value is no placeholder and no variable of a shell; and what a header has.
-_NAMED = re.compile(
+_NAMED = late_pattern(
     r"""((?:--[\w-]+[ ]+(?!-)|[\w-]+=|[\w-]+:[ ]*)(?:(?:Bearer|Basic)[ ]+)?)("[^"]*"|'[^']*'|[^\s"'{$/=;][^\s"';]*)"""
 )
 

@@ -1,7 +1,5 @@
 """The `session:` part of Invoke's configuration, checked key by key."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,12 +14,13 @@ from ..errors import OutcomeError, SessionError
 from ..model import Repository
 from ..store import approvals, configuration
 from ..system import progress, terminal
+from ..system.patterns import late_pattern
 from . import committed_configuration
 
 _TITLE = "The configuration has values that are not committed or approved:"
 _SECTIONS = ("run", "sudo", "runners", "tasks", "timeouts")  # Invoke's own
 # What a terminal would obey, turn round or not show at all: a command must be read as it is run.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSEEN = late_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def require_configuration(c: Context, settings: Settings, repository: Repository, agreed: bool) -> None:

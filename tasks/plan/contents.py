@@ -17,10 +17,11 @@ from ..errors import SessionError, quote_text, suggest_name
 from ..model import DEFAULT_CONFIG, Agent, Repository, Request, Session, Window, port_environment
 from ..store import names
 from ..system import activation, reading, rooted
+from ..system.patterns import late_pattern
 from ..tools import git, worktrees
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run
-_UNPRINTED = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_WORD = late_pattern(r"[A-Za-z0-9][A-Za-z0-9_.,/-]*")  # they become part of the commands that windows run
+_UNPRINTED = late_pattern("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 
 def check_assignment(request: Request, settings: Settings) -> None:
@@ -136,7 +137,7 @@ def _commands(settings: Settings, filled: Expand) -> dict[str, tuple[str, ...]]:
     return {key: tuple(filled(each, f"{key}[{i}]") for i, each in enumerate(own)) for key, own in lists.items()}
 
 
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_HOST = late_pattern(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 
 def _host(settings: Settings, facts: Mapping[str, str]) -> str:

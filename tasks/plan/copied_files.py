@@ -8,13 +8,14 @@ from pathlib import Path
 
 from ..errors import quote_text
 from ..model import Repository
+from ..system.patterns import late_pattern
 from ..system.progress import notice
 from ..tools import git, worktrees
 
 _INCLUDE = ".worktreeinclude"  # Claude Code and others read it, too
-_ODD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_ODD = late_pattern("[\x00-\x1f\x7f\ud800-\udfff]")
 _REGISTRY = ".tally-sessions"
-_SIDE_FILE = re.compile(r"-(wal|shm|journal)$")
+_SIDE_FILE = late_pattern(r"-(wal|shm|journal)$")
 
 
 def is_pattern(path: str) -> bool:

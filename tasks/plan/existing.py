@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,11 +12,12 @@ from ..claude import hooks, live, transcripts
 from ..errors import SessionError
 from ..model import Agent, Repository, Session
 from ..store import registry
+from ..system.patterns import late_pattern
 from ..tools import found_tmux, worktrees
 from ..tools.found_tmux import FoundPane
 from . import taken
 
-_ODD = re.compile(r"""['"\\$#{}~;*?\[\]]""")  # what tmux's own commands and patterns are written with
+_ODD = late_pattern(r"""['"\\$#{}~;*?\[\]]""")  # what tmux's own commands and patterns are written with
 
 
 class Wanted(NamedTuple):

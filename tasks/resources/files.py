@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -15,12 +14,13 @@ from ..model import Problem, Session
 from ..store import exclude
 from ..system import files as system_files
 from ..system import shell
+from ..system.patterns import late_pattern
 from ..system.progress import list_some, notice
 from ..system.rooted import LeadsOutError, Root
 
 LABEL = "files"
 _LARGE = 1 << 20  # bytes of a file that is worth copying while git is busy
-_SAFE_CACHE = re.compile(rb"\bcacheDir\b")
+_SAFE_CACHE = late_pattern(rb"\bcacheDir\b")
 
 
 def describe(session: Session) -> str:

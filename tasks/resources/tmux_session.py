@@ -10,12 +10,13 @@ from contextlib import suppress
 from ..errors import CommandError, SessionError, SilentError
 from ..model import Problem, Session, Window
 from ..system import activation, shell
+from ..system.patterns import late_pattern
 from ..system.progress import notice
 from ..tools import tmux
 
 LABEL = "tmux"
 
-_ABSENT = re.compile("can't find (session|pane|window)|no current target|no server|error connecting|server exited")
+_ABSENT = late_pattern("can't find (session|pane|window)|no current target|no server|error connecting|server exited")
 _NAME_WIDTH = 40  # columns that the status line has for the name
 _REFUSED = "invalid window name"  # some releases of tmux refuse a colon
 _unopened: set[str] = set()  # which the server didn't answer about: it has not read the commands that make them

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ..errors import SessionError
 from ..model import Problem, Session, Window, named_ports
 from ..store import ports
+from ..system.patterns import late_pattern
 from ..system.progress import notice
 from ..tools import tmux
 
@@ -20,7 +21,7 @@ _BEGIN = 0.1  # seconds in which a shell begins with a server
 _QUICK = 0.03  # the same for what may be over before it is seen
 _LINES = 20  # of a window, of which the last that isn't empty is shown
 _HOOK = "client-session-changed"  # when somebody attaches, or switches to it
-_HOOKS = re.compile(rf"^{_HOOK}\[(\d+)\]", re.MULTILINE)
+_HOOKS = late_pattern(rf"^{_HOOK}\[(\d+)\]", re.MULTILINE)
 _OURS = 7700  # our entries of it begin there
 _FINISH = 15.0  # seconds that activating the environment may take
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -12,13 +11,14 @@ from ..errors import SessionError
 from ..model import Repository, Session
 from ..store import registry
 from ..system import files, locks, reading
+from ..system.patterns import late_pattern
 from ..system.rooted import Root
 from ..tools import git
 
 BEGIN = "<!-- tally-sessions: begin (the status lines follow the sessions, the rest is yours) -->"
 END = "<!-- tally-sessions: end -->"
-_MARK = re.compile(r"\s*<!-- tally-sessions: (begin|end)\b.*-->\s*")
-_ENTRY = re.compile(r"<!-- session (\S+) (\S+): (.*) -->\s*")
+_MARK = late_pattern(r"\s*<!-- tally-sessions: (begin|end)\b.*-->\s*")
+_ENTRY = late_pattern(r"<!-- session (\S+) (\S+): (.*) -->\s*")
 
 
 class Entry(NamedTuple):

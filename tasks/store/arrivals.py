@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ..model import Repository
 from ..system import locks
+from ..system.patterns import late_pattern
 
 # On another file system it has the name of a worktree that is being deleted: after a kill it is one.
-_MARK = re.compile(r"(?:incoming-|\..+\.)([0-9a-f]{32})(?:\.removed)?")
+_MARK = late_pattern(r"(?:incoming-|\..+\.)([0-9a-f]{32})(?:\.removed)?")
 
 
 def arrival_lock(repository: Repository, mark: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,9 +10,10 @@ from pathlib import Path
 from ..errors import CommandError
 from ..model import Repository
 from ..system import shell
+from ..system.patterns import late_pattern
 from ..tools import git
 
-_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
+_ID = late_pattern(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
 _LARGEST = 1 << 24  # bytes; git's own notes are smaller
 _NOTES = ("rebase-*", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_START", "sequencer")
 _LINK = "160000"  # the mode of a submodule, whose commits are in its own repository

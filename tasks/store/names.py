@@ -3,9 +3,10 @@
 import re
 
 from ..errors import SessionError, quote_text
+from ..system.patterns import late_pattern
 
 _LONGEST = 100
-_ALLOWED = re.compile(r"[A-Za-z0-9._/-]+")
+_ALLOWED = late_pattern(r"[A-Za-z0-9._/-]+")
 
 
 def slug_of(name: str) -> str:

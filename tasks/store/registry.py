@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import Any, NamedTuple
 from ..errors import SessionError
 from ..model import Repository
 from ..system import files, locks, reading, shape
+from ..system.patterns import late_pattern
 
 Row = dict[str, Any]
 
 ROW = shape.fields_form({"worktree": shape.TEXT, "branch": shape.TEXT})  # what the row of any tool has
 _NAME = ".tally-sessions"
-_NO_TEXT = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")  # a NUL as JSON has it, half a character
-_ODD = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # where one of those may be escaped
-_SPACE = re.compile(r"[ \t\n\r]*")
+_NO_TEXT = late_pattern(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")  # a NUL as JSON has it, half a character
+_ODD = late_pattern(r"\\u(?:0000|[dD][89a-fA-F])")  # where one of those may be escaped
+_SPACE = late_pattern(r"[ \t\n\r]*")
 
 
 def registry_path(repository: Repository) -> Path:

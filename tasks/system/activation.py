@@ -11,9 +11,10 @@ from pathlib import Path
 from ..errors import SessionError, SilentError
 from ..model import Session
 from . import shell
+from .patterns import late_pattern
 from .progress import notice
 
-_POETRY = re.compile(r"^\[tool\.poetry\b|^build-backend\s*=\s*[\"']poetry\.", re.MULTILINE)
+_POETRY = late_pattern(r"^\[tool\.poetry\b|^build-backend\s*=\s*[\"']poetry\.", re.MULTILINE)
 _WORKON = """{
     _home="${WORKON_HOME:-$HOME/.virtualenvs}"
     source "$_home"/NAME/bin/activate && for _hook in "${VIRTUALENVWRAPPER_HOOK_DIR:-$_home}" "$VIRTUAL_ENV/bin"; do

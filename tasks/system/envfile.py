@@ -7,16 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from .patterns import late_pattern
 from .rooted import Root
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
-_PLAIN = re.compile(r"[\w./:@%+,=-]*")
+_PLAIN = late_pattern(r"[\w./:@%+,=-]*")
 # Between single quotes a shell has no escapes, the others two; between double quotes it expands more than they do.
-_NOT_IN_SINGLE = re.compile(r"'|\\\\|\\\Z")
-_NOT_IN_DOUBLE = re.compile(r"[$`]|\\\Z")
-_COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
+_NOT_IN_SINGLE = late_pattern(r"'|\\\\|\\\Z")
+_NOT_IN_DOUBLE = late_pattern(r"[$`]|\\\Z")
+_COMMENT = late_pattern(r"[ \t]+#[^\r\n]*$")
 
 
 def put_values(root: Root, path: str, values: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..model import Repository
 from . import shell
+from .patterns import late_pattern
 
 # By lock file: the manager that wrote it, and would write into the node_modules beside it.
 LOCK_FILES = {
@@ -144,7 +145,7 @@ def delete_in_background(entries: Iterable[Path]) -> None:
     shell.run_step("sh", "-c", 'nohup sh -c "$0" sh "$@" >/dev/null 2>&1 &', _SCRIPT, *paths)
 
 
-_IGNORES_CASE = re.compile(r"^\s*ignorecase\s*=\s*true", re.MULTILINE | re.IGNORECASE)
+_IGNORES_CASE = late_pattern(r"^\s*ignorecase\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 
 
 def is_same_place(one: Path, other: Path) -> bool:

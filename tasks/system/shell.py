@@ -19,6 +19,7 @@ from invoke.context import Context
 
 from ..errors import CommandError, Interrupted, OversizeError, SessionError, SilentError
 from . import progress, reading, signals
+from .patterns import late_pattern
 
 # What git itself calls repository-local (`git rev-parse --local-env-vars`) and sets in its hooks; the tmux that we run
 # in; and what paths mean to the git that started a hook: Emacs starts one that takes them literally.
@@ -41,7 +42,9 @@ _SILENT_FOR = 10.0  # seconds until a command that lasts asks again what did not
 
 
 # What git prints when it can't answer at all: for no caller that means "there is none".
-_UNUSABLE = re.compile(r"^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')", re.MULTILINE)
+_UNUSABLE = late_pattern(
+    r"^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')", re.MULTILINE
+)
 
 
 _context = Context()

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
-import re
 import stat
 
-_FORM = re.compile(r"\d+\.[0-9a-f]+\.tmp")  # with the suffixes of SQLite's files beside it
-_OWN = re.compile(r"\.(.+)\.\d+\.[0-9a-f]{8}\.tmp")
+from .patterns import late_pattern
+
+_FORM = late_pattern(r"\d+\.[0-9a-f]+\.tmp")  # with the suffixes of SQLite's files beside it
+_OWN = late_pattern(r"\.(.+)\.\d+\.[0-9a-f]{8}\.tmp")
 
 
 def name_for(name: str) -> str:

@@ -12,15 +12,17 @@ import sys
 import textwrap
 from collections.abc import Callable
 
+from .patterns import late_pattern
+
 RED, GREEN, YELLOW, BLUE = 1, 2, 3, 4
 CALLED = "TALLY_SESSIONS_CALLER"  # `caller` says what it is
 _NARROW = 40  # columns below which further lines are indented by less
 _INDENT = 4
-_COLOUR = re.compile(r"\x1b\[[\d;:]*m|\r(?=\n)")  # colours in the messages of programs; and line ends of Windows
-_PASSWORD = re.compile(r"(://)[\w.~%+=,:!*@-]+@")
-_UNIT = re.compile(r"(?<=\d) (?=(?:s|B|kB|MB|GB|%)$|(?:s|B|kB|MB|GB|%)\s)")
+_COLOUR = late_pattern(r"\x1b\[[\d;:]*m|\r(?=\n)")  # colours in the messages of programs; and line ends of Windows
+_PASSWORD = late_pattern(r"(://)[\w.~%+=,:!*@-]+@")
+_UNIT = late_pattern(r"(?<=\d) (?=(?:s|B|kB|MB|GB|%)$|(?:s|B|kB|MB|GB|%)\s)")
 # Beside control characters those that reverse text, and halves of surrogate pairs, which no terminal can be given.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = late_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def is_live() -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..errors import CommandError, SessionError
 from ..model import Repository
+from ..system.patterns import late_pattern
 
 
 def current_repository() -> Repository:
@@ -26,7 +27,7 @@ def current_repository() -> Repository:
     return find_repository(start)
 
 
-_LOCKED = re.compile(r"could not lock .*: File exists|\.lock': File exists")
+_LOCKED = late_pattern(r"could not lock .*: File exists|\.lock': File exists")
 # For our own commits: whoever removes a session may have no identity configured.
 NOBODY = {
     f"GIT_{role}_{fact}": value
@@ -35,9 +36,9 @@ NOBODY = {
 }
 
 
-_BARE = re.compile(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
+_BARE = late_pattern(r"^\s*bare\s*=\s*true", re.MULTILINE | re.IGNORECASE)
 _PATIENCE = 10.0
-_HOST = re.compile(r"^\s*url\s*=\s*(?:[a-z+]+://)?(?:[^@/\s]+@)?([^/:\s]+)[/:]", re.MULTILINE)
+_HOST = late_pattern(r"^\s*url\s*=\s*(?:[a-z+]+://)?(?:[^@/\s]+@)?([^/:\s]+)[/:]", re.MULTILINE)
 
 
 class GitStep:

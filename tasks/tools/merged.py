@@ -6,16 +6,16 @@ Patches are not compared with `git cherry`: that ignores white space, and an ind
 from __future__ import annotations
 
 import io
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 
 from ..errors import OversizeError, SessionError, SilentError
 from ..model import Repository
 from ..system import progress, shell
+from ..system.patterns import late_pattern
 from . import git
 
-_COMMIT = re.compile(rb"[0-9a-f]{40,64}\n")
+_COMMIT = late_pattern(rb"[0-9a-f]{40,64}\n")
 _PATCH = ("-r", "-p", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--root")
 
 

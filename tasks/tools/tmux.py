@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ..errors import CommandError, SessionError, SilentError
 from ..model import Session, Window
 from ..system import progress, shell
+from ..system.patterns import late_pattern
 
 
 def require_tmux() -> None:
@@ -66,10 +67,10 @@ class Pane(NamedTuple):
 
 
 # A worktree's path may have newlines, so a line that begins with ids and a terminal is a new pane.
-_NEXT = re.compile(r"\n(?=%\d+\|@\d+\|/)")
-_PLAIN = re.compile(r"[\w@%+=:,./-]", re.ASCII)
+_NEXT = late_pattern(r"\n(?=%\d+\|@\d+\|/)")
+_PLAIN = late_pattern(r"[\w@%+=:,./-]", re.ASCII)
 _BYTES = 0xDC00  # where Python's code points for bytes that are not UTF-8 begin
-_WORD = re.compile(r"-?[A-Za-z][\w-]*", re.ASCII)
+_WORD = late_pattern(r"-?[A-Za-z][\w-]*", re.ASCII)
 
 
 def list_panes(session: Session | None = None) -> list[Pane]:
@@ -226,8 +227,8 @@ def _escape_word(word: str) -> str:
 # Claude Code's prompt stands below a line; what was said before begins with the same mark, but without one. Dim text
 # there is a suggestion, reversed text the cursor.
 _STYLE = r"(?:\x1b\[[\d;]*m)*"
-_PROMPT = re.compile(rf"^{_STYLE}\u2500{{4}}.*\n{_STYLE}[\u276f>][\s\xa0](.*)$", re.MULTILINE)
-_NOT_TYPED = re.compile(r"\x1b\[7m.\x1b\[(?:0|27)m|\x1b\[2m.*?(?=\x1b\[(?:0|22)m|$)|\x1b\[[\d;]*m")
+_PROMPT = late_pattern(rf"^{_STYLE}\u2500{{4}}.*\n{_STYLE}[\u276f>][\s\xa0](.*)$", re.MULTILINE)
+_NOT_TYPED = late_pattern(r"\x1b\[7m.\x1b\[(?:0|27)m|\x1b\[2m.*?(?=\x1b\[(?:0|22)m|$)|\x1b\[[\d;]*m")
 
 
 def prompt_text(screen: str) -> str | None:

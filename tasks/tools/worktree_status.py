@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..errors import CommandError, SessionError
 from ..model import Session
 from ..system import shell, terminal
+from ..system.patterns import late_pattern
 from . import git
 from .git import Worktree, find_worktree
 
@@ -46,8 +47,8 @@ def name_operation(notes: list[Path]) -> str:
 _SHOWN = 10
 _NAMED = 5
 _CHECKOUT = 5.0  # seconds that a checkout may take
-_CLOSED = re.compile(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
-UNFINISHED = re.compile(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp(-wal|-shm|-journal)?$")
+_CLOSED = late_pattern(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
+UNFINISHED = late_pattern(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp(-wal|-shm|-journal)?$")
 
 
 class Work(NamedTuple):

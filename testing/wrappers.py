@@ -40,6 +40,14 @@ case "$*" in
 esac
 exec {real} "$@"
 """
+_KILLING = """#!/bin/sh
+{real} "$@"
+code=$?
+case "$*" in
+  *{words}*) if mkdir {once} 2>/dev/null; then kill -9 $PPID; fi;;
+esac
+exit $code
+"""
 
 
 def _install(sandbox: Path, program: str, text: str, **values: str) -> Path:
@@ -83,3 +91,8 @@ def ending_server(sandbox: Path) -> None:
 def without_merge_tree(sandbox: Path) -> None:
     """Let git know only the old form of merge-tree."""
     _install(sandbox, "git", _NO_MERGE_TREE)
+
+
+def killing_caller(sandbox: Path, program: str, words: str) -> None:
+    """Let *program* kill who started it, once, after it has done what these *words* (a shell's pattern) ask."""
+    _install(sandbox, program, _KILLING, words=words, once=str(sandbox / "killed"))

@@ -89,11 +89,12 @@ def remove(session: Session) -> None:
             reason = error.stderr.strip() if isinstance(error, CommandError) else str(error)
             notice(f"The database {each.name} was kept: {reason.splitlines()[-1] if reason else 'no answer'}")
             continue
-        if mark == due:
-            try:
+        try:
+            postgres.drop_half_made(each.server, each.template, each.name, _mark(session))
+            if mark == due:
                 postgres.drop_database(each.server, each.template, each.name)
-            except CommandError as error:
-                raise SessionError(_describe_failure(each, error)) from None
+        except CommandError as error:
+            raise SessionError(_describe_failure(each, error)) from None
 
 
 def save(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -27,8 +28,7 @@ def copy_database(server: Mapping[str, str], name: str, new: str, mark: str) -> 
     As a template where nobody is connected to *name*; else by a dump.
     """
     try:
-        _query(server, name, f"CREATE DATABASE {_name(new)} TEMPLATE {_name(name)}", _LONG)
-        put_mark(server, name, new, mark)
+        _make_whole(server, name, new, mark, name)
         return "as its template"
     except CommandError as error:
         if "being accessed by other users" not in error.stderr:
@@ -41,12 +41,32 @@ def copy_database(server: Mapping[str, str], name: str, new: str, mark: str) -> 
 
 
 def load_database(server: Mapping[str, str], through: str, new: str, mark: str, dump: Path) -> None:
-    """Make the database *new* with what is in the file *dump*."""
-    _query(server, through, f"CREATE DATABASE {_name(new)} TEMPLATE template0", _LONG)
-    put_mark(server, through, new, mark)
-    _run(
-        server, new, _LONG, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", new, str(dump)
-    )
+    """Make the database *new* with what is in the file *dump*, and put *mark* on it."""
+    _make_whole(server, through, new, mark, "template0", dump)
+
+
+def _make_whole(
+    server: Mapping[str, str], through: str, new: str, mark: str, template: str, dump: Path | None = None
+) -> None:
+    """Make *new* from *template* and *dump* under another name first: a kill leaves it whole, or not at all."""
+    half = _half_made(new, mark)
+    drop_half_made(server, through, new, mark)
+    _query(server, through, f"CREATE DATABASE {_name(half)} TEMPLATE {_name(template)}", _LONG)
+    if dump:
+        loading = ("--no-owner", "--no-privileges", "--exit-on-error", "--dbname", half, str(dump))
+        _run(server, half, _LONG, "pg_restore", *loading)
+    put_mark(server, through, half, mark)
+    _query(server, through, f"ALTER DATABASE {_name(half)} RENAME TO {_name(new)}", _PATIENCE)
+
+
+def _half_made(new: str, mark: str) -> str:
+    """Return the name of *new* while it is made for *mark*; nobody else has it."""
+    return f"tally_sessions_{hashlib.sha256(f'{new} {mark}'.encode()).hexdigest()[:32]}"
+
+
+def drop_half_made(server: Mapping[str, str], through: str, new: str, mark: str) -> None:
+    """Drop what a kill may have left of the database *new*, which was made for *mark*."""
+    _query(server, through, f"DROP DATABASE IF EXISTS {_name(_half_made(new, mark))}", _LONG)
 
 
 def dump_database(server: Mapping[str, str], name: str, dump: Path) -> None:

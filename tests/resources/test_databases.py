@@ -1,12 +1,14 @@
 """Each session has a Postgres database of its own, made from the main checkout's, on a real server."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from testing import postgres
+from testing import postgres, wrappers
 from testing.project import Project
 
 _CONFIG = """session:
@@ -98,6 +100,34 @@ def test_a_database_of_another_session_is_never_advised_to_be_dropped(shop: Proj
     assert "A session that was removed, or one of another checkout, has its data in it." in again
     assert "dropdb" not in refused + again
     assert server.databases == {"shop", "shop_a_b"}
+
+
+@pytest.mark.parametrize(
+    ("task", "program", "words"),
+    [
+        ("session.add", "psql", "CREATE?DATABASE"),
+        ("session.add", "psql", "COMMENT?ON"),
+        ("session.add", "psql", "ALTER?DATABASE"),
+        ("session.restore", "pg_restore", "--dbname"),
+    ],
+)
+def test_a_kill_while_a_database_is_made_leaves_nothing_of_it(
+    shop: Project, server: postgres.Server, sandbox: Path, task: str, program: str, words: str
+) -> None:
+    if task == "session.restore":
+        shop.inv("session.add", "x")
+        shop.inv("session.remove", "x")
+    wrappers.killing_caller(sandbox, program, words)
+
+    shop.inv(task, "x", code=-signal.SIGKILL)
+    made = server.databases - {"shop"}
+    shop.inv(task, "x")
+
+    assert made, "it was killed before there was anything"
+    assert server.databases == {"shop", "shop_x"}
+    assert _names(server, "shop_x") == "tea"
+    shop.inv("session.remove", "x")
+    assert server.databases == {"shop"}
 
 
 def test_files_that_were_there_name_the_databases_of_the_session_too(shop: Project, server: postgres.Server) -> None:

@@ -50,6 +50,6 @@ def _write_notes(notes: list[tuple[float, list[Any]]]) -> None:
     try:
         place = state_directory()
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files.write_whole(place / "silent.json", json.dumps(notes) + "\n", mode=0o600)
+        files.write_cache(place / "silent.json", json.dumps(notes) + "\n")
     except (OSError, SessionError):
         pass  # then it is asked again

@@ -116,6 +116,6 @@ def _write_cache(facts: dict[str, Any]) -> None:
     file = _cache_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files.write_whole(file, json.dumps(facts) + "\n", mode=0o600)
+        files.write_cache(file, json.dumps(facts) + "\n")
     except OSError:
         pass  # then it is asked again

@@ -8,7 +8,8 @@ import threading
 import time
 
 _ONCE = 10.0  # seconds for one answer: the first one may compile
-_INTERVAL = 0.2  # seconds between two questions
+_INTERVAL = 0.2  # seconds until the second question
+_SELDOM = 2.0  # seconds between two questions at the end: each one is a line in the server's log
 _MOST = 1 << 16  # bytes before the status; more is not the answer of a web server
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\n]*\n")
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
@@ -25,11 +26,13 @@ class Page(threading.Thread):
 
     def run(self) -> None:
         """Ask, again and again."""
+        pause = _INTERVAL
         while self.fault and time.monotonic() < self.deadline:
             status = page_status(self.port, self.path, _ONCE)
             well = 200 <= status < 400
             self.fault = "" if well else f"{self.path} answers {status or f'nothing within {_ONCE:g} s'}"
-            time.sleep(_INTERVAL)
+            time.sleep(pause)
+            pause = min(1.3 * pause, _SELDOM)
 
 
 def page_status(port: int, path: str, seconds: float) -> int:

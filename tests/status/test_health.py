@@ -68,3 +68,15 @@ def test_only_the_status_of_a_page_is_read(answer: bytes) -> None:
             line.close()
 
     assert status == _ANSWERS[answer]
+
+
+def test_a_page_that_answers_with_errors_is_asked_more_and_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, pauses = iter([503] * 20 + [200]), list[float]()
+    monkeypatch.setattr(health, "page_status", lambda *_: next(asked))
+    monkeypatch.setattr(health.time, "sleep", pauses.append)
+
+    page = health.Page(1, "/", 600)
+    page.join()
+
+    assert page.fault == ""
+    assert pauses == sorted(pauses) and (pauses[0], pauses[-1]) == (0.2, 2.0)

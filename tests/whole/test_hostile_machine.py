@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.claude import version
 from testing.project import INV, Project, eventually, make
 from testing.terminal import runs, tmux
 
@@ -83,6 +84,24 @@ def test_a_pipe_in_the_state_directory_hangs_nothing(project: Project, sandbox: 
     said = project.inv("session.add", "x", "--yes", code=None).err
 
     assert (str(file) in said) == (name == "registries.json"), said
+
+
+@pytest.mark.parametrize(("name", "script"), [("claude-version.json", "echo 2.1.0"), ("silent.json", "sleep 600")])
+def test_a_link_in_the_place_of_what_is_known_of_an_assistant_is_replaced_and_never_followed(
+    sandbox: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, link = sandbox / "bin" / "agent", sandbox / "state" / "tally-sessions" / name
+    agent.write_text(f"#!/bin/sh\nexec {script}\n")
+    agent.chmod(0o755)
+    link.parent.mkdir(parents=True, mode=0o700)
+    (sandbox / "notes.txt").write_text("mine\n")
+    link.symlink_to(sandbox / "notes.txt")
+    monkeypatch.setattr(version, "_PATIENCE", 1.0)
+
+    version.installed_version(str(agent))
+
+    assert (sandbox / "notes.txt").read_text() == "mine\n"
+    assert not link.is_symlink() and str(agent) in link.read_text()
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707])

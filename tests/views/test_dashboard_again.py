@@ -164,3 +164,32 @@ def test_a_repository_that_is_gone_keeps_its_rows_and_refuses_every_action(quick
         await until(pilot, lambda: len(shown.screen_stack) == 2)
 
     run(quick, story)
+
+
+def test_several_sessions_are_removed_with_one_answer_and_what_would_lose_work_stays_unless_all_go(
+    sandbox: Path,
+) -> None:
+    project = sessions.repository(sandbox / "dev" / "quick", {"a.txt": "one\n"})
+    for name in ("api", "auth", "ui", "web"):
+        sessions.add(project, name, {})
+    for name in ("auth", "web"):
+        (project.worktree(name) / "new.txt").write_text("not yet tracked\n")
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await until(pilot, lambda: names(shown) == ["api", "auth", "ui", "web"])
+        await pilot.press("space", "space", "space", "D")
+        await shows(pilot, "Remove api, auth, ui?")
+        await shows(pilot, "Session auth has uncommitted changes")
+        await shows(pilot, "Remove the others")
+        await pilot.press("y")
+        await until(pilot, lambda: names(shown) == ["auth", "web"])
+        await shows(pilot, "Not removed: auth")
+        await pilot.press("end", "space", "D")  # auth is still marked
+        await shows(pilot, "Remove auth, web?")
+        await shows(pilot, "Remove all anyway")
+        await pilot.press("f")
+        await until(pilot, lambda: names(shown) == [])
+
+    run(project, story)
+    removed = json.loads(project.inv("session.list", "--removed", "--json").out)
+    assert {each["name"] for each in removed} == {"api", "auth", "ui", "web"}

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,8 @@ class ActingApp(App[Session]):
 
     async def act_on_each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
         """Perform *task* on all of *rows*, at once for those of one repository."""
-        for main in dict.fromkeys(row.key[0] for row in rows):
-            those = [row for row in rows if row.key[0] == main]
-            names = ",".join(row.session.name for row in those)
-            await self.act(f"{verb} {names.replace(',', ', ')}", task, names, *words, at=_place(those[0]))
+        for names, at in _by_repository(rows):
+            await self.act(f"{verb} {', '.join(names)}", task, ",".join(names), *words, at=at)
 
     # keys
 
@@ -221,13 +220,16 @@ class ActingApp(App[Session]):
             self.begin(self._remove(rows))
 
     async def _remove(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            name = row.session.name
-            plan = self.perform(f"Looking at what {name} has", "session.remove", name, "--dry-run", at=_place(row))
-            answer = await self._ask_about(f"Remove {name}?", plan, _removal_question)
-            if answer in ("yes", "force"):
-                force = ["--force"] if answer == "force" else []
-                await self.act(f"Removing {name}", "session.remove", name, *force, at=_place(row))
+        for names, at in _by_repository(rows):
+            those, several = ", ".join(names), len(names) > 1
+            words = ("session.remove", ",".join(names))
+            plan = self.perform(f"Looking at what {those} {'have' if several else 'has'}", *words, "--dry-run", at=at)
+            answer = await self._ask_about(f"Remove {those}?", plan, partial(_removal_question, several=several))
+            if answer == "others":  # why the rest stays was just shown
+                job = await self.perform(f"Removing what loses nothing of {those}", *words, at=at)
+                self.tell((job.err.strip() or job.summary).splitlines()[-1])
+            elif answer in ("yes", "force"):
+                await self.act(f"Removing {those}", *words, *(["--force"] if answer == "force" else []), at=at)
 
     def action_prompt(self) -> None:
         """Send a message to Claude."""
@@ -299,14 +301,22 @@ def _place(row: Row) -> Repository:
     return row.session.repository
 
 
-def _removal_question(plan: Job) -> Asked:
+def _by_repository(rows: Sequence[Row]) -> list[tuple[list[str], Repository]]:
+    """Return the names of the sessions of *rows* in each repository."""
+    mains = dict.fromkeys(row.key[0] for row in rows)
+    groups = [[row for row in rows if row.key[0] == main] for main in mains]
+    return [([row.session.name for row in group], _place(group[0])) for group in groups]
+
+
+def _removal_question(plan: Job, several: bool) -> Asked:
     """Return the question with what goes, and with what would be lost where `remove` refuses."""
-    keep = Choice("n", "Keep it", "no")
+    keep = Choice("n", f"Keep {'them' if several else 'it'}", "no")
     if not plan.code:
-        text = f"{plan.whole}\n\nFiles and uncommitted work are saved: press u to restore it."
+        text = f"{plan.whole}\n\nFiles and uncommitted work are saved: press u to restore."
         return text, [keep, Choice("y", "Remove", "yes", True)]
     text = f"{plan.whole}\n\nWith --force it goes with that; what can be saved is saved, and u restores it."
-    return text, [keep, Choice("f", "Remove anyway", "force", True)]
+    others = [Choice("y", "Remove the others", "others", True)] if several and plan.out.strip() else []
+    return text, [keep, *others, Choice("f", "Remove all anyway" if several else "Remove anyway", "force", True)]
 
 
 def _permission_question(shown: Job) -> Asked | None:

@@ -464,3 +464,19 @@ def test_what_a_killed_restore_left_half_made_is_made_again(added: Project) -> N
     added.inv("session.restore", "x")
 
     assert added.git("status", "--porcelain", cwd=added.worktree("x")) == ""
+
+
+def test_a_session_whose_worktree_has_another_ones_inside_stays(added: Project) -> None:
+    for name in ("mine", "x-more"):  # the latter's path only begins like that of x
+        added.inv("session.add", name)
+    inner = added.worktree("x") / "inner"
+    added.git("worktree", "move", str(added.worktree("mine")), str(inner))
+    registry = added.main / ".tally-sessions"
+    rows = json.loads(registry.read_text())
+    rows["mine"]["worktree"] = f"{added.worktree('x')}//inner"  # as another tool, or a person, may write it
+    registry.write_text(json.dumps(rows))
+
+    refused = added.inv("session.remove", "x", "--force", code=1).err
+
+    assert f"The worktree of session mine is inside {added.worktree('x')}.\nRun: inv session.remove mine" in refused
+    assert inner.is_dir()

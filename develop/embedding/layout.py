@@ -97,6 +97,17 @@ def list_ignored(top: Path, *paths: str) -> list[str]:
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
+_CONVENTION = (".commitlintrc*", "commitlint.config.*", ".cz.toml", ".czrc", ".releaserc*", "release.config.*")
+
+
+def commit_message(top: Path, verb: str) -> str:
+    """Return the subject of the commit: Conventional Commits where the repository *top* has a program for them."""
+    named = re.search(r'"@commitlint/|"commitlint"|tool\.commitizen|semantic-release', "".join(
+        _read(top / name) for name in ("package.json", "pyproject.toml", ".pre-commit-config.yaml")))  # fmt: skip
+    is_convention = named or any(any(top.glob(each)) for each in _CONVENTION)
+    return f"chore: {verb} the sessions" if is_convention else f"{verb.capitalize()} the sessions"
+
+
 def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 

@@ -122,8 +122,12 @@ def _with_items(text: str, key: str, items: list[str], first: str) -> str:
     if re.search(r'"files"\s*:', text):
         return ""
     begin = re.match(r"\s*\{(\s*)", text)
-    whole = f'"files": {{ "{key}": [{first}{", ".join(items)}] }},'
-    return text[: begin.end()] + whole + (begin[1] or " ") + text[begin.end() :] if begin else ""
+    if not begin:
+        return ""
+    step = begin[1].rpartition("\n")[2]  # Biome leaves an object in lines, where its first key is in a new one
+    more, end = (f"\n{step}{step}", f"\n{step}") if step else (" ", " ")
+    whole = f'"files": {{{more}"{key}": [{first}{", ".join(items)}]{end}}},'
+    return text[: begin.end()] + whole + (begin[1] or " ") + text[begin.end() :]
 
 
 _BLANKET = re.compile(r"""select\s*=\s*\[[^\]]*["'](ALL|PGH\w*)["']""")

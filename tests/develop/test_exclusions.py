@@ -51,7 +51,7 @@ _OLD = "https://biomejs.dev/schemas/1.9.4/schema.json"
 
 @pytest.mark.parametrize(("before", "after"), [
     ('{\n\t"linter": { "enabled": true }\n}\n',
-     f'{{\n\t"files": {{ "includes": ["**", {_BIOME}] }},\n\t"linter": {{ "enabled": true }}\n}}\n'),
+     f'{{\n\t"files": {{\n\t\t"includes": ["**", {_BIOME}]\n\t}},\n\t"linter": {{ "enabled": true }}\n}}\n'),
     ('{ "files": { "includes": ["**", "!dist"] } }\n', f'{{ "files": {{ "includes": ["**", "!dist", {_BIOME}] }} }}\n'),
     ('{\n\t"files": {\n\t\t"includes": [\n\t\t\t"**",\n\t\t\t"!dist"\n\t\t]\n\t}\n}\n',
      '{\n\t"files": {\n\t\t"includes": [\n\t\t\t"**",\n\t\t\t"!dist",\n\t\t\t' + _BIOME.replace(", ", ",\n\t\t\t")

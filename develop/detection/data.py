@@ -178,6 +178,24 @@ def _with_session_ports(
     return _ADDRESS.sub(replaced, value)
 
 
+_READS_ENV = ("python-dotenv", "django-environ", "environs", "python-decouple", "pydantic-settings")
+
+
+def procfile_variables(
+    facts: Facts, data: Data, servers: Sequence[Server]
+) -> tuple[dict[str, str], list[Row]]:  # fmt: skip
+    """Return what the committed .env beside a Procfile sets, where only `heroku local` or foreman would read it."""
+    alone = [each for each in servers if each.is_python and not each.directory]
+    if not alone or "Procfile" not in facts.own or ".env" not in data.committed:
+        return {}, []
+    if any(facts.requires("", name) for name in _READS_ENV):
+        return {}, []
+    values = _values(facts, ".env", True)
+    remark = "read for the Procfile alone (heroku local, foreman), so each window gets its variables"
+    kept = {key: value.replace("{", "{{").replace("}", "}}") for key, value in values.items()}
+    return kept, [Row("found", "variables", ".env", remark)] if kept else []
+
+
 def _beside(file: str, server: Server) -> bool:
     return bool(server.directory) and parent(file) == server.directory
 

@@ -60,7 +60,7 @@ def find_data(facts: Facts) -> Data:
     addresses = {path: found for path, each in values.items() if (found := _addresses(each))}
     named = tuple(database for path, each in values.items() for database in _named(path, each, path in committed))
     others = tuple(sorted(path for path in hidden if _LOCAL_FILES.search(path)))
-    rows = [*_file_rows(facts, databases, env_files, committed), *_missing_env(facts)]
+    rows = [*_file_rows(facts, databases, env_files, committed, addresses), *_missing_env(facts)]
     return Data(databases, env_files, others, addresses, committed, named, tuple(rows))
 
 
@@ -111,7 +111,8 @@ def _named(path: str, values: Mapping[str, str], committed: bool) -> Iterator[Da
 
 
 def _file_rows(
-    facts: Facts, databases: Sequence[str], env_files: Sequence[str], committed: Sequence[str]
+    facts: Facts, databases: Sequence[str], env_files: Sequence[str], committed: Sequence[str],
+    addresses: Mapping[str, object],
 ) -> Iterator[Row]:  # fmt: skip
     for path in databases:
         yield Row("found", "SQLite", path, "each session gets its own copy")
@@ -121,7 +122,8 @@ def _file_rows(
     for path in env_files:
         yield Row("found", "variables", path, "each session gets its own copy")
     for path in committed:
-        yield Row("found", "variables", path, "committed, so not edited: its addresses are set as variables instead")
+        said = "committed, so not edited: its addresses are set as variables instead"
+        yield Row("found", "variables", path, said if addresses.get(path) else "committed: each branch has it")
 
 
 def _missing_env(facts: Facts) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from invoke.util import yaml
 
 from develop import detection
 from develop.detection import again, managers
-from develop.detection.facts import collect_facts
+from develop.detection.facts import Facts, collect_facts
 from develop.detection.settings import setting_lines
 from develop.detection.values import Server
 from develop.embedding import places
@@ -59,7 +59,7 @@ def find_layout(top: Path) -> Layout:
     return Layout(
         found=found, django=django.directory if django else None, bytecode=python.directory if python else None,
         frontend=frontend and Frontend(frontend.directory, managers.node_packages(facts, frontend.directory).manager),
-        uncommitted=_within(facts.loose, found.servers), python=_python(top, present),
+        uncommitted=_within(facts.loose, found.servers), python=_python(facts),
         compose=next((name for name in ("docker-compose.session.yml", "compose.session.yml") if name in present), ""),
         session_config=next((name for name in ("session.config.mjs", "session.config.js") if name in present), ""),
         new_session=bool(re.search(r"^new-session\s*:", _read(top / "Makefile"), re.MULTILINE)),
@@ -112,12 +112,9 @@ def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
-def _python(top: Path, present: set[str]) -> str:
-    if "poetry.lock" in present or "[tool.poetry]" in _read(top / "pyproject.toml"):
-        return "poetry"
-    if "uv.lock" in present:
-        return "uv"
-    return "pipenv" if "Pipfile" in present else "pip"
+def _python(facts: Facts) -> str:
+    found = managers.python_environment(facts, "")
+    return found.manager if found and found.manager in ("uv", "poetry", "pipenv") else "pip"
 
 
 _load: Any = yaml.safe_load  # what Invoke reads the file with

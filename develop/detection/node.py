@@ -46,6 +46,7 @@ _FRAMEWORKS = (
 _SCRIPTS = ("dev", "develop", "start:dev", "serve", "start")
 _TAKES_PORT = {"Next.js", "Nuxt", "Create React App", "NestJS"}  # those that also read the variable PORT
 _SEVERAL = re.compile(r"\b(concurrently|npm-run-all2?|run-p|turbo|nx|lerna|wireit|foreman)\b|\s--filter\b|\s-r\b")
+_NO_SERVER = r"(?!\s+(?:build|preview|export|lint|start)\b)"
 _ENDS = re.compile(r"&&|\|\||[;&|]")
 _FIXED = re.compile(r"(?:--port|-p)[ =](\d+)")
 _BUILDS = re.compile(r"\b(tsc|tsup|rollup|esbuild|unbuild|swc|babel|storybook|tsdown|microbundle)\b|--watch\b")
@@ -108,7 +109,7 @@ def _framework(content: dict[str, object], text: str) -> Framework | None:
     for each in _FRAMEWORKS:
         if each.needs and each.needs not in dependencies:
             continue
-        if re.search(rf"(?:^|[\s/\"'])(?:{each.program})(?=$|[\s\"'])(?!\s+(?:build|preview|export|lint|start)\b)", text):
+        if re.search(rf"(?:^|[\s/\"'])(?:{each.program})(?=$|[\s\"']){_NO_SERVER}", text):
             return each
     return None
 

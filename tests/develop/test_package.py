@@ -106,7 +106,7 @@ def test_the_pin_is_read_from_what_each_manager_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text", "command"), [
-    ("pyproject.toml", '[project]\nname = "x"\n[build-system]\nbuild-backend = "poetry.core.masonry.api"\n', "poetry add"),
+    ("pyproject.toml", '[project]\nname = "x"\n[build-system]\nbuild-backend = "poetry.core"\n', "poetry add"),
     ("pyproject.toml", '[project]\nname = "x"\n[tool.uv]\ndev-dependencies = []\n', "uv add"),
     ("pyproject.toml", '[project]\nname = "x"\n', "printf"),
     ("Pipfile", "[packages]\n", "pipenv install"),

@@ -182,7 +182,7 @@ def lacks_session(file: Path) -> bool:
 def write_configuration(file: Path, settings: str, found: Layout, patch: bool) -> str:
     """Write *settings* unless *file* exists; return what was done.
 
-    Of one that has a `session:` part say what it lacks of what was found; with *patch* that is added.
+    Of one that has a `session:` part say what of the findings it does not have; with *patch* that is added.
     """
     if not file.exists():
         places.replace_file(file, settings.encode())
@@ -225,13 +225,13 @@ def _update_configuration(file: Path, found: Layout, patch: bool) -> str:
     try:
         new = again.add_to_text(text, additions)
     except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError):
-        return f"{kept} It lacks of what was found:\n{listed}\nNo program can add that to its form. Add it by hand."
+        return f"{kept} It does not have all that was found. Missing:\n{listed}\nNo program can add that to its form. Add it by hand."
     if patch:
         places.replace_file(file, new.encode())
         return f"Added to {file.name}:\n{listed}"
     label = additions[0].label
     return (
-        f"Kept {file.name}. It lacks of what was found:\n{listed}\n"
+        f"Kept {file.name}. It does not have all that was found. Missing:\n{listed}\n"
         "To add this, run this again with --patch."
         f" What you don't want, write into it as a comment: # without: {label}"
     )

@@ -26,7 +26,7 @@ from develop import detection, embedding
 from develop.detection import managers
 from develop.detection.facts import Facts, collect_facts
 
-_INSTALL, _CHECK, _ADD, _UP = 900, 300, 180, 60  # seconds
+_INSTALL, _CHECK, _ADD, _UP = 900, 180, 180, 60  # seconds
 _BIN = Path(sys.executable).parent
 # Variables that stay: who a person is to the terminal, and how the registries are reached from here.
 _KEPT = re.compile(
@@ -165,7 +165,7 @@ def own_checks(facts: Facts) -> Iterator[str]:
     scripts = facts.read_json("package.json").get("scripts")
     for name in ("lint", "format:check", "check", "typecheck", "type-check", "test", "test:unit"):
         text = str(scripts.get(name, "")) if isinstance(scripts, dict) else ""
-        if text and not re.search(r"\bplaywright|cypress\b|--watch\b", text):  # browsers are nowhere to be had
+        if text and not re.search(r"playwright|cypress|e2e|--watch\b", text):  # browsers can be missing
             yield f"CI=1 {managers.run_script(managers.node_packages(facts, '').manager, name, '')}"
     if facts.has("go.mod"):
         yield from ("go vet ./...", "go test ./...")

@@ -1,4 +1,4 @@
-"""Embedding again shows what the configuration lacks of what is found now; --patch adds it to what a person wrote."""
+"""Embedding again shows what was found and the configuration does not have; --patch adds it to what a person wrote."""
 
 import subprocess
 from pathlib import Path

@@ -225,7 +225,8 @@ def _update_configuration(file: Path, found: Layout, patch: bool) -> str:
     try:
         new = again.add_to_text(text, additions)
     except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError):
-        return f"{kept} It does not have all that was found. Missing:\n{listed}\nNo program can add that to its form. Add it by hand."
+        by_hand = "No program can add that to its form. Add it by hand."
+        return f"{kept} It does not have all that was found. Missing:\n{listed}\n{by_hand}"
     if patch:
         places.replace_file(file, new.encode())
         return f"Added to {file.name}:\n{listed}"

@@ -119,7 +119,7 @@ def _embed(here: Place, notes: list[str]) -> list[str]:
         here.run(f"{commit} --quiet --no-verify", _CHECK)
     left = here.run("git status --porcelain", _CHECK).stdout.splitlines()
     notes += [f"not in the printed commit: {line}" for line in left if line not in loose]
-    return here.run("git diff --numstat HEAD~1", _CHECK).stdout.splitlines()
+    return here.run("git diff --numstat HEAD~1 HEAD", _CHECK).stdout.splitlines()
 
 
 def _dependencies() -> int:
@@ -174,7 +174,7 @@ def own_checks(facts: Facts) -> Iterator[str]:
 def _changed(here: Place) -> Iterator[str]:
     """Yield what the repository's own tools changed of the files that are embedded, and undo it."""
     changed = here.run("git diff --name-only", _CHECK).stdout.split()
-    embedded = set(here.run("git diff --name-only HEAD~1", _CHECK).stdout.split())
+    embedded = set(here.run("git diff --name-only HEAD~1 HEAD", _CHECK).stdout.split())
     yield from (f"{each}: rewritten by its own tools" for each in changed if each in embedded)
     here.run("git checkout --quiet -- .", _CHECK)
 

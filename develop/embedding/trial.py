@@ -191,7 +191,7 @@ def _start(here: Place, found: detection.Found) -> tuple[int, list[str]]:
         listed = json.loads(here.run("inv session.list --json", _CHECK).stdout or "[]")
         ports = listed[0]["ports"] if listed else {}
         pages = {each: ask_page(ports.get(each.key, 0), each.health) for each in found.servers}
-        up = sum(status > 0 for status in pages.values())
+        up = sum(status > 0 and is_of(ports[each.key], here.top.parent) for each, status in pages.items())
         said = [] if up == len(pages) else [line for line in added.stderr.splitlines() if line.strip()][-12:]
         said += [f"{each.what} answers {each.health} with {code}" for each, code in pages.items() if code >= 400]
         return up, without + said
@@ -214,6 +214,21 @@ def ask_page(port: int, path: str) -> int:
             pass
         time.sleep(1)
     return 0
+
+
+def is_of(port: int, place: Path) -> bool:
+    """Return whether a program in the directory *place* listens on *port*: another one could have taken it."""
+    import psutil
+
+    listening = {each.pid for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr
+                 and each.laddr.port == port and each.pid}  # fmt: skip
+    for pid in listening:
+        try:
+            if Path(psutil.Process(pid).cwd()).is_relative_to(place.resolve()):
+                return True
+        except (psutil.Error, OSError):
+            continue
+    return False
 
 
 def main(words: Sequence[str]) -> int:

@@ -151,6 +151,7 @@ def _run_first(call: Call, settings: Settings, repository: Repository) -> int:
     known = "" if call.only else find.remembered_host(call.session, settings, repository)
     if (call.only and call.only != host.HERE) or known:
         place = host.host_called(call.only or known, settings)
+        find.wake_host(place, settings, repository)
         code = _run_there(call, place, call.session if known else "")
         if code != remote_run.ABSENT:
             return code

@@ -14,7 +14,7 @@ from ..errors import SessionError, quote_text
 from ..model import Repository
 from ..store import host_cache, names, registry
 from ..system import progress, shape, shell, terminal
-from . import group, host, ssh
+from . import group, host, reach, ssh
 from .host import Host
 
 _SKEW = 60.0  # seconds that an answer may take, by which a clock is not wrong
@@ -36,7 +36,8 @@ def survey_sessions(settings: Settings, repository: Repository) -> Answers:
     place = host.this_machine(repository)
     with ThreadPoolExecutor(1) as pool:
         own = pool.submit(_own, place)
-        others = ask_hosts(host.configured_hosts(settings), settings, repository, "survey list", _tell)
+        asleep = [each._replace(start="") for each in host.configured_hosts(settings)]  # a look wakes no machine
+        others = ask_hosts(asleep, settings, repository, "survey list", _tell)
         return {host: _listed(host, answer) for host, answer in {place.name: own.result(), **others}.items()}
 
 
@@ -226,6 +227,12 @@ def _ask_one(asked: Host, question: str, note: group.Heard) -> group.Answer | Se
             answer = _asked_once(asked, question, note)
             time.sleep(_PAUSE if isinstance(answer, ssh.UnreachableError) else 0)
     return answer
+
+
+def wake_host(place: Host, settings: Settings, repository: Repository) -> None:
+    """Start *place* where it can be started and doesn't answer."""
+    if place.start and not reach.is_connected(place):
+        survey_hosts([place], settings, repository)
 
 
 def _asked_once(asked: Host, question: str, note: group.Heard) -> group.Answer | SessionError:

@@ -94,15 +94,19 @@ _ANSWERS = {
     "base": _NOTHING,
     "left": shape.either_form(_NOTHING, shape.fields_form({**_ARCHIVE, "arrived": shape.TEXT})),
     "leave": shape.fields_form({"left": shape.SWITCH, "changed": shape.SWITCH}),
+    "use": shape.fields_form({
+        "reasons": shape.TEXTS, "owners": shape.TEXT_TABLE, "running": shape.TEXTS, "since": shape.NUMBER
+    }),
     "look": shape.fields_form(dict.fromkeys(("head", "branch", "staged"), shape.TEXT)),
 }  # fmt: skip
 
 
 def call_handover(
-    host: Host, task: str, *arguments: str, data: ssh.Data | None = None, sources: Sequence[ssh.Popen] = ()
-) -> Any:
+    host: Host, task: str, *arguments: str, data: ssh.Data | None = None, sources: Sequence[ssh.Popen] = (),
+    seconds: float = ssh.WORK,
+) -> Any:  # fmt: skip
     """Return the answer of a *task* of the handover on *host*; *data* writes what it reads, from *sources*."""
-    output = ssh.ask_program(host, [*host.inv, *handover_words(task), *arguments], data, sources=sources)
+    output = ssh.ask_program(host, [*host.inv, *handover_words(task), *arguments], data, seconds, sources)
     return ssh.parse_answer(host, output.decode(errors="replace"), _ANSWERS[task])
 
 

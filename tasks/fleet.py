@@ -102,12 +102,12 @@ def _settings(c: Context, agreed: bool = False) -> tuple[Repository, Settings]:
     return repository, consent.settings_for_hosts(c, repository, agreed)
 
 
-def _find(c: Context, name: str, host: str) -> tuple[Repository, Host, dict[str, Any]]:
+def _find(c: Context, name: str, host: str, tells: bool = False) -> tuple[Repository, Host, dict[str, Any]]:
     """Return the repository, the host that has the session *name*, and its row there."""
     from .hosts import find
 
     repository, settings = _settings(c)
-    place, row = find.find_elsewhere(name, settings, repository, host)
+    place, row = find.find_elsewhere(name, settings, repository, host, tells)
     return repository, place, row
 
 
@@ -279,7 +279,7 @@ def merge(
     if all:
         fleet_landing.merge_everything(c, name, host, merging, *_settings(c))
         return
-    repository, place, row = _find(c, name, host)
+    repository, place, row = _find(c, name, host, tells=True)
     record = fleet_landing.merge_one(fleet_landing.Place(name, place, row), merging, _settings(c)[1], repository)
     if json:
         answer(as_json(record))
@@ -304,7 +304,7 @@ def pr(
     from .commands import fleet_landing
     from .integrate.pull_request import Words
 
-    repository, place, row = _find(c, name, host)
+    repository, place, row = _find(c, name, host, tells=True)
     record = fleet_landing.propose_one(fleet_landing.Place(name, place, row), Words(title, body, draft), repository)
     answer(as_json(record) if json else record["message"])
 

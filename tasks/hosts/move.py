@@ -52,7 +52,7 @@ def plan_route(name: str, target: Host, settings: Settings, repository: Reposito
         if isinstance(each, SessionError):
             progress.notice(str(each))
     room = {host: each for host, each in answers.items() if not isinstance(each, SessionError)}
-    choose.tell_versions({host: room[host] for host in room if host in (target, others[0][0])})
+    find.tell_versions({host: room[host] for host in room if host in (target, others[0][0])})
     base = others[0][1].get("based") or others[0][1].get("base", "")
     taken = choose.ports_of_fleet(room, repository, without=name)
     return Route(others[0][0], target, base, taken, arrivals[0]["moved"] if arrivals else "")

@@ -153,7 +153,7 @@ _TASKS = [f"{name}.{task}" for name, collection in ns.collections.items() for ta
 
 def test_every_task_with_its_flags_and_other_names_is_in_the_reference() -> None:
     page = (_DOCS / "tasks.md").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^### `([\w.]+)(.*?)(?=^##|\Z)", page, re.M | re.S))
+    told = dict(re.findall(r"^### `([\w.-]+)(.*?)(?=^##|\Z)", page, re.M | re.S))
     session = ns.collections["session"]
     assert isinstance(session, Collection)
 

@@ -67,6 +67,13 @@ async def shows(pilot: Shown, text: str) -> None:
     await until(pilot, lambda: text in screen(pilot.app))
 
 
+async def closes(pilot: Shown, key: str) -> None:
+    """Press *key*, and wait until the dialog on top is closed by it: the next key would still be meant for that."""
+    open_before = len(pilot.app.screen_stack)
+    await pilot.press(key)
+    await until(pilot, lambda: len(pilot.app.screen_stack) < open_before)
+
+
 async def types(pilot: Shown, text: str) -> None:
     """Type *text*."""
     names = {" ": "space", ":": "colon", "-": "minus", "/": "slash"}

@@ -61,7 +61,9 @@ def test(
     chosen += ["--last-failed", "--last-failed-no-failures", "none"] if failed else []
     workers = workers or str(1 if failed else (os.cpu_count() or 1) + 1)
     words = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *chosen]
-    c.run(shlex.join(words), pty=sys.stdout.isatty(), env={"TALLY_SESSIONS_SLOW_MINUTES": slow_minutes})
+    # Without compiled modules each worker would rewrite every test for its assertions, in each run.
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+    c.run(shlex.join(words), pty=sys.stdout.isatty(), env={"TALLY_SESSIONS_SLOW_MINUTES": slow_minutes, **compiled})
 
 
 @task

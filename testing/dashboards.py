@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable
 
+from textual import _wait
 from textual.pilot import Pilot
 
 from tasks.model import Repository, Session
@@ -15,6 +17,11 @@ from testing.project import INV, Project
 
 Shown = Pilot[Session]
 _PATIENCE = 90.0
+_POLL = 0.03  # seconds
+
+# After a key Textual waits, for up to a second, until this process is idle. What the feed does in threads of its own
+# never is: what counts is whether the thread of the screen is.
+setattr(_wait, "process_time", time.thread_time)
 
 
 def run(
@@ -47,16 +54,24 @@ def run(
 
 async def until(pilot: Shown, true: Callable[[], object]) -> None:
     """Wait until *true* returns something true."""
-    for _ in range(int(_PATIENCE / 0.1)):
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
         if true():
             return
-        await pilot.pause(0.1)
+        await pilot.pause(_POLL)
     raise AssertionError(f"not within {_PATIENCE} s: {true}\n{screen(pilot.app)}")
 
 
 async def shows(pilot: Shown, text: str) -> None:
     """Wait until *text* is on the screen."""
     await until(pilot, lambda: text in screen(pilot.app))
+
+
+async def closes(pilot: Shown, key: str) -> None:
+    """Press *key*, and wait until the dialog on top is closed by it: the next key would still be meant for that."""
+    open_before = len(pilot.app.screen_stack)
+    await pilot.press(key)
+    await until(pilot, lambda: len(pilot.app.screen_stack) < open_before)
 
 
 async def types(pilot: Shown, text: str) -> None:

@@ -49,7 +49,8 @@ def test_no_key_is_without_a_test() -> None:
     }
     assert {name for key in keys.KEYS for name in key.key.split(",")} <= set(bound)
 
-    assert {name: place for name, place in bound.items() if name not in set(_pressed())} == {}
+    pressed = set(_pressed())
+    assert {name: place for name, place in bound.items() if name not in pressed} == {}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
 from tasks.views.dashboard.palette import MORE
 from testing import sessions
-from testing.dashboards import Shown, chosen, names, run, screen, shows, types, until
+from testing.dashboards import Shown, chosen, closes, names, run, screen, shows, types, until
 from testing.project import Project
 
 
@@ -332,25 +332,30 @@ def test_keys_that_act_run_the_tasks_and_show_what_they_say(project: Project) ->
         await until(pilot, lambda: "working" in screen(shown))
         await pilot.press("x")
         await shows(pilot, "Claude in docs is working.")
-        await pilot.press("escape", "x")
+        await closes(pilot, "escape")
+        await pilot.press("x")
         await shows(pilot, "Its turn would be cut off")
         await pilot.press("y")
         await shows(pilot, "Stopped docs.")
         await until(pilot, lambda: "stopped" in screen(shown))
         await pilot.press("r")
-        await shows(pilot, "Started docs")
+        # The first where its servers answer before the task has ended.
+        await until(pilot, lambda: re.search(r"docs is running \(started|Started docs", screen(shown)))
         await pilot.press("y")
         await shows(pilot, "docs is up to date with main.")
         await pilot.press("m")
         await shows(pilot, "docs: 0 commits into main")
-        await pilot.press("n", "P")
+        await closes(pilot, "n")
+        await pilot.press("P")
         await shows(pilot, "is pushed, and a pull request is opened.")
         await pilot.press("y")
         await shows(pilot, "failed")
         await shows(pilot, "Nothing to open a pull request for")  # an error is shown whole
-        await pilot.press("c", "D")
+        await closes(pilot, "c")
+        await pilot.press("D")
         await shows(pilot, "Would end tmux session")
-        await pilot.press("n", "D")
+        await closes(pilot, "n")
+        await pilot.press("D")
         await shows(pilot, "Would end tmux session")
         await pilot.press("y")
         await until(pilot, lambda: names(shown) == ["auth"])

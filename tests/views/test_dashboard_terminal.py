@@ -68,6 +68,9 @@ def test_in_tmux_it_switches_stays_in_its_pane_and_leaves_a_popup(project: Proje
     outer("new-session", "-d", f"TMUX= tmux attach -t {pane}")
     shows(pane, "○ 2 idle")
     eventually(lambda: attached() == ["mine"])
+    # By name: else the one whose conversation began last is the first, and on a busy machine that may be either.
+    tmux("send-keys", "-t", pane, "s")
+    shows(pane, "sorted by name")
     tmux("send-keys", "-t", pane, "G", "Enter")
     eventually(lambda: attached() == ["tally-feature-auth"])
     assert tmux("display-message", "-p", "-t", pane, "#{alternate_on}") == "1"
@@ -77,6 +80,8 @@ def test_in_tmux_it_switches_stays_in_its_pane_and_leaves_a_popup(project: Proje
 
     again(pane, f"{_POPUP} {INV} session.watch --interval 0.3")
     shows(pane, "○ 2 idle")
+    tmux("send-keys", "-t", pane, "s")
+    shows(pane, "sorted by name")
     tmux("send-keys", "-t", pane, "g", "Enter")
     eventually(lambda: attached() == ["tally-bugfix-ui"])
     shows(pane, "ended 0")

@@ -21,6 +21,7 @@ _LONGEST = 103  # bytes of a socket's path, on macOS
 _NAME = 58  # those that `%C` and ssh's own ending take, with the slash
 _LASTING = 60  # seconds that a connection stays open for the next command
 _CONFIGURED = 5.0  # seconds in which ssh reads its configuration
+_COMMAND = "{command}"  # where in a prefix the line for a shell goes, as gcloud's `--command` takes one
 _BOXES = ("docker", "podman", "kubectl", "nerdctl")  # whose `-i` gives no terminal
 
 
@@ -115,7 +116,15 @@ def interactive_command(host: Host, source: str) -> list[str]:
     if not host.via:
         return [*ssh_options(host), "-t", host.destination, line]
     is_box = host.via[0].rpartition("/")[2] in _BOXES
-    return [*("-it" if is_box and word == "-i" else word for word in host.via), "sh", "-c", line]
+    words = ("-it" if is_box and word == "-i" else re.sub(r"(?<!\w)-T$", "-t", word) for word in host.via)
+    return _through(tuple(words), line)
+
+
+def _through(via: tuple[str, ...], line: str) -> list[str]:
+    """Return the command that gives *line* to a shell behind the prefix *via*."""
+    if any(_COMMAND in word for word in via):
+        return [word.replace(_COMMAND, line) for word in via]
+    return [*via, "sh", "-c", line]
 
 
 def script_command(host: Host, *arguments: str) -> list[str]:
@@ -125,20 +134,21 @@ def script_command(host: Host, *arguments: str) -> list[str]:
 
 def _shell_command(host: Host, line: str) -> list[str]:
     if host.via:
-        return [*host.via, "sh", "-c", line]
+        return _through(host.via, line)
     return [*ssh_options(host), "-T", "-o", "ClearAllForwardings=yes", host.destination, line]
 
 
 def shown_command(host: Host) -> str:
     """Return the command with which a person looks whether *host* answers."""
-    return shlex.join([*host.via, "sh"]) if host.via else f"ssh {host.destination}"
+    return shlex.join(_through(host.via, "true")) if host.via else f"ssh {host.destination}"
 
 
 def git_environment(host: Host) -> dict[str, str]:
     """Return the environment in which git reaches *host* as we do."""
     command, variant = shlex.join([*ssh_options(host), "-o", "ClearAllForwardings=yes"]), "ssh"
     if host.via:  # git hands over a host, which the prefix knows, and a command line
-        command, variant = f'reach() {{ shift; exec {shlex.join(host.via)} sh -c "$1"; }}; reach', "simple"
+        words = (shlex.quote(word).replace(_COMMAND, """'"$1"'""") for word in _through(host.via, _COMMAND))
+        command, variant = f"reach() {{ shift; exec {' '.join(words)}; }}; reach", "simple"
     return {
         **shell.clean_environment(), "GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": variant, "GIT_TERMINAL_PROMPT": "0"
     }  # fmt: skip

@@ -1,21 +1,18 @@
 """Several people, labels, machines that are off, and hosts that no ssh reaches."""
 
 import os
-import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
 
+from testing import boxes, guard, hosts, spaces
 from testing import engine as testing_engine
-from testing import guard, hosts, spaces
 from testing.answers import check_answer
 from testing.hosts import Fleet
-from testing.project import CHECKOUT, INV, Project, eventually
-from testing.terminal import screen, tmux
+from testing.project import CHECKOUT, INV, Project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
 
@@ -90,7 +87,7 @@ def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: 
     said = [each.communicate(timeout=300)[1] for each in adding]
 
     assert sorted(each.returncode for each in adding) == [0, 1], said
-    assert "began to add x" in "".join(said) or "x is already on" in "".join(said)
+    assert "began to add or rename a session as x" in "".join(said) or "x is already on" in "".join(said)
     assert len(_names(ready)) == 1
 
 
@@ -131,11 +128,11 @@ def test_a_host_behind_any_command_is_used_as_one_behind_ssh(apart: Fleet) -> No
     machine = apart.alpha
     around = {"HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state"}
     words = " ".join(f"{key}={value}" for key, value in around.items())
-    _use(apart, f"ip netns exec {machine.space} env {words}", str(machine.main))
+    boxes.use(apart, f"ip netns exec {machine.space} env {words}", str(machine.main))
     machine.stop()
     apart.here.inv("fleet.add", "x", "--bare")
     assert (machine.main.with_name("tally-x") / ".git").is_file()
-    _day(apart)
+    boxes.day(apart)
 
 
 def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
@@ -162,57 +159,6 @@ def _in_container(fleet: Fleet, engine: testing_engine.Engine, sandbox: Path) ->
         testing_engine.IMAGE, "sleep", "100000",
     )  # fmt: skip
     machine.stop()
-    _use(fleet, f"docker -H {engine.host} exec -i box", "~/dev/tally")
+    boxes.use(fleet, f"docker -H {engine.host} exec -i box", "~/dev/tally")
     fleet.here.inv("fleet.add", "x", "--bare")
-    _day(fleet)
-
-
-def _use(fleet: Fleet, via: str, path: str) -> None:
-    fleet.here.configure("session: {windows: [{name: shell}]}\n")
-    fleet.hosts.clear()
-    fleet.configure(box=f"{{via: '{via}', path: {path}, python: {sys.executable}, inv: {INV}}}")
-
-
-def _day(fleet: Fleet) -> None:
-    """Do with the session x what a person does: run, pull, push, remove."""
-    here = fleet.here
-    assert here.inv("fleet.run", "x", "echo out; echo err >&2; exit 3", code=3).out == "out\n"
-    here.inv("fleet.run", "x", "echo new > new && git add new && git commit -qm there")
-    assert "is now at" in here.inv("fleet.pull", "x").out
-    assert here.git("log", "-1", "--format=%s", "x") == "there"
-    assert "is already at" in here.inv("fleet.push", "x").out
-    assert _names(fleet) == ["x on box"]
-    _attach_and_forward(fleet)
-    assert here.inv("fleet.remove", "x", "--force").out.endswith("Undo: inv fleet.restore x\n")
-    assert _names(fleet) == []
-
-
-def _attach_and_forward(fleet: Fleet) -> None:
-    """Attach a terminal to the session x, and see a page of it through its port."""
-    here = fleet.here
-    here.inv("fleet.start", "x")
-    tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")
-    eventually(lambda: "[tally-x]" in screen("%0"))
-    tmux("kill-server")
-
-    ports = fleet.session("x")["ports"]
-    assert isinstance(ports, dict)
-    port = ports["backend_port"]
-    forwarding = subprocess.Popen(
-        [INV, "fleet.forward", "x"], cwd=here.main, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        eventually(lambda: "manage.py" in _page(f"http://127.0.0.1:{port}/"))
-    finally:
-        forwarding.send_signal(signal.SIGINT)
-        forwarding.communicate(timeout=60)
-    assert forwarding.returncode == 0
-    assert _page(f"http://127.0.0.1:{port}/") == ""
-
-
-def _page(url: str) -> str:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return str(answer.read().decode())
-    except OSError:
-        return ""
+    boxes.day(fleet)

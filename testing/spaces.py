@@ -9,7 +9,8 @@ from testing import port_slot
 CAN = os.geteuid() == 0 and Path("/sys/class/net").is_dir() and Path("/usr/sbin/ip").exists()
 
 
-def _ip(*arguments: str, check: bool = True) -> None:
+def run_ip(*arguments: str, check: bool = True) -> None:
+    """Run `ip` with *arguments*."""
     subprocess.run(["ip", *arguments], check=check, capture_output=True)
 
 
@@ -19,20 +20,20 @@ def make(number: int) -> tuple[str, str]:
     name, link, base = f"ts-{slot}-{number}", f"ts{slot}n{number}", f"10.231.{slot}.{number * 4}"
     ours, address = (f"{base.rpartition('.')[0]}.{number * 4 + own}" for own in (1, 2))
     end(name)
-    _ip("link", "del", link, check=False)
-    _ip("netns", "add", name)
-    _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
-    _ip("addr", "add", f"{ours}/30", "dev", link)
-    _ip("link", "set", link, "up")
+    run_ip("link", "del", link, check=False)
+    run_ip("netns", "add", name)
+    run_ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
+    run_ip("addr", "add", f"{ours}/30", "dev", link)
+    run_ip("link", "set", link, "up")
     for words in (
         ("addr", "add", f"{address}/30", "dev", "eth0"),
         ("link", "set", "eth0", "up"),
         ("link", "set", "lo", "up"),
     ):
-        _ip("-n", name, *words)
+        run_ip("-n", name, *words)
     return name, address
 
 
 def end(name: str) -> None:
     """Delete a namespace, and its line with it."""
-    _ip("netns", "del", name, check=False)
+    run_ip("netns", "del", name, check=False)

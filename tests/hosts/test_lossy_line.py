@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testing import origin
+from testing import lossy_packets, origin
 from testing.hosts import Fleet
 from testing.lossy import LossyLine
 from testing.project import Project
@@ -28,7 +28,17 @@ def line(ready: Fleet) -> LossyLine:
 
 
 def test_a_session_is_added_worked_in_pulled_and_moved_over_it(ready: Fleet, line: LossyLine) -> None:
-    here, alpha = ready.here, ready.alpha
+    _work(ready, line)
+
+
+@pytest.mark.skipif(not lossy_packets.can(), reason="only root on Linux, with /dev/net/tun, can make such a line")
+def test_the_same_where_packets_are_lost_and_the_kernel_sends_them_again(apart: Fleet) -> None:
+    _work(apart, lossy_packets.PacketLine(apart.alpha.space, apart.alpha.address, _SHARE, 0.04))
+
+
+def _work(fleet: Fleet, line: LossyLine | lossy_packets.PacketLine) -> None:
+    """Add a session on alpha, which is behind *line*, work in it, pull and move it: nothing is lost or doubled."""
+    here, alpha = fleet.here, fleet.alpha
     here.configure("session: {windows: []}\n")
     here.inv("fleet.add", "x", "--host", "alpha", "--bare")
     there = alpha.main.with_name("tally-x")
@@ -46,6 +56,7 @@ def test_a_session_is_added_worked_in_pulled_and_moved_over_it(ready: Fleet, lin
     here.inv("fleet.pull", "x")
     assert here.git("rev-parse", "x") == commits[-1]
     assert here.git("rev-list", "--count", "main..x") == "3"
+    here.git("fsck", "--strict", "--no-dangling")
 
     here.inv("fleet.move", "x", "--host", "here")
     assert hashlib.sha256((here.worktree("x") / "big").read_bytes()).digest() == hashlib.sha256(big).digest()

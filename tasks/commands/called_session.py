@@ -11,7 +11,7 @@ from ..errors import SessionError
 from ..integrate import checks
 from ..integrate import sync as integrate_sync
 from ..plan import row_consent
-from ..status import machine_use
+from ..status import machine_use, merged_sessions
 from ..store import registry, seals
 from ..system import signals
 from ..tools import git
@@ -60,6 +60,13 @@ def describe_machine(c: Context, seconds: str) -> dict[str, Any]:
     """Return what this machine is used for, where nothing may have happened for so many *seconds*."""
     repository = git.current_repository()
     return machine_use.describe_use(selection.list_sessions(c, repository), repository, float(seconds))
+
+
+def list_merged(c: Context) -> list[str]:
+    """Return the names of the sessions whose work is merged."""
+    repository = git.current_repository()
+    found = merged_sessions.find_merged(repository, selection.list_sessions(c, repository))
+    return [each.session.name for each in found]
 
 
 def sync_or_abort(c: Context, name: str) -> None:

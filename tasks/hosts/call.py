@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from ..config.settings import Settings
 from ..errors import SessionError
 from ..model import Repository
-from ..store import host_cache, names
+from ..store import host_cache, names, registry
 from ..system import progress, signals, terminal
-from . import add, based, choose, find, host, remote_run
+from . import add, based, choose, find, host, merged, remote_run
 from .host import Host
 from .remote_run import end_as
 
@@ -44,8 +45,13 @@ class Call(NamedTuple):
     @property
     def is_everywhere(self) -> bool:
         """Whether it is about all sessions of a host, or of every host."""
-        is_whole = self.name in _WHOLE_HOSTS or bool(self.choices.get("merged"))
+        is_whole = self.name in _WHOLE_HOSTS or self.takes_merged
         return bool(self.choices.get("all")) or (not self.session and is_whole)
+
+    @property
+    def takes_merged(self) -> bool:
+        """Whether it is about sessions whose work is merged."""
+        return bool(self.choices.get("merged"))
 
     @property
     def session(self) -> str:
@@ -86,6 +92,17 @@ def _run_rename(call: Call, new: str, settings: Settings, repository: Repository
     if not (call.session and new):
         raise SessionError("Which name?\nRun: inv fleet.rename OLD NEW")
     names.check_name(new)
+    with ExitStack() as held:
+        if not registry.try_session_lock(repository, new, held):  # all commands of this clone have one claim
+            raise SessionError(f"Another command is busy with {new}.\nRun: inv fleet.list")
+        place = _renamed_place(call, new, settings, repository)
+        code = _run_there(call, place)
+    find.survey_hosts([place], settings, repository)
+    return code
+
+
+def _renamed_place(call: Call, new: str, settings: Settings, repository: Repository) -> Host:
+    """Return the host whose session is renamed; raises `SessionError` where *new* is somebody else's."""
     holders, answers = find.find_holders(call.session, settings, repository, call.only)
     question = "survey plain" if call.choices.get("dry_run") else choose.claim_question(new, repository)
     taken, claimed = find.find_holders(new, settings, repository, question=question)
@@ -98,9 +115,7 @@ def _run_rename(call: Call, new: str, settings: Settings, repository: Repository
         raise SessionError(f"{others[0]} has a session {new} already. Choose another name.\nRun: inv fleet.list")
     answered = {place: each for place, each in claimed.items() if not isinstance(each, SessionError)}
     choose.refuse_claimed(new, choose.clone_token(repository), answered)
-    code = _run_there(call, places[0])
-    find.survey_hosts(places, settings, repository)
-    return code
+    return places[0]
 
 
 def _run_everywhere(call: Call, settings: Settings, repository: Repository) -> int:
@@ -110,25 +125,54 @@ def _run_everywhere(call: Call, settings: Settings, repository: Repository) -> i
         raise SessionError(
             f"--json shows one host at a time.\nRun: inv fleet.{call.name} --json --host {places[0].name}"
         )
-    surveyed = find.survey_hosts(places, settings, repository)
-    silent = [answer for _place, answer in surveyed if isinstance(answer, SessionError)]
-    rows = {place: answer["sessions"] for place, answer in surveyed if not isinstance(answer, SessionError)}
-    for reason in silent:
-        progress.notice(str(reason))
+    rows, silent = _rows_of_hosts(places, settings, repository)
     chosen = [place for place in rows if rows[place] or call.name not in _OF_SESSIONS]
     if not (chosen or silent):
         raise SessionError("No host has a session.\nRun: inv fleet.list")
-    for name, row in ((name, row) for place in chosen for name, row in rows[place].items()):
-        if call.name in _ENDING:  # all of them before the first one ends
-            require_own(call._replace(choices={**call.choices, "name": name}), row, repository)
-    worst = int(bool(silent))
-    for place in chosen:
+    calls = dict.fromkeys(chosen, call)
+    if call.takes_merged:
+        calls, rows = _of_merged(call, {place: rows[place] for place in chosen}, settings, repository)
+    _require_all_own(call, rows, repository)
+    worst = int(silent)
+    for place, each in calls.items():
         if len(places) > 1:
             progress.tell(place.name, f"inv session.{call.name}")
-        worst = max(worst, _run_there(call, place))
+        worst = max(worst, _run_there(each, place))
     if call.name == "remove":
-        find.survey_hosts(chosen, settings, repository)  # which remembers it
+        find.survey_hosts(list(calls), settings, repository)  # which remembers it
     return worst
+
+
+Rows = dict[Host, dict[str, Any]]
+
+
+def _rows_of_hosts(places: list[Host], settings: Settings, repository: Repository) -> tuple[Rows, bool]:
+    """Return what is registered on each of *places* that answers, and whether there is one that doesn't."""
+    surveyed = find.survey_hosts(places, settings, repository)
+    silent = [answer for _place, answer in surveyed if isinstance(answer, SessionError)]
+    for reason in silent:
+        progress.notice(str(reason))
+    rows = {place: answer["sessions"] for place, answer in surveyed if not isinstance(answer, SessionError)}
+    return rows, bool(silent)
+
+
+def _require_all_own(call: Call, rows: Rows, repository: Repository) -> None:
+    """Ask before a session of somebody else ends: all of them before the first one does."""
+    for name, row in ((name, row) for known in rows.values() for name, row in known.items()):
+        if call.name in _ENDING:
+            require_own(call._replace(choices={**call.choices, "name": name}), row, repository)
+
+
+def _of_merged(call: Call, rows: Rows, settings: Settings, repository: Repository) -> tuple[dict[Host, Call], Rows]:
+    """Return the task for the merged sessions of each host, by their names, and the rows of these."""
+    calls, found = dict[Host, Call](), Rows()
+    for place, known in rows.items():
+        if chosen := merged.list_merged(place, known, settings, repository):
+            calls[place] = call._replace(choices={**call.choices, "name": ",".join(chosen)})
+            found[place] = {name: known[name] for name in chosen}
+    if not calls:
+        progress.notice("Nothing to remove: no session on a host is merged.")
+    return calls, found
 
 
 def _restore(call: Call, settings: Settings, repository: Repository) -> int:

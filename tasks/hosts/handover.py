@@ -94,6 +94,12 @@ def use(c: Context, seconds: str) -> None:
 
 
 @task
+def merged(c: Context) -> None:
+    """Print which sessions are merged."""
+    print(json.dumps({"names": _done("list_merged", c, module="commands.called_session")}))
+
+
+@task
 def sync(c: Context, name: str) -> None:
     """Sync a session, or leave it as it is."""
     _done("sync_or_abort", c, name, module="commands.called_session")

@@ -91,7 +91,7 @@ _PARTS = shape.either_form(shape.list_form(shape.fields_form({})), shape.fields_
 _ANSWERS = {
     "pack": shape.fields_form({**_ARCHIVE, "ran": shape.SWITCH}), "discard": _PARTS,
     "take": shape.fields_form({"digest": shape.TEXT, "note": shape.TEXT}),
-    "base": _NOTHING,
+    "base": _NOTHING, "merged": shape.fields_form({"names": shape.TEXTS}),
     "left": shape.either_form(_NOTHING, shape.fields_form({**_ARCHIVE, "arrived": shape.TEXT})),
     "leave": shape.fields_form({"left": shape.SWITCH, "changed": shape.SWITCH}),
     "use": shape.fields_form({

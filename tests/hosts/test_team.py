@@ -1,6 +1,7 @@
 """Several people, labels, machines that are off, and hosts that no ssh reaches."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -135,6 +136,35 @@ def test_a_host_behind_any_command_is_used_as_one_behind_ssh(apart: Fleet) -> No
     machine.stop()
     apart.here.inv("fleet.add", "x", "--bare")
     assert (machine.main.with_name("tally-x") / ".git").is_file()
+    _day(apart)
+
+
+# What `kubectl exec` does with its words: all behind `--` runs as it is, without a shell; -t needs a terminal.
+_KUBECTL = """#!/bin/sh
+[ "$1" = --context ] && [ "$2" = "the team" ] && [ "$3" = exec ] || exit 90
+case "$4" in -i) ;; -it) [ -t 0 ] || exit 91 ;; *) exit 92 ;; esac
+[ "$5" = pod/box ] && [ "$6" = -- ] || exit 93
+shift 6
+{inside} "$@"
+code=$?
+[ $code = 0 ] || echo "command terminated with exit code $code" >&2
+exit $code
+"""
+
+
+@pytest.mark.skipif(not spaces.CAN, reason="only root on Linux can make network namespaces")
+def test_a_host_behind_a_command_that_ends_in_two_dashes_is_used_as_well(apart: Fleet, sandbox: Path) -> None:
+    machine = apart.alpha
+    around = {"HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state"}
+    words = " ".join(f"{key}={value}" for key, value in around.items())
+    program = sandbox / "bin" / "kubectl"
+    program.write_text(_KUBECTL.format(inside=f"ip netns exec {machine.space} env {words}"))
+    program.chmod(0o755)
+    _use(apart, 'kubectl --context "the team" exec -i pod/box --', str(machine.main))
+    machine.stop()
+    apart.here.inv("fleet.add", "x", "--bare")
+    odd = "a  b 'c' \"d\" $HOME `e` \\\\ *"
+    assert apart.here.inv("fleet.run", "x", shlex.join(["printf", "%s", odd])).out == odd
     _day(apart)
 
 

@@ -91,7 +91,7 @@ def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: 
     said = [each.communicate(timeout=300)[1] for each in adding]
 
     assert sorted(each.returncode for each in adding) == [0, 1], said
-    assert "began to add x" in "".join(said) or "x is already on" in "".join(said)
+    assert "began to use the name x" in "".join(said) or "x is already on" in "".join(said)
     assert len(_names(ready)) == 1
 
 
@@ -180,7 +180,13 @@ def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
 def _in_container(fleet: Fleet, engine: testing_engine.Engine, sandbox: Path) -> None:
     """Make a container of an imported image, with this machine's programs and a HOME of its own."""
     machine = fleet.alpha
-    places = {CHECKOUT, sandbox, Path(sys.base_prefix), *map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc"))}
+    places = {
+        CHECKOUT,
+        sandbox,
+        Path(sys.base_prefix),
+        Path(sys.prefix),
+        *map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc")),
+    }
     mounts = [word for place in places if place.exists() for word in ("-v", f"{place}:{place}")]
     around = {
         "HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state",

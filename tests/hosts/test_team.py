@@ -1,6 +1,7 @@
 """Several people, labels, machines that are off, and hosts that no ssh reaches."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: 
     said = [each.communicate(timeout=300)[1] for each in adding]
 
     assert sorted(each.returncode for each in adding) == [0, 1], said
-    assert "began to add x" in "".join(said) or "x is already on" in "".join(said)
+    assert "began to use the name x" in "".join(said) or "x is already on" in "".join(said)
     assert len(_names(ready)) == 1
 
 
@@ -138,6 +139,35 @@ def test_a_host_behind_any_command_is_used_as_one_behind_ssh(apart: Fleet) -> No
     _day(apart)
 
 
+# What `kubectl exec` does with its words: all behind `--` runs as it is, without a shell; -t needs a terminal.
+_KUBECTL = """#!/bin/sh
+[ "$1" = --context ] && [ "$2" = "the team" ] && [ "$3" = exec ] || exit 90
+case "$4" in -i) ;; -it) [ -t 0 ] || exit 91 ;; *) exit 92 ;; esac
+[ "$5" = pod/box ] && [ "$6" = -- ] || exit 93
+shift 6
+{inside} "$@"
+code=$?
+[ $code = 0 ] || echo "command terminated with exit code $code" >&2
+exit $code
+"""
+
+
+@pytest.mark.skipif(not spaces.CAN, reason="only root on Linux can make network namespaces")
+def test_a_host_behind_a_command_that_ends_in_two_dashes_is_used_as_well(apart: Fleet, sandbox: Path) -> None:
+    machine = apart.alpha
+    around = {"HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state"}
+    words = " ".join(f"{key}={value}" for key, value in around.items())
+    program = sandbox / "bin" / "kubectl"
+    program.write_text(_KUBECTL.format(inside=f"ip netns exec {machine.space} env {words}"))
+    program.chmod(0o755)
+    _use(apart, 'kubectl --context "the team" exec -i pod/box --', str(machine.main))
+    machine.stop()
+    apart.here.inv("fleet.add", "x", "--bare")
+    odd = "a  b 'c' \"d\" $HOME `e` \\\\ *"
+    assert apart.here.inv("fleet.run", "x", shlex.join(["printf", "%s", odd])).out == odd
+    _day(apart)
+
+
 def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
     try:
         with testing_engine.running() as engine:
@@ -150,7 +180,13 @@ def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
 def _in_container(fleet: Fleet, engine: testing_engine.Engine, sandbox: Path) -> None:
     """Make a container of an imported image, with this machine's programs and a HOME of its own."""
     machine = fleet.alpha
-    places = {CHECKOUT, sandbox, Path(sys.base_prefix), *map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc"))}
+    places = {
+        CHECKOUT,
+        sandbox,
+        Path(sys.base_prefix),
+        Path(sys.prefix),
+        *map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc")),
+    }
     mounts = [word for place in places if place.exists() for word in ("-v", f"{place}:{place}")]
     around = {
         "HOME": machine.home, "TMUX_TMPDIR": machine.top / "tmux", "XDG_STATE_HOME": machine.top / "state",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +38,7 @@ _TASKS = {
     "doctor": "Find and fix problems of sessions on the hosts.",
     "prune": "Delete saved copies of sessions on the hosts.",
 }
-# Their options that only we read, each with its default and its help.
-_MORE: dict[str, dict[str, tuple[Any, str]]] = {
+_MORE: dict[str, dict[str, tuple[Any, str]]] = {  # only we read them: default and help
     "add": {"label": ("", "only on a host that has this label in session.hosts")},
 }
 _ALL = ("stop", "start", "send", "run", "remove")  # those that may be about all sessions of the hosts
@@ -52,18 +50,6 @@ def generated_tasks() -> dict[str, Any]:
     return {name: LateTask(name, session.TASKS[name], partial(_task, name)) for name in _TASKS}
 
 
-def flag_words(choices: dict[str, Any], parameters: list[inspect.Parameter]) -> Iterator[str]:
-    """Yield the *choices* as flags for `inv`; the host uses its own defaults for the rest."""
-    for each in parameters[1:]:
-        value, flag = choices.get(each.name, each.default), each.name.replace("_", "-")
-        if value in (each.default, None):
-            continue
-        if isinstance(value, bool):
-            yield f"--{flag}" if value else f"--no-{flag}"
-        else:
-            yield from (f"--{flag}={item}" for item in (value if isinstance(value, list) else [value]))
-
-
 def _task(name: str) -> Any:
     original, more = session.ns.tasks[name], _MORE.get(name, {})
     left_out = [each for each in _HERE if each != "all" or name not in _ALL]
@@ -73,7 +59,7 @@ def _task(name: str) -> Any:
         own = {key: arguments.pop(key, "") for key in ("host", *more)}
         _run(c, name, dict(inspect.Signature(parameters).bind(c, *args, **arguments).arguments), parameters, own)
 
-    body.__doc__ = _docstring(name, str(original.__doc__))
+    body.__doc__ = _docstring(name, _TASKS[name], str(original.__doc__))
     own = [_parameter("host", ""), *(_parameter(key, default) for key, (default, _help) in more.items())]
     setattr(body, "__signature__", inspect.Signature([*parameters, *own]))
     which = "one of session.hosts (default: the one with the most room)" if name == "add" else WHICH
@@ -88,17 +74,18 @@ def _parameter(name: str, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
 
 
-def _docstring(name: str, original: str) -> str:
+def _docstring(name: str, summary: str, original: str) -> str:
     """Return the docstring for *name*, with the example of the *original*; a session must be named in it."""
     example = original.partition("Example: ")[2].strip().replace("inv session.", "inv fleet.")
     named = example if " " in example.removeprefix("inv ") else f"{example} feature/login"
-    return f"{_TASKS[name]}\n\n    Its options are those of session.{name}.\n\n    Example: {named}\n    "
+    return f"{summary}\n\n    Its options are those of session.{name}.\n\n    Example: {named}\n    "
 
 
 def _run(
     c: Context, name: str, choices: dict[str, Any], parameters: list[inspect.Parameter], own: dict[str, Any]
 ) -> None:
     """Run the task *name* with *choices* on the host of our *own* options, or the one that has the session."""
+    from .commands.fleet_flags import flag_words
     from .hosts import call
 
     repository, settings = _settings(c)
@@ -115,12 +102,12 @@ def _settings(c: Context, agreed: bool = False) -> tuple[Repository, Settings]:
     return repository, consent.settings_for_hosts(c, repository, agreed)
 
 
-def _find(c: Context, name: str, host: str) -> tuple[Repository, Host, dict[str, Any]]:
+def _find(c: Context, name: str, host: str, tells: bool = False) -> tuple[Repository, Host, dict[str, Any]]:
     """Return the repository, the host that has the session *name*, and its row there."""
     from .hosts import find
 
     repository, settings = _settings(c)
-    place, row = find.find_elsewhere(name, settings, repository, host)
+    place, row = find.find_elsewhere(name, settings, repository, host, tells)
     return repository, place, row
 
 
@@ -140,17 +127,11 @@ def setup(c: Context, host: str, dry_run: bool = False, yes: bool = False, json:
 
     Example: inv fleet.setup devbox
     """
-    from .hosts import host as hosts_host
-    from .hosts import setup as hosts_setup
+    from .commands import fleet_machines
 
     repository, settings = _settings(c, yes)
-    place = hosts_host.host_called(host, settings)
-    dry = dry_run or c.config.run.dry
-    if dry:
-        text = hosts_setup.setup_plan(place, repository, settings.copy)
-    else:
-        text = hosts_setup.set_up_host(place, repository, settings.copy, yes)
-    answer(as_json({"host": place.name, "dry_run": dry, "message": text}) if json else text)
+    done = fleet_machines.set_up_machine(host, dry_run or c.config.run.dry, yes, settings, repository)
+    answer(as_json(done) if json else done["message"])
 
 
 @command(aliases=("ls",), help={"json": "print JSON"})
@@ -161,12 +142,35 @@ def list_(c: Context, json: bool = False) -> None:
 
     Example: inv fleet.list
     """
-    from .hosts import find
+    from .hosts import find, stop_idle
+    from .system import progress
     from .views import tables
 
     repository, settings = _settings(c)
     survey = find.survey_sessions(settings, repository)
     answer(as_json(tables.fleet_records(survey)) if json else tables.fleet_table(survey))
+    for each in stop_idle.advise_stops(survey, settings):
+        progress.notice(each)
+
+
+@command(help={
+    "host": "one of session.hosts (default: every one that has stop_idle)",
+    "dry-run": "show what would be done, without changing anything",
+    "yes": "also stop machines that have somebody else's sessions",
+    **JSON,
+})  # fmt: skip
+def stop_idle(c: Context, host: str = "", dry_run: bool = False, yes: bool = False, json: bool = False) -> None:
+    """Stop the machines that nobody uses.
+
+    For cron. A machine is stopped after its stop_idle. One where anything is in use stays on.
+
+    Example: inv fleet.stop-idle --dry-run
+    """
+    from .commands import fleet_machines
+
+    repository, settings = _settings(c)
+    how = dry_run or c.config.run.dry, json
+    fleet_machines.stop_idle_machines(host, yes, how, settings, repository)
 
 
 @command(help={"interval": "seconds between updates"}, needs=("fabric", "textual"))
@@ -275,7 +279,7 @@ def merge(
     if all:
         fleet_landing.merge_everything(c, name, host, merging, *_settings(c))
         return
-    repository, place, row = _find(c, name, host)
+    repository, place, row = _find(c, name, host, tells=True)
     record = fleet_landing.merge_one(fleet_landing.Place(name, place, row), merging, _settings(c)[1], repository)
     if json:
         answer(as_json(record))
@@ -300,7 +304,7 @@ def pr(
     from .commands import fleet_landing
     from .integrate.pull_request import Words
 
-    repository, place, row = _find(c, name, host)
+    repository, place, row = _find(c, name, host, tells=True)
     record = fleet_landing.propose_one(fleet_landing.Place(name, place, row), Words(title, body, draft), repository)
     answer(as_json(record) if json else record["message"])
 
@@ -332,18 +336,14 @@ def move(c: Context, name: str, host: str = "", json: bool = False) -> None:
 
     Example: inv fleet.move feature/login --host devbox
     """
-    from .hosts import host as hosts_host
-    from .hosts import move as hosts_move
+    from .commands import fleet_machines
 
     repository, settings = _settings(c)
-    target = hosts_host.this_machine(repository) if host == hosts_host.HERE else hosts_host.host_called(host, settings)
-    route = hosts_move.plan_route(name, target, settings, repository)
-    text = hosts_move.move_session(name, route, repository)
-    moved = {"name": name, "from": route.source.name, "host": target.name, "message": text}
-    answer(as_json(moved) if json else text)
+    moved = fleet_machines.move_to_machine(name, host, settings, repository)
+    answer(as_json(moved) if json else moved["message"])
 
 
-ns = Collection("fleet", setup, watch, attach, forward, push, pull, merge, pr, conflicts, move)
+ns = Collection("fleet", setup, watch, stop_idle, attach, forward, push, pull, merge, pr, conflicts, move)
 ns.add_task(list_, name="list", aliases=("ls",))
 for each, task in generated_tasks().items():
     ns.add_task(task, name=each)

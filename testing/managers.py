@@ -11,7 +11,7 @@ from pathlib import Path
 _PYTHON = ("poetry", "uv", "pipenv", "black", "isort", "flake8", "yamllint", "pre-commit", "django-admin")
 _PACKAGES = {"django-admin": "django"}  # where it is not called as its program
 # By program: the package that has it. Classic Yarn, whose successor is another program, is what `yarn` usually is.
-_NODE = {"pnpm": "pnpm@10", "yarn": "yarn@1", "bun": "bun@1", "prettier": "prettier@3"}
+_NODE = {"pnpm": "pnpm@10", "yarn": "yarn@1", "bun": "bun@1", "prettier": "prettier@3", "biome": "@biomejs/biome@2"}
 _PATIENCE = 600  # seconds for pip, and for npm
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     if not (place / "bin" / "django-admin").exists():
         venv.create(place, with_pip=True)
         _run([str(place / "bin" / "pip"), "install", "--quiet", *(_PACKAGES.get(each, each) for each in _PYTHON)])
-    if not (place / "node_modules" / ".bin" / "prettier").exists():
+    if not (place / "node_modules" / ".bin" / "biome").exists():
         _run(["npm", "install", "--prefix", str(place), "--no-audit", "--no-fund", "--loglevel", "error",
               *_NODE.values()])  # fmt: skip
     for name, directory in {**dict.fromkeys(_PYTHON, "bin"), **dict.fromkeys(_NODE, "node_modules/.bin")}.items():

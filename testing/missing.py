@@ -16,7 +16,7 @@ _PACKAGES = {
     "npm": "npm", "python3": "python3",
     # python -m testing.managers
     **dict.fromkeys(("bun", "pipenv", "pnpm", "poetry", "uv", "yarn"), ""),
-    **dict.fromkeys(("black", "django-admin", "flake8", "isort", "pre-commit", "prettier", "yamllint"), ""),
+    **dict.fromkeys(("biome", "black", "django-admin", "flake8", "isort", "pre-commit", "prettier", "yamllint"), ""),
 }  # fmt: skip
 _HINT = re.compile(r" \(apt install ([^)]+)\)")
 

@@ -52,16 +52,17 @@ def detect_facts(facts: Facts) -> Found:
     packages, environments = _installed(facts, named)
     env, variables, notes = data.session_values(found, named, containers.published)
     more_variables, fixed = data.fixed_addresses(facts, named)
+    of_procfile, procfile_rows = data.procfile_variables(facts, found, named)
     databases, public, database_rows = data.database_rows(found, containers.published)
     rows = (
         *_server_rows(named), *(row for part in parts for row in part.rows), *_more_rows(more, parts),
         *managers.package_rows(facts, packages, environments), *containers.rows, *found.rows, *database_rows,
-        *notes, *fixed, *(() if named or containers.file else _nothing()),
+        *procfile_rows, *notes, *fixed, *(() if named or containers.file else _nothing()),
     )  # fmt: skip
     return Found(
         tuple(named), (*_as_alternatives(more), *(each for part in parts for each in part.alternatives)), containers,
         found, tuple(packages), _activate(environments), env,
-        {**more_variables, **public, **variables}, databases, rows,
+        {**of_procfile, **more_variables, **public, **variables}, databases, rows,
     )  # fmt: skip
 
 

@@ -29,10 +29,8 @@ class Addition(NamedTuple):
     @property
     def line(self) -> str:
         """What a person reads of it."""
-        *above, last = self.path
-        if self.listed:
-            return f"{'.'.join(self.path)}: {json.dumps(self.value, ensure_ascii=False)}"
-        return f"{'.'.join([*above, last])}: {json.dumps(self.value, ensure_ascii=False)}"
+        where = " → ".join(self.path) if len(self.path) > 2 else ".".join(self.path)  # names of files have dots
+        return f"{where}: {json.dumps(self.value, ensure_ascii=False)}"
 
 
 class PatchError(Exception):

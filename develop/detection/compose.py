@@ -79,8 +79,7 @@ def find_compose(facts: Facts, servers: Sequence[Server]) -> Containers:
     services = {k: v for k, v in services.items() if isinstance(v, dict)} if isinstance(services, dict) else {}
     chosen = {key: each for key, each in services.items() if not servers or _is_connected_to(each)}
     if not chosen or not any(each.get("ports") for each in chosen.values()):
-        remark = "not used: no service of it publishes a port that the servers above could connect to"
-        return Containers(files, rows=(Row("choice", "Compose", name, remark),))
+        return Containers(files, rows=(Row("choice", "Compose", name, _why_unused(services)),))
     return _containers(files, content, services, chosen)
 
 
@@ -117,6 +116,15 @@ def _containers(
 
 def _is_connected_to(service: dict[str, Any]) -> bool:
     return bool(service.get("ports")) and "build" not in service and bool(_SERVES.search(str(service.get("image", ""))))
+
+
+def _why_unused(services: dict[str, Any]) -> str:
+    """Return why no container is run, and how to have those that the servers could connect to."""
+    closed = [key for key, each in services.items() if _SERVES.search(str(each.get("image", "")))]
+    if not closed:
+        return "not used: no service of it publishes a port that the servers above could connect to"
+    said = f"{', '.join(closed)} {'publishes no port' if len(closed) == 1 else 'publish no ports'}"
+    return f"not used: {said} for the servers above. To have them in each session, add `ports` there"
 
 
 def _merged(one: Any, other: Any) -> Any:

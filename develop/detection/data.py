@@ -60,7 +60,7 @@ def find_data(facts: Facts) -> Data:
     addresses = {path: found for path, each in values.items() if (found := _addresses(each))}
     named = tuple(database for path, each in values.items() for database in _named(path, each, path in committed))
     others = tuple(sorted(path for path in hidden if _LOCAL_FILES.search(path)))
-    rows = [*_file_rows(facts, databases, env_files, committed), *_missing_env(facts)]
+    rows = [*_file_rows(facts, databases, env_files, committed, addresses), *_missing_env(facts)]
     return Data(databases, env_files, others, addresses, committed, named, tuple(rows))
 
 
@@ -111,7 +111,8 @@ def _named(path: str, values: Mapping[str, str], committed: bool) -> Iterator[Da
 
 
 def _file_rows(
-    facts: Facts, databases: Sequence[str], env_files: Sequence[str], committed: Sequence[str]
+    facts: Facts, databases: Sequence[str], env_files: Sequence[str], committed: Sequence[str],
+    addresses: Mapping[str, object],
 ) -> Iterator[Row]:  # fmt: skip
     for path in databases:
         yield Row("found", "SQLite", path, "each session gets its own copy")
@@ -121,7 +122,8 @@ def _file_rows(
     for path in env_files:
         yield Row("found", "variables", path, "each session gets its own copy")
     for path in committed:
-        yield Row("found", "variables", path, "committed, so not edited: its addresses are set as variables instead")
+        said = "committed, so not edited: its addresses are set as variables instead"
+        yield Row("found", "variables", path, said if addresses.get(path) else "committed: each branch has it")
 
 
 def _missing_env(facts: Facts) -> Iterator[Row]:
@@ -176,6 +178,24 @@ def _with_session_ports(
         return match[0].replace(f":{match[1]}", f":{{{key}}}", 1) if key else match[0]
 
     return _ADDRESS.sub(replaced, value)
+
+
+_READS_ENV = ("python-dotenv", "django-environ", "environs", "python-decouple", "pydantic-settings")
+
+
+def procfile_variables(
+    facts: Facts, data: Data, servers: Sequence[Server]
+) -> tuple[dict[str, str], list[Row]]:  # fmt: skip
+    """Return what the committed .env beside a Procfile sets, where only `heroku local` or foreman would read it."""
+    alone = [each for each in servers if each.is_python and not each.directory]
+    if not alone or "Procfile" not in facts.own or ".env" not in data.committed:
+        return {}, []
+    if any(facts.requires("", name) for name in _READS_ENV):
+        return {}, []
+    values = _values(facts, ".env", True)
+    remark = "read for the Procfile alone (heroku local, foreman), so each window gets its variables"
+    kept = {key: value.replace("{", "{{").replace("}", "}}") for key, value in values.items()}
+    return kept, [Row("found", "variables", ".env", remark)] if kept else []
 
 
 def _beside(file: str, server: Server) -> bool:

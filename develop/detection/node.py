@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from typing import NamedTuple
 
@@ -45,6 +46,7 @@ _FRAMEWORKS = (
 _SCRIPTS = ("dev", "develop", "start:dev", "serve", "start")
 _TAKES_PORT = {"Next.js", "Nuxt", "Create React App", "NestJS"}  # those that also read the variable PORT
 _SEVERAL = re.compile(r"\b(concurrently|npm-run-all2?|run-p|turbo|nx|lerna|wireit|foreman)\b|\s--filter\b|\s-r\b")
+_NO_SERVER = r"(?!\s+(?:build|preview|export|lint|start)\b)"
 _ENDS = re.compile(r"&&|\|\||[;&|]")
 _FIXED = re.compile(r"(?:--port|-p)[ =](\d+)")
 _BUILDS = re.compile(r"\b(tsc|tsup|rollup|esbuild|unbuild|swc|babel|storybook|tsdown|microbundle)\b|--watch\b")
@@ -58,12 +60,12 @@ def find_node(facts: Facts) -> Part:
     rows: list[Row] = []
     for path in facts.named("package.json"):
         directory, content = parent(path), facts.read_json(path)
-        script, text = _script(content)
+        script, text, left = _script(content)
         if not script:
             continue
         manager = managers.node_packages(facts, directory).manager
         if server := _server(facts, path, content, script, text, manager):
-            servers.append(server)
+            servers.append(server._replace(unsure=server.unsure or left))
         elif script == "dev" and _SEVERAL.search(text):
             run = managers.run_script(manager, script, "")
             others.append(Alternative("all apps at once", directory, path, run, "its servers have fixed ports"))
@@ -74,16 +76,29 @@ def find_node(facts: Facts) -> Part:
     return Part(tuple(servers), tuple(others), tuple(rows))
 
 
-def _script(content: dict[str, object]) -> tuple[str, str]:
-    """Return the script that starts the server for a developer, and its text."""
+def _script(content: dict[str, object]) -> tuple[str, str, str]:
+    """Return the script that starts the server for a developer, its text, and what it leaves out of another one."""
     scripts = content.get("scripts")
     if not isinstance(scripts, dict):
-        return "", ""
+        return "", "", ""
     known = {name: str(scripts[name]) for name in _SCRIPTS if scripts.get(name)}
     for name, text in known.items():
-        if _framework(content, text):
-            return name, text
-    return next(iter(known.items()), ("", ""))
+        for called in (name, *_called(scripts, text)):
+            if _framework(content, str(scripts[called])):
+                others = [each for each in _called(scripts, text) if each != called] if called != name else []
+                left = f"the script `{name}` also runs {', '.join(others)}, without a window here" if others else ""
+                return called, str(scripts[called]), left
+    name, text = next(iter(known.items()), ("", ""))
+    return name, text, ""
+
+
+def _called(scripts: dict[str, object], text: str) -> list[str]:
+    """Return the scripts that the script *text* runs by their names or patterns: `run-p db dev:*`, `npm run web`."""
+    if several := re.search(r"\b(?:run-[ps]|npm-run-all2?)\b(.*)", text):
+        words = [word for word in several[1].split() if re.fullmatch(r"[\w:*-]+", word) and word[0] != "-"]
+    else:
+        words = re.findall(r"(?:npm:|\b(?:npm run|pnpm(?: run)?|yarn(?: run)?|bun run) )([\w:*-]+)", text)
+    return [name for word in words for name in scripts if fnmatch.fnmatch(name, word)]
 
 
 def _framework(content: dict[str, object], text: str) -> Framework | None:
@@ -94,7 +109,7 @@ def _framework(content: dict[str, object], text: str) -> Framework | None:
     for each in _FRAMEWORKS:
         if each.needs and each.needs not in dependencies:
             continue
-        if re.search(rf"(?:^|[\s/\"'])(?:{each.program})(?=$|[\s\"'])(?!\s+(?:build|preview|export|lint)\b)", text):
+        if re.search(rf"(?:^|[\s/\"'])(?:{each.program})(?=$|[\s\"']){_NO_SERVER}", text):
             return each
     return None
 

@@ -8,6 +8,8 @@ from develop.detection.facts import Facts, join, parent
 from develop.detection.values import NOTHING, Part, Row, Server
 
 _HEALTH = re.compile(r"""["'](/(?:api/)?(?:v\d+/)?(?:health|healthz|health-check|healthcheck|livez|ping)/?)["']""")
+_FUNCTION = re.compile(r"(?ms)^def (\w+)\(.*?\).*?:\n(.*?)(?=^\S|\Z)")
+_MAKER = re.compile(r"(create|make|get|build)_(app|application)")
 _LIKELY = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "api.py", "__init__.py")
 
 
@@ -59,12 +61,11 @@ def _name(code: str, what: str, made: re.Pattern[str]) -> str:
     """Return the name of the application, or of the function that makes it, which ends in `()`; empty without."""
     if match := made.search(code):
         return match[1]
-    for name, body in re.findall(
-        r"(?ms)^def (create_app|make_app|get_app|build_app)\(.*?\).*?:\n(.*?)(?=^\S|\Z)", code
-    ):
-        if f"{what}(" in body:
-            return f"{name}()"
-    return ""
+    makers = [name for name, body in _FUNCTION.findall(code) if f"{what}(" in body]
+    for maker in makers:
+        if match := re.search(rf"(?m)^(\w+)(?:\s*:\s*\w+)?\s*=\s*{maker}\(", code):
+            return match[1]
+    return next((f"{name}()" for name in makers if _MAKER.fullmatch(name)), "")
 
 
 def _rank(path: str) -> int:
@@ -99,7 +100,7 @@ def _fastapi(facts: Facts, path: str, name: str) -> Server:
         run = f"fastapi dev {path.removeprefix(join(place, '')) if place else path} --port {{port}}"
     elif not facts.requires(directory, "uvicorn"):
         unsure = f"{file} doesn't name uvicorn"
-    return Server("FastAPI", place, path, run, 8000, "backend", _health(facts, directory) or "/docs", unsure)
+    return Server("FastAPI", place, path, run, 8000, "backend", _health(facts, directory), unsure)
 
 
 def _flask(facts: Facts, path: str, name: str) -> Server:
@@ -117,10 +118,17 @@ def _flask(facts: Facts, path: str, name: str) -> Server:
 def _health(facts: Facts, directory: str) -> str:
     """Return the address of a health check that the code in *directory* names, else the first page."""
     for path in facts.ending(".py"):
-        if path.startswith(join(directory, "")) and (match := _HEALTH.search(facts.read(path))):
-            prefix = re.search(r"""API_V1_STR\s*(?::\s*str)?\s*=\s*["']([\w/]+)["']""", facts.read(path))
-            return f"{prefix[1] if prefix else ''}{match[1]}"
+        code = facts.read(path) if path.startswith(join(directory, "")) else ""
+        for match in _HEALTH.finditer(code):
+            if not _is_below(code[: match.start()].splitlines()[-1:], code):
+                return match[1]
     return "/"
+
+
+def _is_below(line: list[str], code: str) -> bool:
+    """Return whether the route in *line* is one of a router or blueprint, whose own address isn't known here."""
+    owner = re.search(r"@(\w+)\.\w+\(\s*$", line[0]) if line else None
+    return bool(owner and re.search(rf"(?m)^{owner[1]}\b[^=\n]*=\s*\w*(?:Router|Blueprint)\(", code))
 
 
 RULES = (find_django, find_fastapi, find_flask)

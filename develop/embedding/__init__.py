@@ -153,7 +153,7 @@ def _next(steps: Steps, found: layout.Layout) -> list[str]:
     commits = bool(steps.own_work) or layout.has_changes(top, ours) or bool(way.install)
     added = [*ours, *(dependencies.changed_files(top, found.python) if installs else ())]
     pushes = steps.preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
-    message = "Update the sessions" if was_committed else "Embed the sessions"
+    message = layout.commit_message(top, "update" if was_committed else "embed")
     again = "optional, with hooks and a skill for Claude Code: run inv embed again with --claude"
     try_it = f"{dependencies.inv_command(found.python)} session.add"
     following = {

@@ -12,7 +12,12 @@ from develop.embedding import places
 _PYTEST = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _CALLS = ("Makefile", "justfile", "noxfile.py", "package.json")
 _DOCTESTS = "--doctest-modules"
-_PRETTIER = (".prettierrc*", "prettier.config.*", ".prettierignore")
+# oxfmt obeys .prettierignore, too.
+_PRETTIER = (".prettierrc*", "prettier.config.*", ".prettierignore", ".oxfmtrc.json*", "oxfmt.config.*")
+_FORMATS = re.compile(r'"(prettier|oxfmt)"\s*:')
+# What makes ESLint check more than programs: configuration and pages, too.
+_CHECKS_ALL = re.compile(r'"(@antfu/eslint-config|eslint-plugin-(yml|jsonc|markdown|format)|@eslint/(json|markdown))"')
+_ESLINT = tuple(f"eslint.config.{ending}" for ending in ("js", "mjs", "cjs", "ts", "mts"))
 _PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
 
 
@@ -28,8 +33,10 @@ class Exclusion(NamedTuple):
 def find_exclusions(top: Path, packaged: bool) -> list[Exclusion]:
     """Return what the configuration of the repository *top* lacks; the installed package needs little."""
     if packaged:
-        return list(_of_prettier(top, "/docs/sessions.schema.json"))
-    return [*_of_pytest(top), *_of_prettier(top, "/tasks/"), *_of_pre_commit(top), *_of_ruff(top)]
+        schema = "docs/sessions.schema.json"
+        return [*_of_prettier(top, f"/{schema}"), *_of_eslint(top, schema), *_of_biome(top, schema)]
+    return [*_of_pytest(top), *_of_prettier(top, "/tasks/"), *_of_eslint(top, "tasks"), *_of_biome(top, "tasks"),
+            *_of_pre_commit(top), *_of_ruff(top)]  # fmt: skip
 
 
 def offer_exclusions(found: list[Exclusion], patch: bool) -> list[str]:
@@ -61,14 +68,66 @@ def _of_pytest(top: Path) -> Iterator[Exclusion]:
 
 
 def _of_prettier(top: Path, line: str) -> Iterator[Exclusion]:
-    if not (any(any(top.glob(each)) for each in _PRETTIER) or '"prettier"' in _read(top / "package.json")):
+    if not (any(any(top.glob(each)) for each in _PRETTIER) or _FORMATS.search(_read(top / "package.json"))):
         return
     file = top / ".prettierignore"
     text = _read(file)
     if line.strip("/") in {each.strip().strip("/") for each in text.splitlines()}:
         return
     ended = text if not text or text.endswith("\n") else f"{text}\n"
-    yield Exclusion(file, line, "Prettier would format what inv embed writes", f"{ended}{line}\n")
+    yield Exclusion(file, line, "The formatter would format what inv embed writes", f"{ended}{line}\n")
+
+
+def _of_eslint(top: Path, ours: str) -> Iterator[Exclusion]:
+    """Yield what keeps ESLint out of YAML, JSON and Markdown, where it has been taught to check them."""
+    file = next((top / name for name in _ESLINT if (top / name).is_file()), None)
+    text = _read(file) if file else ""
+    if not file or not _CHECKS_ALL.search(_read(top / "package.json")) or f"'{ours}'" in text or f'"{ours}"' in text:
+        return
+    line = f"ignores: ['{ours}', 'docs/sessions.md', 'invoke.yaml'],"
+    added = text
+    if len(re.findall(r"\bantfu\(", text)) == 1 and "ignores:" not in text:
+        added = re.sub(r"\bantfu\(\s*\{(\s*)", lambda match: f"{match[0]}{line}{match[1] or ' '}", text)
+        added = re.sub(r"\bantfu\(\s*\)", f"antfu({{ {line.rstrip(',')} }})", added)
+    elif len(re.findall(_LIST_OF_RULES, text)) == 1:
+        added = re.sub(_LIST_OF_RULES, lambda match: f"{match[0]}\n  {{ {line.rstrip(',')} }},", text)
+    why = "ESLint would check the configuration and the page that inv embed writes"
+    yield Exclusion(file, line, why, "" if added == text else added)
+
+
+_LIST_OF_RULES = r"(?:export default|module\.exports =) (?:defineConfig\()?\["
+
+
+def _of_biome(top: Path, ours: str) -> Iterator[Exclusion]:
+    """Yield what keeps Biome out of JSON and YAML: since its version 2 by `includes`, before that by `ignore`."""
+    file = next((top / name for name in ("biome.json", "biome.jsonc") if (top / name).is_file()), None)
+    text = _read(file) if file else ""
+    if not file or re.search(rf'"!{{0,2}}{re.escape(ours)}"', text):
+        return
+    old = re.search(r'"(?:organizeImports|ignore)"\s*:|biomejs\.dev/schemas/1\.', text)
+    key, before = ("ignore", "") if old else ("includes", "!")
+    ours_too = dict.fromkeys((ours, "docs/sessions.md", "invoke.yaml"))
+    first, items = ("" if old else '"**", '), [f'"{before}{each}"' for each in ours_too]
+    added = _with_items(text, key, items, first)
+    line = f'"{key}": [{first}{", ".join(items)}]'
+    yield Exclusion(file, f'"files": {{ {line} }}', "Biome would format what inv embed writes", added)
+
+
+def _with_items(text: str, key: str, items: list[str], first: str) -> str:
+    """Return the *text* of a biome.json with *items* in the list *key* of its files; empty where it can't be done."""
+    listed = re.search(rf'"files"\s*:\s*\{{[^{{}}]*?"{key}"\s*:\s*\[[^\]]*?(\s*)("[^"]*"),?(?=\s*\])', text)
+    if listed:
+        glue = f",{listed[1] or ' '}" if listed[1] else ", "
+        return text[: listed.end(2)] + "".join(glue + each for each in items) + text[listed.end() :]
+    if re.search(r'"files"\s*:', text):
+        return ""
+    begin = re.match(r"\s*\{(\s*)", text)
+    if not begin:
+        return ""
+    step = begin[1].rpartition("\n")[2]  # Biome leaves an object in lines, where its first key is in a new one
+    more, end = (f"\n{step}{step}", f"\n{step}") if step else (" ", " ")
+    whole = f'"files": {{{more}"{key}": [{first}{", ".join(items)}]{end}}},'
+    return text[: begin.end()] + whole + (begin[1] or " ") + text[begin.end() :]
 
 
 _BLANKET = re.compile(r"""select\s*=\s*\[[^\]]*["'](ALL|PGH\w*)["']""")

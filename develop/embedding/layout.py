@@ -14,7 +14,7 @@ from invoke.util import yaml
 
 from develop import detection
 from develop.detection import again, managers
-from develop.detection.facts import collect_facts
+from develop.detection.facts import Facts, collect_facts
 from develop.detection.settings import setting_lines
 from develop.detection.values import Server
 from develop.embedding import places
@@ -59,7 +59,7 @@ def find_layout(top: Path) -> Layout:
     return Layout(
         found=found, django=django.directory if django else None, bytecode=python.directory if python else None,
         frontend=frontend and Frontend(frontend.directory, managers.node_packages(facts, frontend.directory).manager),
-        uncommitted=_within(facts.loose, found.servers), python=_python(top, present),
+        uncommitted=_within(facts.loose, found.servers), python=_python(facts),
         compose=next((name for name in ("docker-compose.session.yml", "compose.session.yml") if name in present), ""),
         session_config=next((name for name in ("session.config.mjs", "session.config.js") if name in present), ""),
         new_session=bool(re.search(r"^new-session\s*:", _read(top / "Makefile"), re.MULTILINE)),
@@ -97,16 +97,24 @@ def list_ignored(top: Path, *paths: str) -> list[str]:
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
+_CONVENTION = (".commitlintrc*", "commitlint.config.*", ".cz.toml", ".czrc", ".releaserc*", "release.config.*")
+
+
+def commit_message(top: Path, verb: str) -> str:
+    """Return the subject of the commit: Conventional Commits where the repository *top* has a program for them."""
+    named = re.search(r'"@commitlint/|"commitlint"|tool\.commitizen|semantic-release', "".join(
+        _read(top / name) for name in ("package.json", "pyproject.toml", ".pre-commit-config.yaml")))  # fmt: skip
+    is_convention = named or any(any(top.glob(each)) for each in _CONVENTION)
+    return f"chore: {verb} the sessions" if is_convention else f"{verb.capitalize()} the sessions"
+
+
 def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
-def _python(top: Path, present: set[str]) -> str:
-    if "poetry.lock" in present or "[tool.poetry]" in _read(top / "pyproject.toml"):
-        return "poetry"
-    if "uv.lock" in present:
-        return "uv"
-    return "pipenv" if "Pipfile" in present else "pip"
+def _python(facts: Facts) -> str:
+    found = managers.python_environment(facts, "")
+    return found.manager if found and found.manager in ("uv", "poetry", "pipenv") else "pip"
 
 
 _load: Any = yaml.safe_load  # what Invoke reads the file with
@@ -174,7 +182,7 @@ def lacks_session(file: Path) -> bool:
 def write_configuration(file: Path, settings: str, found: Layout, patch: bool) -> str:
     """Write *settings* unless *file* exists; return what was done.
 
-    Of one that has a `session:` part say what it lacks of what was found; with *patch* that is added.
+    Of one that has a `session:` part say what of the findings it does not have; with *patch* that is added.
     """
     if not file.exists():
         places.replace_file(file, settings.encode())
@@ -217,13 +225,14 @@ def _update_configuration(file: Path, found: Layout, patch: bool) -> str:
     try:
         new = again.add_to_text(text, additions)
     except (again.PatchError, yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError):
-        return f"{kept} It lacks of what was found:\n{listed}\nNo program can add that to its form. Add it by hand."
+        by_hand = "No program can add that to its form. Add it by hand."
+        return f"{kept} It does not have all that was found. Missing:\n{listed}\n{by_hand}"
     if patch:
         places.replace_file(file, new.encode())
         return f"Added to {file.name}:\n{listed}"
     label = additions[0].label
     return (
-        f"Kept {file.name}. It lacks of what was found:\n{listed}\n"
+        f"Kept {file.name}. It does not have all that was found. Missing:\n{listed}\n"
         "To add this, run this again with --patch."
         f" What you don't want, write into it as a comment: # without: {label}"
     )

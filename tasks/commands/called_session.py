@@ -11,6 +11,7 @@ from ..errors import SessionError
 from ..integrate import checks
 from ..integrate import sync as integrate_sync
 from ..plan import row_consent
+from ..status import machine_use
 from ..store import registry, seals
 from ..system import signals
 from ..tools import git
@@ -53,6 +54,12 @@ def take_base(c: Context, name: str, sent: dict[str, Any]) -> None:
         changed = registry.note_facts(repository, name, **facts)
         if sealed:
             seals.reseal_row(repository, name, changed)
+
+
+def describe_machine(c: Context, seconds: str) -> dict[str, Any]:
+    """Return what this machine is used for, where nothing may have happened for so many *seconds*."""
+    repository = git.current_repository()
+    return machine_use.describe_use(selection.list_sessions(c, repository), repository, float(seconds))
 
 
 def sync_or_abort(c: Context, name: str) -> None:

@@ -118,6 +118,7 @@ def _places(only: str, settings: Settings, repository: Repository) -> list[Place
     for host, told in find.survey_hosts(hosts, settings, repository):
         if isinstance(told, SessionError):
             raise SessionError(f"{told}\nNothing was merged.\nRun: inv fleet.merge --all --host HOST")
+        find.tell_versions({host: told})
         places += [Place(name, host, find.check_row(host, row)) for name, row in told["sessions"].items()]
     return places
 

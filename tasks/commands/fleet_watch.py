@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from invoke.context import Context
 
 from ..config.settings import Settings
-from ..hosts import find, remote_run
+from ..hosts import find, remote_run, stop_idle
 from ..hosts import host as hosts_host
 from ..model import Repository
 from ..system import progress, terminal
@@ -25,7 +27,8 @@ def watch_fleet(c: Context, settings: Settings, repository: Repository, seconds:
 
     terminal.follow_size()
     with progress.muted_output():
-        chosen = fleet_list.FleetList(ask, hosts_host.HERE, seconds).run()
+        advise = partial(stop_idle.advise_stops, settings=settings)
+        chosen = fleet_list.FleetList(ask, hosts_host.HERE, seconds, advise).run()
     if chosen is None:
         return
     if chosen.host == hosts_host.HERE:

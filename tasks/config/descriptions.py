@@ -52,7 +52,8 @@ DESCRIPTIONS = {
         "pull_requests": "whether [lists show the pull request](howto/look.md#pull-requests) of each branch and its"
         " checks: `gh` or `glab` is asked in the background",
         "hosts": "name → [another machine](howto/fleet.md): `host` or `via`, `path`, and optionally `python`,"
-        " `inv`, `max_sessions`, `labels` and `start`, the command here that wakes it",
+        " `inv`, `max_sessions`, `labels`, `start` and `stop`, the commands here that wake and stop it, and"
+        " `stop_idle: 2h`, after which `inv fleet.stop-idle` stops it",
     },
     "Limits": {
         "wait": "seconds that `--wait` waits for the servers to respond",

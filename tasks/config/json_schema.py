@@ -32,7 +32,7 @@ _VALUES: dict[Check, dict[str, Any]] = {
     schema.check_count: {"type": "integer", "minimum": 0}, schema.check_sessions: {"type": "integer", "minimum": 1},
     schema.check_destination: {"type": "string", "pattern": r"^[A-Za-z0-9_][\w.@%-]*$"},
     schema.check_checkout: {"type": "string", "pattern": r"^(~/|/)[^:]+$"},
-    schema.check_command: _FILLED,
+    schema.check_command: _FILLED, schema.check_idle: {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[smhd]\s*$"},
     schema.check_program: {"type": "string", "pattern": r"^(~/)?[\w./+-]+$"},
     schema.check_host_name: {"type": "string", "pattern": r"^[A-Za-z0-9][\w.-]*$", "not": {"const": "here"}},
     schema.check_start: {"enum": list(schema.STARTS)}, schema.check_layout: {"enum": list(schema.LAYOUTS)},

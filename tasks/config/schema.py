@@ -14,6 +14,7 @@ from .checks import (
     check_component,
     check_date,
     check_days,
+    check_duration,
     check_fetch,
     check_filled,
     check_inside,
@@ -136,10 +137,17 @@ def check_command(key: str, value: object) -> str:
     return str(value)
 
 
+def check_idle(key: str, value: object) -> str:
+    """Return *value*, a time with its unit, for example 2h."""
+    check_duration(key, check_filled(key, value))
+    return str(value)
+
+
 HOST = table_with(
     {
         "host": check_destination, "path": check_checkout, "max_sessions": check_sessions, "python": check_program,
         "inv": check_program, "via": check_command, "start": check_command, "labels": list_of(check_filled),
+        "stop": check_command, "stop_idle": check_idle,
     },
     "path",
 )  # fmt: skip
@@ -150,7 +158,10 @@ def host(key: str, value: object) -> dict[str, Any]:
     least = isinstance(value, Mapping) and (value.get("host") is not None or value.get("via") is not None)
     if not least:
         raise wrong_value(key, "a table with at least `host` and `path`, or `via` and `path`", value)
-    return dict(HOST(key, value))
+    facts = dict(HOST(key, value))
+    if "stop_idle" in facts and "stop" not in facts:
+        raise SessionError(f"session.{key}.stop_idle needs the command that stops the machine, as session.{key}.stop.")
+    return facts
 
 
 def check_host_name(key: str, value: object) -> str:

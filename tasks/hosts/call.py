@@ -87,7 +87,8 @@ def _run_rename(call: Call, new: str, settings: Settings, repository: Repository
         raise SessionError("Which name?\nRun: inv fleet.rename OLD NEW")
     names.check_name(new)
     holders, answers = find.find_holders(call.session, settings, repository, call.only)
-    taken, _answers = find.find_holders(new, settings, repository)
+    question = "survey plain" if call.choices.get("dry_run") else choose.claim_question(new, repository)
+    taken, claimed = find.find_holders(new, settings, repository, question=question)
     places = [place for place, _row in holders or taken]  # a rename that was interrupted is finished there
     if len(places) != 1:
         raise find.unclear_host(call.session, holders, answers)
@@ -95,6 +96,8 @@ def _run_rename(call: Call, new: str, settings: Settings, repository: Repository
         raise SessionError(f"Session {call.session} is on this machine.\nRun: inv session.rename {call.session} {new}")
     if others := [place.name for place, _row in taken if place != places[0]]:
         raise SessionError(f"{others[0]} has a session {new} already. Choose another name.\nRun: inv fleet.list")
+    answered = {place: each for place, each in claimed.items() if not isinstance(each, SessionError)}
+    choose.refuse_claimed(new, choose.clone_token(repository), answered)
     code = _run_there(call, places[0])
     find.survey_hosts(places, settings, repository)
     return code
@@ -139,7 +142,7 @@ def _restore(call: Call, settings: Settings, repository: Repository) -> int:
 
 def _sync(call: Call, settings: Settings, repository: Repository) -> int:
     """Bring what the base of a session is here to its host, and sync the session there."""
-    place, row = find.find_elsewhere(call.session, settings, repository, call.only)
+    place, row = find.find_elsewhere(call.session, settings, repository, call.only, tells=True)
     if not call.choices.get("abort"):
         with signals.signals_raised():
             based.bring_base(call.session, place, row, settings, repository)
@@ -151,6 +154,7 @@ def _run_first(call: Call, settings: Settings, repository: Repository) -> int:
     known = "" if call.only else find.remembered_host(call.session, settings, repository)
     if (call.only and call.only != host.HERE) or known:
         place = host.host_called(call.only or known, settings)
+        find.wake_host(place, settings, repository)
         code = _run_there(call, place, call.session if known else "")
         if code != remote_run.ABSENT:
             return code

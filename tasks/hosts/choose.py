@@ -8,7 +8,6 @@ import os
 import shlex
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import getnode
 
@@ -20,7 +19,6 @@ from ..system import progress
 from ..tools import git
 from . import find, host
 from .host import Host
-from .remote_scripts import survey
 
 _CLOSE = 0.2  # loads that differ less are the same: they change from second to second
 _LEAST_DISK = 500 << 20  # bytes below which a host has no room
@@ -52,13 +50,12 @@ def choose_hosts(wish: Wish, settings: Settings, repository: Repository) -> Choi
     """
     hosts = host.configured_hosts(settings)
     name, wanted, token = wish.name, _wanted(hosts, wish, settings), clone_token(repository)
-    claims = ["survey", "claim", name, token, owner_name(repository)]
-    question = shlex.join(claims) if name and not wish.dry else "survey plain"
+    question = claim_question(name, repository) if name and not wish.dry else "survey plain"
     surveyed = find.survey_hosts(hosts, settings, repository, question)
     answers = {host: each for host, each in surveyed if not isinstance(each, SessionError)}
     silent = {host: str(each) for host, each in surveyed if isinstance(each, SessionError)}
     _refuse_taken(name, answers, repository)
-    _refuse_claimed(name, token, answers)
+    refuse_claimed(name, token, answers)
     for reason in (text for each, text in silent.items() if not wish.only or each in wanted):
         progress.notice(reason)
     able: Room = {each: answers[each] for each in answers if each in wanted}
@@ -67,7 +64,7 @@ def choose_hosts(wish: Wish, settings: Settings, repository: Repository) -> Choi
     if not able:
         raise SessionError("\n".join(silent[host] for host in wanted if host in silent))
     roomy = hosts_with_room(able)
-    tell_versions({host: roomy[host] for host in roomy})
+    find.tell_versions(roomy)
     return Choice(sorted(roomy, key=lambda each: rank_host(each, roomy[each])), ports_of_fleet(answers, repository))
 
 
@@ -100,8 +97,13 @@ def _refuse_taken(name: str, answers: Room, repository: Repository) -> None:
         raise SessionError(f"{name} is already on {holders[0]}. Choose another NAME.\nRun: inv fleet.list")
 
 
-def _refuse_claimed(name: str, token: str, answers: Room) -> None:
-    """Raise `SessionError` when somebody else began to add *name*: the first one on the first host decides."""
+def claim_question(name: str, repository: Repository) -> str:
+    """Return what is asked of hosts so that nobody else gets a session of that *name* in the next two minutes."""
+    return shlex.join(["survey", "claim", name, clone_token(repository), owner_name(repository)])
+
+
+def refuse_claimed(name: str, token: str, answers: Room) -> None:
+    """Raise `SessionError` when somebody else began to take *name*: the first one on the first host decides."""
     claiming = [each for each in answers.values() if each.get("place")]
     if not claiming:
         return
@@ -109,8 +111,8 @@ def _refuse_claimed(name: str, token: str, answers: Room) -> None:
     for claim in first["claims"]:
         if claim["name"] == name and claim["token"] != token:
             raise SessionError(
-                f"{claim['owner'] or 'Somebody'} began to add {name} to a host less than two minutes ago. Choose"
-                " another NAME.\nRun: inv fleet.list"
+                f"{claim['owner'] or 'Somebody'} began to use the name {name} on a host less than two minutes ago."
+                " Choose another NAME.\nRun: inv fleet.list"
             )
 
 
@@ -142,17 +144,6 @@ def ports_of_fleet(answers: Room, repository: Repository, without: str = "") -> 
     taken |= {port for name, row in here if name != without for port in ports.ports_in_row(row).values()}
     elsewhere = {port for row in ports.rows_elsewhere(repository) for port in ports.ports_in_row(row).values()}
     return tuple(sorted(port for port in taken | elsewhere if isinstance(port, int)))
-
-
-def tell_versions(answers: Room) -> None:
-    """Print a note about hosts whose tasks are others than ours."""
-    ours = survey.version(str(Path(__file__).parents[2]))
-    for each, answer in answers.items():
-        if answer.get("version", ours) != ours:
-            progress.notice(
-                f"The tasks on {each.name} are of another version than yours, so it may not know all of your options.\n"
-                f"To bring it to your commit: inv fleet.setup {each.name}"
-            )
 
 
 def hosts_with_room(answers: Room) -> dict[Host, Mapping[str, Any]]:

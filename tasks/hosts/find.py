@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..config.settings import Settings
@@ -14,8 +15,9 @@ from ..errors import SessionError, quote_text
 from ..model import Repository
 from ..store import host_cache, names, registry
 from ..system import progress, shape, shell, terminal
-from . import group, host, ssh
+from . import group, host, reach, ssh
 from .host import Host
+from .remote_scripts import survey
 
 _SKEW = 60.0  # seconds that an answer may take, by which a clock is not wrong
 _WAKING, _PAUSE = 600.0, 2.0  # seconds in which a machine starts, and between two looks
@@ -36,7 +38,8 @@ def survey_sessions(settings: Settings, repository: Repository) -> Answers:
     place = host.this_machine(repository)
     with ThreadPoolExecutor(1) as pool:
         own = pool.submit(_own, place)
-        others = ask_hosts(host.configured_hosts(settings), settings, repository, "survey list", _tell)
+        asleep = [each._replace(start="") for each in host.configured_hosts(settings)]  # a look wakes no machine
+        others = ask_hosts(asleep, settings, repository, "survey list", _tell)
         return {host: _listed(host, answer) for host, answer in {place.name: own.result(), **others}.items()}
 
 
@@ -79,9 +82,12 @@ def _own(place: Host) -> group.Answer | SessionError:
 Holders = list[tuple[Host, dict[str, Any]]]
 
 
-def find_session(name: str, settings: Settings, repository: Repository, only: str = "") -> tuple[Host, dict[str, Any]]:
+def find_session(
+    name: str, settings: Settings, repository: Repository, only: str = "", tells: bool = False
+) -> tuple[Host, dict[str, Any]]:
     """Return the host of the session *name* and what is registered there; *only* that host is asked, if given.
 
+    Where the tasks there are of another version, a note *tells* that.
     Raises `SessionError` when none or several have it.
     """
     place = "" if only else remembered_host(name, settings, repository)
@@ -92,6 +98,8 @@ def find_session(name: str, settings: Settings, repository: Repository, only: st
         raise unclear_host(name, holders, answers)
     for reason in _silent(answers):
         progress.notice(reason)
+    if tells:
+        tell_versions({place: answer for place, answer in answers.items() if place == holders[0][0]})
     return holders[0]
 
 
@@ -103,12 +111,12 @@ def remembered_host(name: str, settings: Settings, repository: Repository) -> st
 
 
 def find_holders(
-    name: str, settings: Settings, repository: Repository, only: str = ""
+    name: str, settings: Settings, repository: Repository, only: str = "", question: str = "survey plain"
 ) -> tuple[Holders, dict[Host, group.Answer | SessionError]]:
     """Return who has a session *name*, each with what is registered there, and what every host that is asked says."""
     if not name:
         raise SessionError("Which session? Give a NAME.\nRun: inv fleet.list")
-    answers = dict(survey_hosts(_asked(settings, only), settings, repository))
+    answers = dict(survey_hosts(_asked(settings, only), settings, repository, question))
     holders = [
         (host, check_row(host, answer["sessions"][name]))
         for host, answer in answers.items()
@@ -161,9 +169,22 @@ def check_row(host: Host, row: dict[str, Any]) -> dict[str, Any]:
     raise SessionError(f"{host.name}: its registry has a wrong value: {fault}")
 
 
-def find_elsewhere(name: str, settings: Settings, repository: Repository, only: str = "") -> tuple[Host, Any]:
+def tell_versions(answers: Mapping[Host, Mapping[str, Any] | SessionError]) -> None:
+    """Print a note about hosts whose tasks are others than ours."""
+    ours = survey.version(str(Path(__file__).parents[2]))
+    for each, answer in answers.items():
+        if not isinstance(answer, SessionError) and answer.get("version", ours) != ours:
+            progress.notice(
+                f"The tasks on {each.name} are of another version than yours, so it may not know all of your options.\n"
+                f"To bring it to your commit: inv fleet.setup {each.name}"
+            )
+
+
+def find_elsewhere(
+    name: str, settings: Settings, repository: Repository, only: str = "", tells: bool = False
+) -> tuple[Host, Any]:
     """Return the same; raises `SessionError` when it is on this machine."""
-    host, row = find_session(name, settings, repository, only)
+    host, row = find_session(name, settings, repository, only, tells)
     if not host.destination:
         raise SessionError(f"Session {name} is on this machine.\nRun: inv session.show {name}")
     return host, row
@@ -226,6 +247,12 @@ def _ask_one(asked: Host, question: str, note: group.Heard) -> group.Answer | Se
             answer = _asked_once(asked, question, note)
             time.sleep(_PAUSE if isinstance(answer, ssh.UnreachableError) else 0)
     return answer
+
+
+def wake_host(place: Host, settings: Settings, repository: Repository) -> None:
+    """Start *place* where it can be started and doesn't answer."""
+    if place.start and not reach.is_connected(place):
+        survey_hosts([place], settings, repository)
 
 
 def _asked_once(asked: Host, question: str, note: group.Heard) -> group.Answer | SessionError:

@@ -32,6 +32,7 @@ SURVEY = shape.fields_form(
         "removed": shape.TEXTS,
         "disk": shape.NUMBER,
         "now": shape.NUMBER,
+        "quiet": shape.NUMBER,
         "version": shape.TEXT,
         "place": shape.TEXT,
         "claims": shape.list_form(_CLAIM),

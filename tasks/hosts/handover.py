@@ -1,4 +1,4 @@
-"""The tasks that `fleet.move`, `merge`, `pr` and `sync` run on other machines; no collection of `inv --list`.
+"""The tasks that `fleet.move`, `merge`, `pr`, `sync` and `stop-idle` run on hosts; no collection of `inv --list`.
 
 inv --search-root tasks/hosts --collection handover pack --name feature/login
 
@@ -85,6 +85,12 @@ def base(c: Context, name: str, sent: str) -> None:
     """Measure a session against another commit."""
     _done("take_base", c, name, json.loads(sent), module="commands.called_session")
     print("{}")
+
+
+@task
+def use(c: Context, seconds: str) -> None:
+    """Describe what the machine is used for."""
+    print(json.dumps(_done("describe_machine", c, seconds, module="commands.called_session")))
 
 
 @task

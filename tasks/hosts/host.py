@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import Any, NamedTuple
 
+from ..config import checks
 from ..config.settings import Settings
 from ..errors import SessionError, suggest_name
 from ..model import Repository
@@ -28,6 +29,8 @@ class Host(NamedTuple):
     via: tuple[str, ...] = ()  # the command that gives a shell there, instead of ssh
     labels: tuple[str, ...] = ()
     start: str = ""  # the command here that wakes it
+    stop: str = ""  # the command here that stops it
+    stop_idle: float = 0.0  # after so many seconds without use; 0: never
 
 
 def this_machine(repository: Repository) -> Host:
@@ -50,6 +53,7 @@ def _host(name: str, facts: dict[str, Any], timeout: float) -> Host:
         name, str(facts.get("host", name)), str(facts["path"]), int(facts.get("max_sessions", 8)),
         str(facts.get("python", "python3")), (inv,), timeout, "inv" not in facts,
         tuple(shlex.split(facts.get("via", ""))), tuple(facts.get("labels", ())), facts.get("start", ""),
+        facts.get("stop", ""), checks.check_duration("stop_idle", facts["stop_idle"]) if "stop_idle" in facts else 0.0,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def plan_route(name: str, target: Host, settings: Settings, repository: Reposito
         if isinstance(each, SessionError):
             progress.notice(str(each))
     room = {host: each for host, each in answers.items() if not isinstance(each, SessionError)}
-    choose.tell_versions({host: room[host] for host in room if host in (target, others[0][0])})
+    find.tell_versions({host: room[host] for host in room if host in (target, others[0][0])})
     base = others[0][1].get("based") or others[0][1].get("base", "")
     taken = choose.ports_of_fleet(room, repository, without=name)
     return Route(others[0][0], target, base, taken, arrivals[0]["moved"] if arrivals else "")
@@ -94,15 +94,19 @@ _ANSWERS = {
     "base": _NOTHING,
     "left": shape.either_form(_NOTHING, shape.fields_form({**_ARCHIVE, "arrived": shape.TEXT})),
     "leave": shape.fields_form({"left": shape.SWITCH, "changed": shape.SWITCH}),
+    "use": shape.fields_form({
+        "reasons": shape.TEXTS, "owners": shape.TEXT_TABLE, "running": shape.TEXTS, "since": shape.NUMBER
+    }),
     "look": shape.fields_form(dict.fromkeys(("head", "branch", "staged"), shape.TEXT)),
 }  # fmt: skip
 
 
 def call_handover(
-    host: Host, task: str, *arguments: str, data: ssh.Data | None = None, sources: Sequence[ssh.Popen] = ()
-) -> Any:
+    host: Host, task: str, *arguments: str, data: ssh.Data | None = None, sources: Sequence[ssh.Popen] = (),
+    seconds: float = ssh.WORK,
+) -> Any:  # fmt: skip
     """Return the answer of a *task* of the handover on *host*; *data* writes what it reads, from *sources*."""
-    output = ssh.ask_program(host, [*host.inv, *handover_words(task), *arguments], data, sources=sources)
+    output = ssh.ask_program(host, [*host.inv, *handover_words(task), *arguments], data, seconds, sources)
     return ssh.parse_answer(host, output.decode(errors="replace"), _ANSWERS[task])
 
 

@@ -77,6 +77,25 @@ def configured_facts(destination: str) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition(" ") for line in said.splitlines())}
 
 
+def is_connected(host: Host) -> bool:
+    """Return whether a shared connection to *host* is open."""
+    return not host.via and _ask_master(host, "check")
+
+
+def close_connection(host: Host) -> None:
+    """Close the shared connection to *host*, if there is one of ours."""
+    if not host.via and _sharing(host.destination):
+        _ask_master(host, "exit")
+
+
+def _ask_master(host: Host, what: str) -> bool:
+    try:
+        shell.read_output(*ssh_options(host), "-O", what, host.destination, seconds=_CONFIGURED)
+    except SessionError:
+        return False
+    return True
+
+
 def program_command(host: Host) -> list[str]:
     """Return what starts, on *host*, the Python program that its stdin brings."""
     if not host.destination:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from ..errors import CommandError
 from ..model import Session
@@ -15,22 +16,46 @@ from . import session_status
 from .session_status import Status
 
 _BUSY = ("working", "waiting", "unknown")  # of a conversation: what it is doing, or asks, would be lost
+RUNS = ("running", "partial")
+
+
+class Rest(NamedTuple):
+    """How a session was left: since when nothing happened in it, and what speaks against ending it."""
+
+    session: Session
+    state: str
+    at: float  # 0 where that is not known
+    busy: str  # what its Claude does, in which it must not be interrupted
+    opened: str  # a program that a person started in one of its windows
+
+    @property
+    def since(self) -> str:
+        """Since when, for people."""
+        return datetime.fromtimestamp(self.at).strftime("%Y-%m-%d %H:%M") if self.at else "its start"
+
+
+def find_rests(sessions: Sequence[Session]) -> list[Rest]:
+    """Return how each of *sessions* was left."""
+    used, programs = _last_uses(), open_programs()
+    rests = []
+    for status in session_status.session_statuses(sessions, sessions[0].repository) if sessions else ():
+        at = max(used.get(status.session.tmux, 0.0), _since(status))
+        busy = status.talk.state if status.talk.state in _BUSY else ""
+        rests.append(Rest(status.session, status.state, at, busy, _opened(status.session, programs)))
+    return rests
 
 
 def find_idle(sessions: Sequence[Session], seconds: float) -> list[Session]:
     """Return those of *sessions* that run and were idle for *seconds*; print since when."""
-    used, programs = _last_uses(), _programs()
-    statuses = session_status.session_statuses(sessions, sessions[0].repository) if sessions else []
     idle = []
-    for status in statuses:
-        name, at = status.session.name, max(used.get(status.session.tmux, 0.0), _since(status))
-        if status.state in ("running", "partial") and status.talk.state not in _BUSY and time.time() - at >= seconds:
-            since = datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M") if at else "its start"
-            if program := _opened(status.session, programs):
-                say(f"{name} has been idle since {since}, but {program} is open in it. It isn't stopped.")
+    for rest in find_rests(sessions):
+        name = rest.session.name
+        if rest.state in RUNS and not rest.busy and time.time() - rest.at >= seconds:
+            if rest.opened:
+                say(f"{name} has been idle since {rest.since}, but {rest.opened} is open in it. It isn't stopped.")
                 continue
-            say(f"{name} has been idle since {since}.")
-            idle.append(status.session)
+            say(f"{name} has been idle since {rest.since}.")
+            idle.append(rest.session)
     if not idle:
         say("No session has been idle for that long.")
     return idle
@@ -42,7 +67,7 @@ def _opened(session: Session, programs: Sequence[tuple[str, str, str]]) -> str:
     return next((program for place, window, program in programs if place == session.tmux and window not in own), "")
 
 
-def _programs() -> list[tuple[str, str, str]]:
+def open_programs() -> list[tuple[str, str, str]]:
     """Return the tmux session, the window as we call it, and the program of each pane that is not at a prompt."""
     form = "#{pane_tty} #{pane_current_command}|#{@tally_window}|#{session_name}"
     try:
@@ -65,13 +90,21 @@ def _since(status: Status) -> float:
 
 def _last_uses() -> dict[str, float]:
     """Return by tmux session when a window of it last printed something; now where somebody is attached."""
+    used: dict[str, float] = {}
+    for attached, activity, name in _windows():
+        used[name] = max(used.get(name, 0.0), time.time() if attached != "0" else float(activity))
+    return used
+
+
+def attached_sessions() -> set[str]:
+    """Return the tmux sessions that somebody is attached to."""
+    return {name for attached, _activity, name in _windows() if attached != "0"}
+
+
+def _windows() -> list[list[str]]:
     form = "#{session_attached} #{window_activity} #{session_name}"
     try:
         output = shell.read_output(*tmux.TMUX, "list-windows", "-a", "-F", form)
     except CommandError:  # no server
-        return {}
-    used: dict[str, float] = {}
-    for line in output.splitlines():
-        attached, activity, name = line.split(" ", 2)
-        used[name] = max(used.get(name, 0.0), time.time() if attached != "0" else float(activity))
-    return used
+        return []
+    return [line.split(" ", 2) for line in output.splitlines()]

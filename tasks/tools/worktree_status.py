@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import time
@@ -16,8 +17,8 @@ from ..system.patterns import late_pattern
 from . import git
 from .git import Worktree, find_worktree
 
-# In git's directory for a worktree while a merge, rebase or the like is in progress there.
-_IN_PROGRESS = ("rebase-*", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_START", "sequencer")
+# In git's directory for a worktree while a merge or the like is in progress there, besides `rebase-merge` and its like.
+_IN_PROGRESS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_START", "sequencer")
 
 
 def list_git_operations(session: Session, worktree: Worktree | None = None) -> list[Path]:
@@ -28,7 +29,12 @@ def list_git_operations(session: Session, worktree: Worktree | None = None) -> l
 
 def list_operations_in(admin_dir: Path) -> list[Path]:
     """Return the same notes in git's directory *admin_dir* for a worktree or the main checkout."""
-    return [entry for pattern in _IN_PROGRESS for entry in admin_dir.glob(pattern)]
+    try:
+        names = sorted(os.listdir(admin_dir))
+    except OSError:
+        return []
+    rebases = [name for name in names if name.startswith("rebase-")]
+    return [admin_dir / name for name in (*rebases, *(name for name in _IN_PROGRESS if name in names))]
 
 
 # What git calls what it has begun, by its notes of that; a rebase that stopped has notes of a cherry-pick as well.

@@ -1,4 +1,4 @@
-"""Embedding again shows what the configuration lacks of what is found now; --patch adds it to what a person wrote."""
+"""Embedding again shows what was found and the configuration does not have; --patch adds it to what a person wrote."""
 
 import subprocess
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_new_app_and_an_install_are_shown_then_added_and_nothing_else_changes(
     assert before == (target / "invoke.yaml").read_bytes() == _OWN.encode()
     for line in (
         "  + ports.frontend_port: 5174", '  + copy: "web/.env"', '  + link: "web/node_modules"',
-        '  + env.web/.env.A: "http://localhost:{frontend_port}"',
+        '  + env → web/.env → A: "http://localhost:{frontend_port}"',
         '  + windows: {"name": "frontend:{frontend_port}", "dir": "web", "run": "yarn dev --port {frontend_port}"}',
         "run in the main checkout: cd web && yarn install",
     ):  # fmt: skip

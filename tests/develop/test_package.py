@@ -105,6 +105,19 @@ def test_the_pin_is_read_from_what_each_manager_writes(tmp_path: Path) -> None:
         assert not dependencies.has_pin(tmp_path, "pip", line.replace("0.1.0", "0.2.0").replace("0123", "4567"))
 
 
+@pytest.mark.parametrize(("name", "text", "command"), [
+    ("pyproject.toml", '[project]\nname = "x"\n[build-system]\nbuild-backend = "poetry.core"\n', "poetry add"),
+    ("pyproject.toml", '[project]\nname = "x"\n[tool.uv]\ndev-dependencies = []\n', "uv add"),
+    ("pyproject.toml", '[project]\nname = "x"\n', "printf"),
+    ("Pipfile", "[packages]\n", "pipenv install"),
+])  # fmt: skip
+def test_a_new_project_without_a_lock_file_is_its_managers(sandbox: Path, name: str, text: str, command: str) -> None:
+    subprocess.run(["git", "init", "--quiet", str(sandbox)], check=True)
+    (sandbox / name).write_text(text)
+
+    assert _steps(embedding.embed(sandbox))[0].startswith(command)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("manager", _FILES)
 @pytest.mark.parametrize("package", [None, ""], ids=["copy", "package"])

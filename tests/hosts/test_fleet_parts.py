@@ -15,6 +15,7 @@ import pytest
 
 from tasks import fleet
 from tasks.collection import ns
+from tasks.commands import fleet_flags
 from tasks.config.settings import parse_settings
 from tasks.errors import SessionError
 from tasks.hosts import (
@@ -181,7 +182,7 @@ def test_what_was_asked_reaches_the_other_side_word_by_word() -> None:
         del c, name, text, lines, keep_branch, fetch
 
     asked = {"name": "x", "text": "a 'b' $c\nd", "lines": 3, "keep_branch": True, "fetch": False}
-    words = list(fleet.flag_words(asked, list(inspect.signature(task).parameters.values())))
+    words = list(fleet_flags.flag_words(asked, list(inspect.signature(task).parameters.values())))
 
     assert words == ["--name=x", "--text=a 'b' $c\nd", "--lines=3", "--keep-branch", "--no-fetch"]
 

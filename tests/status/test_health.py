@@ -73,7 +73,7 @@ def test_only_the_status_of_a_page_is_read(answer: bytes) -> None:
 def test_a_page_that_answers_with_errors_is_asked_more_and_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, pauses = iter([503] * 20 + [200]), list[float]()
     monkeypatch.setattr(health, "page_status", lambda *_: next(asked))
-    monkeypatch.setattr(health.time, "sleep", pauses.append)
+    monkeypatch.setattr("tasks.status.health.time.sleep", pauses.append)
 
     page = health.Page(1, "/", 600)
     page.join()

@@ -18,6 +18,7 @@ def main() -> None:
     answer.update({"removed": removed(), "now": time.time()})
     if sys.argv[1] == "list":
         answer["listed"] = listed(sys.argv[2:])
+        answer["quiet"] = quiet()
     if sys.argv[1] == "claim":
         answer.update({"place": place(), "claims": claim(*sys.argv[2:5])})
     print(json.dumps(answer))
@@ -37,6 +38,21 @@ def listed(inv: Any) -> Any:
         return json.loads(process.stdout.decode("utf-8"))
     except ValueError:
         sys.exit(f"{inv[0]}: unexpected answer: {process.stdout[:100]!r}")
+
+
+def quiet() -> float:
+    """Return for how many seconds nobody was attached to tmux, and nothing printed there; at most since the start."""
+    try:
+        up = time.time() - os.stat("/proc/1").st_mtime
+        form = "#{session_attached} #{window_activity}"
+        lines = subprocess.run(
+            ["tmux", "list-windows", "-a", "-F", form], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        windows = [line.split() for line in lines.stdout.decode("utf-8").splitlines()]
+        last = [time.time() if attached != "0" else float(activity) for attached, activity in windows]
+    except (OSError, ValueError):
+        return 0.0
+    return max(min([up, *(time.time() - at for at in last)]), 0.0)
 
 
 def registered() -> Any:

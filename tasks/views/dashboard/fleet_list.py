@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
@@ -48,9 +48,11 @@ class FleetList(App[Chosen]):
         Binding("q,escape,ctrl+c", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, ask: Callable[[], Answers], here: str, interval: float) -> None:
+    def __init__(
+        self, ask: Callable[[], Answers], here: str, interval: float, advise: Callable[[Answers], Iterable[str]]
+    ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
-        self._ask, self._here, self._interval = ask, here, interval
+        self._ask, self._here, self._interval, self._advise = ask, here, interval, advise
         self._answers: Answers = {}
         self._places: list[Chosen] = []
         self._wake, self._end = threading.Event(), threading.Event()
@@ -97,6 +99,7 @@ class FleetList(App[Chosen]):
         self._places = [Chosen(host, name) for host, name, _line in lines]
         count = sum(bool(each.name) for each in self._places)
         top = trouble or f"{count} session{'s' * (count != 1)} on {len(answers)} machines"
+        top = "   ".join([top, *self._advise(answers)])
         self.query_one("#top", Static).update(Text(harmless(top), "bold red" if trouble else "bold"))
         self.query_one("#headings", Static).update(Text(headings, "dim"))
         listed.clear_options()

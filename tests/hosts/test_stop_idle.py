@@ -1,0 +1,178 @@
+"""Machines that nobody uses are stopped by a command; one where anything is in use is not."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from tasks.config.settings import parse_settings
+from tasks.errors import SessionError
+from tasks.status import machine_use
+from tasks.status.idle import Rest
+from testing import hosts
+from testing.answers import check_answer
+from testing.hosts import Fleet
+from testing.project import INV, eventually
+from testing.terminal import tmux
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
+
+
+@pytest.fixture
+def idle(ready: Fleet, sandbox: Path) -> Iterator[Fleet]:
+    """Return the fleet with a session x on alpha, which is stopped after two seconds and can be started again."""
+    ready.here.configure("session: {windows: [{name: a, run: cat}, {name: shell}], ports: {}}\n")
+    sshd = f"/usr/sbin/sshd -f {ready.alpha.top}/sshd_config"
+    stop, start = f"'echo once >> {sandbox}/stopped'", f"'touch {sandbox}/woken; {sshd}'"
+    ready.configure(alpha=hosts.entry("alpha", stop=stop, start=start, stop_idle="2s"))
+    ready.here.inv("fleet.add", "x", "--host", "alpha")
+    yield ready
+    for process in psutil.process_iter(["cmdline"]):
+        if f"{ready.alpha.top}/sshd_config" in (process.info["cmdline"] or ()):
+            process.kill()
+
+
+def _said(fleet: Fleet, *more: str) -> str:
+    return str(fleet.here.inv("fleet.stop-idle", *more).out)
+
+
+def _says(fleet: Fleet, text: str, *more: str) -> None:
+    """Wait until the command says *text*."""
+    deadline = time.monotonic() + 60
+    while text not in (said := _said(fleet, *more)):
+        assert time.monotonic() < deadline, said
+
+
+def _in_shell(fleet: Fleet, words: str) -> None:
+    """Type into the window of the session x where no program of its own runs."""
+    window = fleet.ssh(fleet.alpha, "tmux list-windows -t tally-x -F '#{window_id} #{@tally_window}'")
+    (shell,) = [line.split()[0] for line in window.splitlines() if line.endswith(" shell")]
+    fleet.ssh(fleet.alpha, f"tmux send-keys -t {shell} {words}")
+
+
+def test_a_machine_is_stopped_once_nothing_in_it_is_in_use(idle: Fleet, sandbox: Path) -> None:
+    here, stopped = idle.here, sandbox / "stopped"
+    _in_shell(idle, "'sleep 1000' Enter")
+    _says(idle, "alpha stays on: sleep is open in x.")
+    _in_shell(idle, "C-c")
+    running = subprocess.Popen([INV, "fleet.run", "x", "sleep 1000"], cwd=here.main, stdin=subprocess.PIPE)
+    _says(idle, "sleep runs in x")
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")
+    _says(idle, "somebody is attached to the tmux session tally-x")
+    tmux("kill-server")
+    assert not stopped.exists()
+
+    _says(idle, "Would stop alpha (1 running session, idle since 20", "--dry-run")
+    here.git("config", "user.name", "Somebody Else")
+    assert "it has sessions of Test (--yes stops it anyway)" in _said(idle)
+    here.git("config", "user.name", "Test")
+    eventually(lambda: "Stop it: inv fleet.stop-idle" in here.inv("fleet.list").err)
+    assert not stopped.exists()
+
+    def stops() -> list[dict[str, Any]]:
+        found = here.inv("fleet.stop-idle", "--json").json
+        check_answer(found, "fleet.stop-idle")
+        return [each for each in found if each["stopped"]]
+
+    eventually(stops)
+    assert stopped.read_text() == "once\n"
+    claim = idle.alpha.main / ".git" / "tally-sessions" / "claims" / "y"
+    claim.write_text('{"name": "y", "token": "t", "owner": "Ann"}')
+    assert "Ann began to add y less than two minutes ago" in _said(idle)
+
+
+def test_a_machine_that_was_stopped_is_started_by_a_command_for_it_and_by_no_look(idle: Fleet, sandbox: Path) -> None:
+    here, alpha, woken = idle.here, idle.alpha, sandbox / "woken"
+    del idle.hosts["beta"]
+    idle.configure()
+    _says(idle, "Stopped alpha (1 running session", "--host", "alpha")
+    alpha.stop()
+
+    assert "can" in _said(idle)
+    listed = here.inv("fleet.list").out
+    assert "no answer" in listed and not woken.exists()
+    shown = here.inv("fleet.show", "x")
+    assert woken.exists() and "tally-x" in shown.out
+
+
+def test_somebody_else_s_machine_is_stopped_where_that_is_asked_for(idle: Fleet, sandbox: Path) -> None:
+    idle.here.git("config", "user.name", "Somebody Else")
+
+    _says(idle, "Stopped alpha", "--yes")
+    assert (sandbox / "stopped").exists()
+
+
+def test_a_command_that_fails_is_told(idle: Fleet) -> None:
+    idle.configure(alpha=hosts.entry("alpha", stop="'echo no rights >&2; exit 4'", stop_idle="1s"))
+
+    def fails() -> bool:
+        done = idle.here.inv("fleet.stop-idle", code=None)
+        return done.code == 1 and "alpha couldn't be stopped: " in done.err and "no rights" in done.err
+
+    eventually(fails)
+
+
+def test_without_the_settings_nothing_is_stopped(ready: Fleet) -> None:
+    assert "No host has the settings stop and stop_idle." in ready.here.inv("fleet.stop-idle", code=1).err
+    assert "beta doesn't have" in ready.here.inv("fleet.stop-idle", "--host", "beta", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("state", "busy", "opened", "age", "said"),
+    [
+        ("running", "working", "", 9000, "Claude is working in x"),
+        ("running", "waiting", "", 9000, "Claude is waiting for an answer in x"),
+        ("running", "unknown", "", 9000, "Nobody knows what Claude is doing in x"),
+        ("partial", "", "vim", 9000, "vim is open in x"),
+        ("running", "", "", 600, "x was used 600 s ago"),
+        ("adding", "", "", 9000, "x is adding"),
+        ("unknown", "", "", 9000, "x is unknown"),
+        ("running", "", "", 9000, ""),
+        ("stopped", "", "", 1, ""),
+    ],
+)
+def test_why_a_session_keeps_its_machine_running(
+    monkeypatch: pytest.MonkeyPatch, state: str, busy: str, opened: str, age: float, said: str
+) -> None:
+    class Named:
+        name = "x"
+
+    monkeypatch.setattr(machine_use, "_running_command", lambda _session: "")
+    rest = Rest(Named(), state, time.time() - age, busy, opened)  # type: ignore[arg-type]
+
+    assert "; ".join(machine_use._session_reasons(rest, 7200)) == said
+
+
+def test_a_machine_that_has_just_started_or_where_somebody_is_logged_in_stays_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(psutil, "boot_time", lambda: time.time() - 300)
+    monkeypatch.setattr(psutil, "process_iter", lambda: ())
+    ssh, pane = SimpleNamespace(name="ann", host="10.0.0.1"), SimpleNamespace(name="bob", host="tmux(7).%0")
+    monkeypatch.setattr(psutil, "users", lambda: [ssh, pane])
+
+    assert list(machine_use._machine_reasons(7200)) == ["ann is logged in", "it has been up for 5 minutes"]
+    monkeypatch.setattr(psutil, "users", list)
+    assert list(machine_use._machine_reasons(60)) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"stop_idle": "2h"}, "stop_idle needs the command that stops the machine"),
+        ({"stop": "x", "stop_idle": "long"}, "must be a time such as 30m, 2h or 1d"),
+        ({"stop": "x 'y", "stop_idle": "2h"}, "is not a command"),
+    ],
+)
+def test_settings_that_are_wrong_are_named(facts: dict[str, str], said: str) -> None:
+    with pytest.raises(SessionError, match=said):
+        parse_settings({"hosts": {"devbox": {"host": "a", "path": "~/x", **facts}}})

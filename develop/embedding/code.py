@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
+@functools.lru_cache(maxsize=1024)  # two seconds for all files of a copy, and who embeds twice asks about the same ones
 def meaning(path: str, content: bytes) -> str:
     """Return a digest that stays the same when the file at *path* is reformatted, or its imports are sorted."""
     try:

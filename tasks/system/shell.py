@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -42,9 +41,7 @@ _SILENT_FOR = 10.0  # seconds until a command that lasts asks again what did not
 
 
 # What git prints when it can't answer at all: for no caller that means "there is none".
-_UNUSABLE = late_pattern(
-    r"^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')", re.MULTILINE
-)
+_UNUSABLE = late_pattern(r"(?m)^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')")
 
 
 _context = Context()

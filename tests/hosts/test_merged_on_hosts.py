@@ -50,7 +50,7 @@ def _age(machine: Machine, name: str) -> None:
     file.write_text(json.dumps(rows))
 
 
-def test_what_is_merged_is_removed_on_every_host_and_nothing_else(ready: Fleet) -> None:
+def test_what_was_merged_by_hand_is_removed_too_and_somebody_else_is_asked_about_the_own_alone(ready: Fleet) -> None:
     here, alpha, beta = ready.here, ready.alpha, ready.beta
     here.configure(_PLAIN)
     for name, machine in (("merged", alpha), ("open", alpha), ("by-hand", beta), ("fresh", beta)):

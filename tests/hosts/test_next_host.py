@@ -46,3 +46,5 @@ def test_all_sessions_of_a_host_that_was_rebooted_are_started_again(ready: Fleet
 
     here.inv("fleet.resume", "--host", "alpha")
     assert _places(ready) == ["x on alpha: running", "y on alpha: running", "z on beta: stopped"]
+    here.inv("fleet.resume")
+    assert "z on beta: running" in _places(ready)

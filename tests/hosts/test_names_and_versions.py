@@ -76,25 +76,3 @@ def test_tasks_of_another_version_are_told_where_a_session_is_merged_synced_or_p
         said = here.inv(*words, code=None).err
         assert fact in said and "inv fleet.setup alpha" in said, words
         assert said.count(fact) == 1
-
-
-def test_what_is_merged_is_removed_on_every_host_and_nothing_else(ready: Fleet) -> None:
-    here = ready.here
-    here.configure(_PLAIN)
-    for name, machine in (("done", ready.alpha), ("too", ready.beta), ("open", ready.alpha)):
-        here.inv("fleet.add", name, "--host", machine.name, "--bare")
-        origin.commit(Project(machine.main), machine.main.with_name(f"tally-{name}"), name, "work\n")
-    for name in ("done", "too"):
-        here.inv("fleet.sync", name)
-        here.inv("fleet.merge", name)
-    late = ready.beta.main.with_name("tally-too") / "late"
-    late.write_text("not committed\n")
-
-    kept = here.inv("fleet.remove", "--merged", code=None)
-    assert "open on alpha" in _names(ready) and "done on alpha" not in _names(ready), kept
-    assert "too on beta" in _names(ready) and late.read_text() == "not committed\n", kept
-    late.unlink()
-    here.inv("fleet.remove", "--merged", code=None)
-    assert _names(ready) == ["open on alpha"]
-    here.inv("fleet.restore", "done")
-    assert _names(ready) == ["done on alpha", "open on alpha"]

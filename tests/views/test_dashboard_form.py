@@ -51,7 +51,7 @@ def test_a_refused_name_stays_in_the_form_with_the_reason_and_the_cursor(project
         await pilot.press("enter")
         await until(pilot, lambda: names(shown) == ["auth", "auth2"])
         await until(pilot, lambda: not shown.jobs.running)
-        assert chosen(shown) == "auth2"
+        await until(pilot, lambda: chosen(shown) == "auth2")
         assert not isinstance(shown.screen, forms.AddForm)
 
     run(project, story)
@@ -122,7 +122,7 @@ def test_sessions_are_added_and_restored_in_the_repository_that_is_chosen(two: t
         await pilot.press("enter")
         await until(pilot, lambda: names(shown) == ["here", "more", "there"])
         await until(pilot, lambda: not shown.jobs.running)
-        assert chosen(shown) == "more"
+        await until(pilot, lambda: chosen(shown) == "more")
         await pilot.press("c")
         await shows(pilot, "Repository")
         shown.screen.query_one("#repository", Select).value = Repository(here.main, here.main / ".git")

@@ -324,7 +324,7 @@ def test_keys_that_act_run_the_tasks_and_show_what_they_say(project: Project) ->
         await pilot.press("enter")
         await until(pilot, lambda: names(shown) == ["auth", "docs"])
         await until(pilot, lambda: not shown.jobs.running)
-        assert chosen(shown) == "docs"
+        await until(pilot, lambda: chosen(shown) == "docs")
         await pilot.press("p")
         await types(pilot, "work hard")
         await pilot.press("enter")

@@ -69,6 +69,7 @@ def test_a_machine_is_stopped_once_nothing_in_it_is_in_use(idle: Fleet, sandbox:
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=60)
     tmux("new-session", "-d", "-x", "120", "-y", "30", "-c", str(here.main), f"{INV} fleet.attach x")
+    eventually(lambda: idle.ssh(idle.alpha, "tmux list-clients -t tally-x"))  # before that it may be stopped
     _says(idle, "somebody is attached to the tmux session tally-x")
     tmux("kill-server")
     assert not stopped.exists()

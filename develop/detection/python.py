@@ -8,7 +8,6 @@ from develop.detection.facts import Facts, join, parent
 from develop.detection.values import NOTHING, Part, Row, Server
 
 _HEALTH = re.compile(r"""["'](/(?:api/)?(?:v\d+/)?(?:health|healthz|health-check|healthcheck|livez|ping)/?)["']""")
-_FUNCTION = re.compile(r"(?ms)^def (\w+)\(.*?\).*?:\n(.*?)(?=^\S|\Z)")
 _MAKER = re.compile(r"(create|make|get|build)_(app|application)")
 _LIKELY = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "api.py", "__init__.py")
 
@@ -61,11 +60,24 @@ def _name(code: str, what: str, made: re.Pattern[str]) -> str:
     """Return the name of the application, or of the function that makes it, which ends in `()`; empty without."""
     if match := made.search(code):
         return match[1]
-    makers = [name for name, body in _FUNCTION.findall(code) if f"{what}(" in body]
+    makers = [name for name, body in _functions(code).items() if f"{what}(" in body]
     for maker in makers:
         if match := re.search(rf"(?m)^(\w+)(?:\s*:\s*\w+)?\s*=\s*{maker}\(", code):
             return match[1]
     return next((f"{name}()" for name in makers if _MAKER.fullmatch(name)), "")
+
+
+def _functions(code: str) -> dict[str, str]:
+    """Return the text of each function at the top of the file, by its name."""
+    found, name = dict[str, str](), ""
+    for line in code.splitlines():
+        if match := re.match(r"(?:async )?def (\w+)\(", line):
+            name = match[1]
+        elif line[:1] not in ("", " ", "\t", ")"):
+            name = ""
+        if name:
+            found[name] = f"{found.get(name, '')}{line}\n"
+    return found
 
 
 def _rank(path: str) -> int:

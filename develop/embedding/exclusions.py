@@ -104,7 +104,8 @@ def _of_biome(top: Path, ours: str) -> Iterator[Exclusion]:
     text = _read(file) if file else ""
     if not file or re.search(rf'"!{{0,2}}{re.escape(ours)}"', text):
         return
-    old = re.search(r'"(?:organizeImports|ignore)"\s*:|biomejs\.dev/schemas/1\.', text)
+    old = re.search(r'^\s*"organizeImports"\s*:\s*\{|"ignore"\s*:|biomejs\.dev/schemas/1\.', text, re.MULTILINE)
+    old = old if "biomejs.dev/schemas/2" not in text else None
     key, before = ("ignore", "") if old else ("includes", "!")
     ours_too = dict.fromkeys((ours, "docs/sessions.md", "invoke.yaml"))
     first, items = ("" if old else '"**", '), [f'"{before}{each}"' for each in ours_too]
@@ -122,7 +123,7 @@ def _with_items(text: str, key: str, items: list[str], first: str) -> str:
     if re.search(r'"files"\s*:', text):
         return ""
     begin = re.match(r"\s*\{(\s*)", text)
-    if not begin:
+    if not begin or text[begin.end() : begin.end() + 1] == "}":
         return ""
     step = begin[1].rpartition("\n")[2]  # Biome leaves an object in lines, where its first key is in a new one
     more, end = (f"\n{step}{step}", f"\n{step}") if step else (" ", " ")

@@ -96,7 +96,10 @@ def write_schema(top: Path) -> str:
 def _text(commit: str, install: str, configuration: str, packaged: bool) -> str:
     reference = (_TOP / "docs" / "configuration.md").read_text(encoding="utf-8")
     reference = re.sub(r"<!-- (?:from \w+|end) -->\n+", "", reference)
-    reference = re.sub(r"\[([^\]]+)\]\((?!#|https?:)[^)]+\)", r"\1", reference)  # those pages do not go along
+    link = r"\[([^\]]+)\]\((?!#|https?:)[^)]+\)"  # to a page that does not go along
+    reference = re.sub(link, r"\1", re.sub(rf"\s\({link}\)", "", reference))
+    if packaged:
+        reference = reference.replace("tasks/config/invoke.schema.json", SCHEMA)
     reference = re.sub(r"^#", "##", reference, flags=re.MULTILINE)
     version = f"{VERSION} ({commit[:10]})" if commit else VERSION
     origin = (_PACKAGED if packaged else _EMBEDDED).format(version=version)

@@ -42,6 +42,8 @@ def stop_idle_machines(
     places = stop_idle.stoppable_hosts(only, settings)
     records, failures = [], []
     for look in stop_idle.look_at_hosts(places, agrees, repository):
+        if not (look.reasons or dry):  # those before it may have taken minutes to stop
+            (look,) = stop_idle.look_at_hosts([look.place], agrees, repository)
         stops = not (look.reasons or dry)
         try:
             if stops:

@@ -18,6 +18,7 @@ from .host import Host
 
 _STOPPING = 600.0  # seconds in which the command has to end
 _AT_ONCE = 8
+_DAY = 24 * 3600.0
 _BUSY = ("working", "waiting", "unknown")  # of a Claude
 
 
@@ -61,10 +62,12 @@ def _look(place: Host, owner: str) -> Look:
     try:
         used = move.call_handover(place, "use", f"--seconds={place.stop_idle}", seconds=ssh.QUESTION)
     except SessionError as error:
-        return Look(place, [str(error).splitlines()[0].removeprefix(f"{place.name}: ")], [])
+        return Look(place, [str(error).splitlines()[0].removeprefix(f"{place.name}: ").rstrip(".")], [])
     others = sorted({each for each in used["owners"].values() if owner and each and each != owner})
-    reasons = [*used["reasons"], *(f"it has sessions of {each} (--yes stops it anyway)" for each in others)]
-    return Look(place, reasons, used["running"], used["since"])
+    said = [" ".join(each.split()) or "for a reason that it doesn't name" for each in used["reasons"]]
+    reasons = [*said, *(f"it has sessions of {each} (--yes stops it anyway)" for each in others)]
+    since = used["since"] if 0 < used["since"] < time.time() + _DAY else 0.0  # else nobody could read it
+    return Look(place, reasons, used["running"], since)
 
 
 def stop_machine(look: Look, repository: Repository) -> None:

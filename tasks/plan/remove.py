@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+from functools import partial
 from pathlib import Path
 
-from ..errors import SessionError
+from ..errors import CommandError, SessionError
 from ..model import Removal, Session
 from ..resources import worktree
 from ..store import registry
@@ -37,15 +38,33 @@ def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_s
     if ready and not how.force:  # else it was agreed to, and interrupted, or what is in it was made by us
         _refuse_locked(session, tree)
         worktree.refuse_absent(session)
-        _refuse_in_progress(session, tree)
-        _refuse_uncommitted(session, work)
-        _refuse_unmerged(doomed, work, how.merged_tips)
+        _refuse_loss(doomed, tree, work, how)
     if tree.admin_dir is None and ready and worktree.is_known(session):
         notice(
             f"{session.worktree} isn't there, so its files can't be saved. If you find it, move it back there.\n"
             f"Then run: inv session.restore {session.name}"
         )
     return _with_volumes(doomed, how), work
+
+
+def _refuse_loss(doomed: Session, tree: git.Worktree, work: worktree_status.Work | None, how: Removal) -> None:
+    """Raise `SessionError` with all that would be lost: who agrees to one loss must have seen the others."""
+    refusals = list[str]()
+    for refuse in (
+        partial(_refuse_in_progress, doomed, tree), partial(_refuse_uncommitted, doomed, work),
+        partial(_refuse_unmerged, doomed, work, how.merged_tips), partial(_with_volumes, doomed, how),
+    ):  # fmt: skip
+        if refuse.func is _with_volumes and not refusals:
+            return  # who called us asks about them next
+        try:
+            refuse()
+        except CommandError:
+            raise
+        except SessionError as error:
+            refusals.append(str(error))
+    if refusals:
+        advice = f"\nRun: inv session.remove {doomed.name} --force"
+        raise SessionError("\n".join([*(each.removesuffix(advice) for each in refusals[:-1]), refusals[-1]]))
 
 
 def removal_warnings(session: Session, work: worktree_status.Work | None) -> list[str]:
@@ -109,6 +128,8 @@ def _with_volumes(doomed: Session, how: Removal) -> Session:
             f"To keep them for a later session of the same name, run: inv session.remove {doomed.name} --keep-volumes\n"
             f"To delete them for good (they are not saved), run: inv session.remove {doomed.name} --force"
         )
+    if volumes and doomed.state == "ready" and not keeps:
+        notice(f"The volumes of {doomed.name} are deleted for good: {', '.join(volumes)}")
     return doomed._replace(compose=doomed.compose._replace(keeps_volumes=keeps))
 
 

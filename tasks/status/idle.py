@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..errors import CommandError
 from ..model import Session
 from ..system import shell
+from ..system.patterns import late_pattern
 from ..system.progress import say
 from ..tools import tmux
 from . import session_status
@@ -17,6 +18,7 @@ from .session_status import Status
 
 _BUSY = ("working", "waiting", "unknown")  # of a conversation: what it is doing, or asks, would be lost
 RUNS = ("running", "partial")
+_NO_SERVER = late_pattern(r"no server running|error connecting to .*\(No such file or directory\)")
 
 
 class Rest(NamedTuple):
@@ -70,12 +72,8 @@ def _opened(session: Session, programs: Sequence[tuple[str, str, str]]) -> str:
 def open_programs() -> list[tuple[str, str, str]]:
     """Return the tmux session, the window as we call it, and the program of each pane that is not at a prompt."""
     form = "#{pane_tty} #{pane_current_command}|#{@tally_window}|#{session_name}"
-    try:
-        lines = shell.read_output(*tmux.TMUX, "list-panes", "-a", "-F", form).splitlines()
-    except CommandError:  # no server
-        return []
     found = []
-    for line in lines:
+    for line in _ask_tmux("list-panes", form):
         tty, _, rest = line.partition(" ")
         program, window, name = rest.split("|", 2)
         if not (program.lstrip("-") in tmux.SHELLS and tmux.is_at_prompt(tty)):
@@ -103,8 +101,21 @@ def attached_sessions() -> set[str]:
 
 def _windows() -> list[list[str]]:
     form = "#{session_attached} #{window_activity} #{session_name}"
+    return [line.split(" ", 2) for line in _ask_tmux("list-windows", form)]
+
+
+def server_terminals(sessions: Sequence[Session]) -> set[str]:
+    """Return the terminals of the windows of *sessions* in which a server, or Claude, runs."""
+    own = {(each.tmux, window.name) for each in sessions for window in each.windows if window.run or window.claude}
+    lines = [line.split(" ", 2) for line in _ask_tmux("list-panes", "#{pane_tty} #{@tally_window} #{session_name}")]
+    return {tty for tty, window, name in lines if (name, window) in own}
+
+
+def _ask_tmux(question: str, form: str) -> list[str]:
+    """Return its answer about all sessions, nothing without a server; one that can't answer raises `CommandError`."""
     try:
-        output = shell.read_output(*tmux.TMUX, "list-windows", "-a", "-F", form)
-    except CommandError:  # no server
-        return []
-    return [line.split(" ", 2) for line in output.splitlines()]
+        return shell.read_output(*tmux.TMUX, question, "-a", "-F", form).splitlines()
+    except CommandError as error:
+        if _NO_SERVER.search(error.stderr):
+            return []
+        raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..model import Repository, Session
 from ..store import registry
 from ..system import processes, terminal
+from ..tools import tmux
 from . import idle
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _DOES = {"working": "Claude is working in {}", "waiting": "Claude is waiting for an answer in {}"}
 _UNTOLD = "Nobody knows what Claude is doing in {}"
+# Programs that may hold what somebody typed and did not save, also in a window whose server was ended.
+_TYPED_IN = frozenset(
+    "ed emacs ex helix hx joe kak less man micro mcedit nano ne nvim pico vi vim vim.basic vim.tiny view".split()
+)
 _CLAIMED_FOR = 120.0  # seconds in which somebody who claimed a name adds the session
 
 
@@ -27,7 +32,8 @@ def describe_use(sessions: Sequence[Session], repository: Repository, seconds: f
     rests, rows = idle.find_rests(sessions), registry.read_registry(repository)
     reasons = [
         *(reason for rest in rests for reason in _session_reasons(rest, seconds)),
-        *_machine_reasons(seconds), *_tmux_reasons({session.tmux for session in sessions}), *_claims(repository, rows),
+        *_machine_reasons(seconds), *_open_programs(sessions, {rest.opened for rest in rests}),
+        *_tmux_reasons({session.tmux for session in sessions}), *_claims(repository, rows),
     ]  # fmt: skip
     return {
         "reasons": reasons,
@@ -77,6 +83,26 @@ def _machine_reasons(seconds: float) -> Iterator[str]:
         with suppress(psutil.Error, OSError):
             if process.pid not in spared and process.uids().real == os.getuid() and _is_called(process):
                 yield f"{process.name()} runs for another machine"
+
+
+def _open_programs(sessions: Sequence[Session], told: Collection[str]) -> Iterator[str]:
+    """Yield the programs in any terminal of this account but those *told*, suspended ones and background jobs, too.
+
+    In the windows of servers, only what a person types in counts.
+    """
+    import psutil
+
+    servers = idle.server_terminals(sessions)
+    spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid in spared or process.uids().real != os.getuid() or not (place := process.terminal()):
+                continue
+            name = process.name()
+            is_quiet = name.lstrip("-") in tmux.SHELLS or name.startswith("tmux") or process.status() == "zombie"
+            is_server = place in servers and name not in _TYPED_IN
+            if not (is_quiet or is_server or name in told) and process.environ().get("HOME") == os.environ.get("HOME"):
+                yield f"{name} is open in {place}"
 
 
 def _is_called(process: psutil.Process) -> bool:

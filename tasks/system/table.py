@@ -17,12 +17,12 @@ class _UnknownVersion(ModuleType):
     That would load email, zipfile and csv: a tenth of the time of `session.list`. All else it has from the real one.
     """
 
-    PackageNotFoundError = LookupError
+    PackageNotFoundError = ModuleNotFoundError  # above the real one: who keeps it catches both
 
     def version(self, name: str) -> str:
         """Return the version of the distribution *name*."""
         if name == "tabulate":
-            raise LookupError(name)  # it is then "unknown", which nobody reads
+            raise ModuleNotFoundError(name)  # it is then "unknown", which nobody reads
         return str(self.__getattr__("version")(name))
 
     def __getattr__(self, name: str) -> Any:

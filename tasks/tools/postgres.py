@@ -60,8 +60,9 @@ def _make_whole(
 
 
 def _half_made(new: str, mark: str) -> str:
-    """Return the name of *new* while it is made for *mark*; nobody else has it."""
-    return f"tally_sessions_{hashlib.sha256(f'{new} {mark}'.encode()).hexdigest()[:32]}"
+    """Return the name of *new* while it is made for *mark*; only a later session of the same name has it, too."""
+    whose = mark.rpartition(", ")[0]  # without the time: the next one drops what was left when the server went away
+    return f"tally_sessions_{hashlib.sha256(f'{new} {whose}'.encode()).hexdigest()[:32]}"
 
 
 def drop_half_made(server: Mapping[str, str], through: str, new: str, mark: str) -> None:

@@ -103,3 +103,20 @@ def test_the_printed_commit_has_a_subject_that_the_repository_accepts(
     (sandbox / name).write_text(text)
 
     assert f"git commit -m '{expected}'" in embedding.embed(sandbox)
+
+
+def test_a_biome_of_version_2_that_names_an_action_gets_what_version_2_reads(tmp_path: Path) -> None:
+    text = '{\n  "assist": {"actions": {"source": {"organizeImports": "on"}}}\n}\n'
+    (tmp_path / "biome.json").write_text(text)
+
+    (found,) = find_exclusions(tmp_path, False)
+
+    assert '"includes": ["**", "!tasks"' in found.text and '"ignore"' not in found.text
+
+
+def test_an_empty_biome_json_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "biome.json").write_text("{}\n")
+
+    (found,) = find_exclusions(tmp_path, False)
+
+    assert found.text == ""

@@ -1,5 +1,6 @@
 """Machines that nobody uses are stopped by a command; one where anything is in use is not."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,14 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import psutil
 import pytest
 
 from tasks.config.settings import parse_settings
-from tasks.errors import SessionError
+from tasks.errors import CommandError, SessionError
+from tasks.hosts import host as hosts_host
+from tasks.hosts import stop_idle
+from tasks.status import idle as rests
 from tasks.status import machine_use
 from tasks.status.idle import Rest
+from tasks.tools import tmux as tools_tmux
 from testing import hosts
 from testing.answers import check_answer
 from testing.hosts import Fleet
@@ -52,10 +58,10 @@ def _says(fleet: Fleet, text: str, *more: str) -> None:
         assert time.monotonic() < deadline, said
 
 
-def _in_shell(fleet: Fleet, words: str) -> None:
-    """Type into the window of the session x where no program of its own runs."""
-    window = fleet.ssh(fleet.alpha, "tmux list-windows -t tally-x -F '#{window_id} #{@tally_window}'")
-    (shell,) = [line.split()[0] for line in window.splitlines() if line.endswith(" shell")]
+def _in_shell(fleet: Fleet, words: str, window: str = "shell") -> None:
+    """Type into a *window* of x, by default the one where no program of its own runs."""
+    windows = fleet.ssh(fleet.alpha, "tmux list-windows -t tally-x -F '#{window_id} #{window_name}'")
+    (shell,) = [line.split()[0] for line in windows.splitlines() if line.split()[1].startswith(window)]
     fleet.ssh(fleet.alpha, f"tmux send-keys -t {shell} {words}")
 
 
@@ -91,6 +97,69 @@ def test_a_machine_is_stopped_once_nothing_in_it_is_in_use(idle: Fleet, sandbox:
     claim = idle.alpha.main / ".git" / "tally-sessions" / "claims" / "y"
     claim.write_text('{"name": "y", "token": "t", "owner": "Ann"}')
     assert "Ann began to add y less than two minutes ago" in _said(idle)
+
+
+def test_what_somebody_typed_in_keeps_a_machine_on_also_where_it_is_suspended_or_in_a_server_s_window(
+    idle: Fleet, sandbox: Path
+) -> None:
+    editor = idle.alpha.home / "nano"
+    shutil.copy(str(shutil.which("sleep")), editor)
+    _in_shell(idle, f"'{editor} 1000' Enter")
+    _says(idle, "nano is open in x", "--dry-run")
+    _in_shell(idle, "C-z")
+    _says(idle, "alpha stays on: nano is open in /dev/", "--dry-run")
+    _in_shell(idle, "'kill -9 %1' Enter")
+    _says(idle, "Would stop alpha", "--dry-run")
+
+    _in_shell(idle, "C-c", "backend")
+    _in_shell(idle, f"'{editor} 1000' Enter", "backend")
+    _says(idle, "alpha stays on: nano is open in /dev/", "--dry-run")
+    _in_shell(idle, "C-c", "backend")
+    _says(idle, "Would stop alpha", "--dry-run")
+    assert not (sandbox / "stopped").exists()
+
+
+def test_a_tmux_that_cannot_answer_keeps_a_machine_on(idle: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    _says(idle, "Would stop alpha", "--dry-run")
+    monkeypatch.setattr(tools_tmux, "TMUX", ("sh", "-c", "echo 'open terminal failed: version mismatch' >&2; exit 1"))
+    with pytest.raises(CommandError):
+        rests.open_programs()
+    with pytest.raises(CommandError):
+        rests.attached_sessions()
+    gone = "error connecting to /tmp/tmux-0/default (No such file or directory)"
+    monkeypatch.setattr(tools_tmux, "TMUX", ("sh", "-c", f"echo '{gone}' >&2; exit 1"))
+    assert rests.open_programs() == []
+
+
+def test_a_machine_that_is_used_while_another_one_stops_stays_on(idle: Fleet, sandbox: Path) -> None:
+    slow = f"'touch {sandbox}/stopping; while ! test -e {sandbox}/go; do sleep 0.1; done'"
+    stops = f"'echo once >> {sandbox}/stopped'"
+    idle.configure(
+        alpha=hosts.entry("alpha", stop=stops, stop_idle="2s"), beta=hosts.entry("beta", stop=slow, stop_idle="2s")
+    )
+    del idle.hosts["alpha"]
+    idle.hosts["alpha"] = hosts.entry("alpha", stop=stops, stop_idle="2s")  # beta is the first one
+    idle.configure()
+    _says(idle, "Would stop alpha", "--dry-run")
+    _says(idle, "Would stop beta", "--dry-run")
+    words = [INV, "fleet.stop-idle"]
+    with subprocess.Popen(words, cwd=idle.here.main, stdout=subprocess.PIPE, text=True) as stopping:
+        eventually((sandbox / "stopping").exists)
+        _in_shell(idle, "'sleep 1000' Enter")
+        _says(idle, "alpha stays on: sleep is open in x", "--dry-run", "--host", "alpha")
+        (sandbox / "go").touch()
+        assert "alpha stays on: " in str(stopping.communicate(timeout=60)[0])
+    assert not (sandbox / "stopped").exists()
+
+
+@pytest.mark.parametrize("since", [-1e12, 1e18])
+def test_a_time_that_nobody_can_read_is_none(since: float) -> None:
+    answer = {"reasons": [" a\nline ", ""], "owners": {}, "running": [], "since": since}
+    place = hosts_host.configured_hosts(parse_settings({"hosts": {"alpha": {"path": "/x", "host": "alpha"}}}))[0]
+    with mock.patch.object(stop_idle.move, "call_handover", return_value=answer):
+        look = stop_idle._look(place, "")
+    assert (look.since, look.record(False)["since"]) == (0.0, "")
+    assert look.reasons == ["a line", "for a reason that it doesn't name"]
 
 
 def test_a_machine_that_was_stopped_is_started_by_a_command_for_it_and_by_no_look(idle: Fleet, sandbox: Path) -> None:

@@ -338,8 +338,11 @@ def test_a_volume_without_a_name_is_refused_kept_and_restored(engine: Engine, pr
     assert engine.world()["containers"][0].endswith("exited")
     project.inv("session.restore", "x")
     assert engine.docker("exec", _only(engine), "cat", "/data/made") == "precious"
-    assert "db:/data" in project.inv("session.remove", "x", code=1).err
-    project.inv("session.remove", "x", "--force")
+    (project.worktree("x") / "new.txt").write_text("not yet tracked\n")
+    refused = project.inv("session.remove", "x", code=1).err
+    assert "db:/data" in refused and "untracked: new.txt" in refused, "one loss must not hide the other"
+    said = project.inv("session.remove", "x", "--force").err
+    assert "The volumes of x are deleted for good: db:/data" in said
     assert engine.world()["volumes"] == engine.world()["containers"] == []
     assert [each for each in engine.world()["networks"] if "tally" in each] == []
 

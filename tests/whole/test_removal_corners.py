@@ -480,3 +480,16 @@ def test_a_session_whose_worktree_has_another_ones_inside_stays(added: Project) 
 
     assert f"The worktree of session mine is inside {added.worktree('x')}.\nRun: inv session.remove mine" in refused
     assert inner.is_dir()
+
+
+def test_all_that_would_be_lost_is_said_at_once(added: Project) -> None:
+    tree = added.worktree("x")
+    (tree / "backend" / "manage.py").write_text("committed\n")
+    added.git("commit", "--quiet", "-am", "work", cwd=tree)
+    (tree / "new.txt").write_text("not yet tracked\n")
+
+    refused = added.inv("session.remove", "x", code=1).err
+
+    assert "untracked: new.txt" in refused
+    assert "Session x has 1 unmerged commit on x" in refused
+    assert refused.count("Run: inv session.remove x --force") == 1 and refused.endswith("--force\n")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -46,9 +47,12 @@ def quiet() -> float:
         up = time.time() - os.stat("/proc/1").st_mtime
         form = "#{session_attached} #{window_activity}"
         lines = subprocess.run(
-            ["tmux", "list-windows", "-a", "-F", form], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ["tmux", "list-windows", "-a", "-F", form], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        windows = [line.split() for line in lines.stdout.decode("utf-8").splitlines()]
+        if lines.returncode and not re.search(rb"no server running|\(No such file or directory\)", lines.stdout):
+            return 0.0  # nobody knows
+        said = "" if lines.returncode else lines.stdout.decode("utf-8")
+        windows = [line.split() for line in said.splitlines()]
         last = [time.time() if attached != "0" else float(activity) for attached, activity in windows]
     except (OSError, ValueError):
         return 0.0

@@ -156,7 +156,7 @@ def test_a_machine_that_is_used_while_another_one_stops_stays_on(idle: Fleet, sa
 def test_a_time_that_nobody_can_read_is_none(since: float) -> None:
     answer = {"reasons": [" a\nline ", ""], "owners": {}, "running": [], "since": since}
     place = hosts_host.configured_hosts(parse_settings({"hosts": {"alpha": {"path": "/x", "host": "alpha"}}}))[0]
-    with mock.patch.object(stop_idle.move, "call_handover", return_value=answer):
+    with mock.patch("tasks.hosts.move.call_handover", return_value=answer):
         look = stop_idle._look(place, "")
     assert (look.since, look.record(False)["since"]) == (0.0, "")
     assert look.reasons == ["a line", "for a reason that it doesn't name"]

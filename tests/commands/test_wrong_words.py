@@ -107,6 +107,6 @@ def test_the_list_has_ones_own_tasks_first_then_the_sessions_with_the_everyday_t
     names = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
 
     assert names[:4] == ["build", "session.add", "session.list", "session.show"]
-    assert [name.partition(".")[0] for name in names[1:]] == ["session"] * len(session.TASKS) + ["fleet"] * 25
+    assert [name.partition(".")[0] for name in names[1:]] == ["session"] * len(session.TASKS) + ["fleet"] * 26
     scoped = with_own.inv("--list", "session").out.splitlines()
     assert [line.split()[0] for line in scoped if line.startswith("  .")][:2] == [".add", ".list"]

@@ -59,7 +59,7 @@ def _task(name: str) -> Any:
         own = {key: arguments.pop(key, "") for key in ("host", *more)}
         _run(c, name, dict(inspect.Signature(parameters).bind(c, *args, **arguments).arguments), parameters, own)
 
-    body.__doc__ = _docstring(name, _TASKS[name], str(original.__doc__))
+    body.__doc__ = _docstring(name, str(original.__doc__))
     own = [_parameter("host", ""), *(_parameter(key, default) for key, (default, _help) in more.items())]
     setattr(body, "__signature__", inspect.Signature([*parameters, *own]))
     which = "one of session.hosts (default: the one with the most room)" if name == "add" else WHICH
@@ -74,11 +74,11 @@ def _parameter(name: str, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
 
 
-def _docstring(name: str, summary: str, original: str) -> str:
+def _docstring(name: str, original: str) -> str:
     """Return the docstring for *name*, with the example of the *original*; a session must be named in it."""
     example = original.partition("Example: ")[2].strip().replace("inv session.", "inv fleet.")
     named = example if " " in example.removeprefix("inv ") else f"{example} feature/login"
-    return f"{summary}\n\n    Its options are those of session.{name}.\n\n    Example: {named}\n    "
+    return f"{_TASKS[name]}\n\n    Its options are those of session.{name}.\n\n    Example: {named}\n    "
 
 
 def _run(

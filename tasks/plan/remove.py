@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -49,22 +50,27 @@ def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_s
 
 def _refuse_loss(doomed: Session, tree: git.Worktree, work: worktree_status.Work | None, how: Removal) -> None:
     """Raise `SessionError` with all that would be lost: who agrees to one loss must have seen the others."""
-    refusals = list[str]()
-    for refuse in (
+    checks = (
         partial(_refuse_in_progress, doomed, tree), partial(_refuse_uncommitted, doomed, work),
-        partial(_refuse_unmerged, doomed, work, how.merged_tips), partial(_with_volumes, doomed, how),
-    ):  # fmt: skip
-        if refuse.func is _with_volumes and not refusals:
-            return  # who called us asks about them next
-        try:
-            refuse()
-        except CommandError:
-            raise
-        except SessionError as error:
-            refusals.append(str(error))
-    if refusals:
+        partial(_refuse_unmerged, doomed, work, how.merged_tips),
+    )  # fmt: skip
+    refusals = [refusal for check in checks if (refusal := _refusal(check))]
+    if refusals:  # else who called us asks about the volumes next
         advice = f"\nRun: inv session.remove {doomed.name} --force"
+        if volumes := _refusal(partial(_with_volumes, doomed, how)):
+            refusals.append(volumes)
         raise SessionError("\n".join([*(each.removesuffix(advice) for each in refusals[:-1]), refusals[-1]]))
+
+
+def _refusal(check: Callable[[], object]) -> str:
+    """Return why *check* refuses; empty where it doesn't."""
+    try:
+        check()
+    except CommandError:
+        raise
+    except SessionError as error:
+        return str(error)
+    return ""
 
 
 def removal_warnings(session: Session, work: worktree_status.Work | None) -> list[str]:

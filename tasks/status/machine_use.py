@@ -78,10 +78,10 @@ def _machine_reasons(seconds: float) -> Iterator[str]:
     up = time.time() - max(psutil.boot_time(), psutil.Process(1).create_time())
     if up < seconds:
         yield f"it has been up for {up / 60:.0f} minutes"
-    spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
-    for process in psutil.process_iter():
+    for process, around in _own_processes():
         with suppress(psutil.Error, OSError):
-            if process.pid not in spared and process.uids().real == os.getuid() and _is_called(process):
+            # What runs in a window only inherits that another machine had its session made.
+            if terminal.CALLED in around and "TMUX" not in around and not process.name().startswith("tmux"):
                 yield f"{process.name()} runs for another machine"
 
 
@@ -93,26 +93,27 @@ def _open_programs(sessions: Sequence[Session], told: Collection[str]) -> Iterat
     import psutil
 
     servers = idle.server_terminals(sessions)
-    spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
-    for process in psutil.process_iter():
+    for process, _around in _own_processes():
         with suppress(psutil.Error, OSError):
-            if process.pid in spared or process.uids().real != os.getuid() or not (place := process.terminal()):
-                continue
-            name = process.name()
-            is_quiet = name.lstrip("-") in tmux.SHELLS or name.startswith("tmux") or process.status() == "zombie"
+            name, place = process.name(), process.terminal()
+            is_quiet = name.lstrip("-") in tmux.SHELLS or name.startswith("tmux")
             is_server = place in servers and name not in _TYPED_IN
-            if not (is_quiet or is_server or name in told) and process.environ().get("HOME") == os.environ.get("HOME"):
+            if place and not (is_quiet or is_server or name in told):
                 yield f"{name} is open in {place}"
 
 
-def _is_called(process: psutil.Process) -> bool:
-    """Return whether another machine has *process* run for this account; what runs in a window only inherits that."""
+def _own_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    """Yield the processes of this account but us and those that we run in, each with its environment."""
     import psutil
 
-    around = process.environ()
-    is_window = "TMUX" in around or process.name().startswith("tmux")
-    is_own = around.get("HOME") == os.environ.get("HOME")
-    return terminal.CALLED in around and is_own and not is_window and process.status() != psutil.STATUS_ZOMBIE
+    spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid in spared or process.uids().real != os.getuid():
+                continue
+            around = process.environ()
+            if around.get("HOME") == os.environ.get("HOME") and process.status() != psutil.STATUS_ZOMBIE:
+                yield process, around
 
 
 def _tmux_reasons(own: set[str]) -> Iterator[str]:

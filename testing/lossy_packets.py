@@ -66,8 +66,11 @@ class PacketLine:
                 with suppress(OSError):
                     os.write(target, packet)
 
-    def close(self) -> None:
-        """End the line; nothing reaches the namespace any more."""
+    def __enter__(self) -> "PacketLine":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End the line; nothing reaches the namespace any more, and its addresses are free for the next one."""
         self._ended = True
         self._thread.join()
         for end in self._ends:

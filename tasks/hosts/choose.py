@@ -51,7 +51,7 @@ def choose_hosts(wish: Wish, settings: Settings, repository: Repository) -> Choi
     hosts = host.configured_hosts(settings)
     name, wanted, token = wish.name, _wanted(hosts, wish, settings), clone_token(repository)
     question = claim_question(name, repository) if name and not wish.dry else "survey plain"
-    surveyed = find.survey_hosts(hosts, settings, repository, question)
+    surveyed = find.survey_hosts(hosts, settings, repository, question, wish.only)
     answers = {host: each for host, each in surveyed if not isinstance(each, SessionError)}
     silent = {host: str(each) for host, each in surveyed if isinstance(each, SessionError)}
     _refuse_taken(name, answers, repository)

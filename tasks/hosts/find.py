@@ -197,24 +197,24 @@ def _asked(settings: Settings, only: str) -> list[Host]:
 
 
 def survey_hosts(
-    hosts: list[Host], settings: Settings, repository: Repository, question: str = "survey plain"
+    hosts: list[Host], settings: Settings, repository: Repository, question: str = "survey plain", wanted: str = ""
 ) -> list[tuple[Host, group.Answer | SessionError]]:
-    """Return what each of *hosts* has, or why it does not say."""
-    answers = ask_hosts(hosts, settings, repository, question)
+    """Return what each of *hosts* has, or why it does not say; the host *wanted* gets its whole timeout."""
+    answers = ask_hosts(hosts, settings, repository, question, wanted=wanted)
     return [(host, answers[host.name]) for host in hosts]
 
 
 def ask_hosts(
     hosts: list[Host], settings: Settings, repository: Repository, question: str,
-    heard: group.Heard = lambda *_answer: None,
+    heard: group.Heard = lambda *_answer: None, wanted: str = "",
 ) -> Answers:  # fmt: skip
     """Return by name what each of *hosts* answers, and remember it.
 
-    Of several, those that didn't answer less than a minute ago are not asked again.
+    Of several, those that didn't answer less than a minute ago are not asked again, except the host *wanted*.
     """
     known, seconds = host_cache.read_hosts(repository), dict[str, float]()
     dead = {each.name: known[each.name] for each in hosts if each.name in known and known[each.name].silence}
-    dead = dead if len(hosts) > 1 else {}
+    dead = {name: each for name, each in dead.items() if len(hosts) > 1 and name != wanted}
 
     def note(asked: Host, answer: group.Answer | SessionError, after: float) -> None:
         seconds[asked.name] = after
@@ -224,7 +224,8 @@ def ask_hosts(
     if len(asked) == 1:  # without Fabric, whose import takes longer than the answer
         answers = {asked[0].name: _ask_one(asked[0], question, note)}
     else:
-        answers = group.ask_everywhere(asked, question, note, {name: each.seconds for name, each in known.items()})
+        before = {name: each.seconds for name, each in known.items()}
+        answers = group.ask_everywhere(asked, question, note, before, wanted)
     _remember(answers, seconds, settings, repository)
     silent: Answers = {name: _still_silent(name, each) for name, each in dead.items()}
     return {each.name: {**answers, **silent}[each.name] for each in hosts}

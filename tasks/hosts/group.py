@@ -43,13 +43,15 @@ _PAUSE = 0.3, 1.5  # seconds until a host that had too many connections is asked
 
 
 def ask_everywhere(
-    hosts: Sequence[Host], question: str, heard: Heard = lambda *_answer: None, known: dict[str, float] | None = None
+    hosts: Sequence[Host], question: str, heard: Heard = lambda *_answer: None, known: dict[str, float] | None = None,
+    wanted: str = "",
 ) -> dict[str, Answer | SessionError]:
     """Return by name what the sent program *question* (with arguments) answers on each of *hosts*, or why it does not.
 
     All are asked at once, a few connections begin at a time, and none is waited for longer than its timeout; one that
     is silent when the others have answered, not even that. *heard* is called with each answer as it comes, and its
-    seconds; *known* has the seconds after which a host showed life the last time.
+    seconds; *known* has the seconds after which a host showed life the last time. The host *wanted* gets its whole
+    timeout.
     """
     if not hosts:
         return {}
@@ -59,7 +61,7 @@ def ask_everywhere(
     except ImportError:
         raise SessionError("The fleet tasks need Fabric in the environment of inv.\nRun: pip install fabric") from None
     wait = max(host.timeout for host in hosts)
-    with Turns(known or {}) as turns:
+    with Turns(known or {}, wanted) as turns:
         connections = {_connection(host, turns, heard): host for host in hosts}
         group = ThreadingGroup.from_connections(connections)
         try:

@@ -14,10 +14,11 @@ _LOOK = 0.05
 class Turns:
     """Lets a few connections begin at a time, and ends those that are silent when nobody else is waited for."""
 
-    def __init__(self, known: Mapping[str, float]) -> None:
+    def __init__(self, known: Mapping[str, float], patient: str = "") -> None:
         self.seconds: dict[str, float] = {}  # until a host's first sign of life
         self.given_up: dict[str, float] = {}  # after how many seconds
-        self._known, self._gate, self._lock, self._ended = known, BoundedSemaphore(_AT_ONCE), Lock(), Event()
+        self._known, self._patient = known, patient
+        self._gate, self._lock, self._ended = BoundedSemaphore(_AT_ONCE), Lock(), Event()
         self._silent: dict[str, tuple[float, Callable[[], None]]] = {}
         self._heard = 0.0  # when the last host showed life
 
@@ -58,9 +59,10 @@ class Turns:
     def _is_late(self, name: str) -> bool:
         """Return whether *name* is given up: a slow line gets twice the time that it took before, or others take.
 
-        Of many that are asked, a silent one is rather slow than off, as behind a machine that all of them pass.
+        Of many that are asked, a silent one is rather slow than off, as behind a machine that all of them pass. The one
+        that a person wants has all of its time.
         """
-        if not self._heard or name in self.given_up:
+        if not self._heard or name in self.given_up or name == self._patient:
             return False
         slowest = max(self._known.get(name, 0.0), *self.seconds.values())
         grace = max(_GRACE, (2 if len(self.seconds) < _AT_ONCE else 5) * slowest)

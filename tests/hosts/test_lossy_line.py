@@ -17,7 +17,11 @@ _SHARE = 0.05  # of the packets: five times of what the worst lines lose
 
 @pytest.mark.skipif(not lossy_packets.can(), reason="only root on Linux, with /dev/net/tun, can make such a line")
 def test_a_session_is_added_worked_in_pulled_and_moved_over_a_line_that_loses_packets(apart: Fleet) -> None:
-    line = lossy_packets.PacketLine(apart.alpha.space, apart.alpha.address, _SHARE, 0.04)
+    with lossy_packets.PacketLine(apart.alpha.space, apart.alpha.address, _SHARE, 0.04) as line:
+        _work_over(line, apart)
+
+
+def _work_over(line: lossy_packets.PacketLine, apart: Fleet) -> None:
     here, alpha = apart.here, apart.alpha
     here.configure("session: {windows: []}\n")
     here.inv("fleet.add", "x", "--host", "alpha", "--bare")
@@ -44,4 +48,3 @@ def test_a_session_is_added_worked_in_pulled_and_moved_over_a_line_that_loses_pa
     listed = here.inv("fleet.list", "--json").json
     assert [each["host"] for each in listed if each.get("name") == "x"] == ["here"]
     assert line.lost > 5, f"of {line.carried} packets"
-    line.close()

@@ -1,6 +1,8 @@
-"""A host that fails before anything is made there, and one that was rebooted."""
+"""A host that fails before anything is made there, one that answers late, and one that was rebooted."""
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,20 @@ def test_the_next_host_is_tried_where_one_fails_before_anything_was_made(ready: 
     assert there == str(ready.beta.main.with_name("tally-x"))
     assert "alpha" in here.inv("fleet.add", "y", "--host", "alpha", "--bare", code=1).err
     assert not ready.beta.main.with_name("tally-y").exists(), "a host that is named is the only one"
+
+
+def test_a_host_that_is_named_gets_its_whole_timeout(ready: Fleet) -> None:
+    """Among others it is given up after two seconds, as if it was off, and not asked again at once."""
+    config = Path(os.environ["HOME"]) / ".ssh" / "config"
+    late = f"ProxyCommand sh -c 'sleep 4; exec ssh -W 127.0.0.1:{ready.beta.port} beta'"
+    config.write_text(f"Host late\n  HostKeyAlias [127.0.0.1]:{ready.beta.port}\n  {late}\n" + config.read_text())
+    ready.hosts.pop("beta")
+    ready.configure(late=hosts.entry("late"))
+    ready.here.configure("session: {windows: []}\n")
+    found = {each["host"]: each.get("error", "") for each in ready.here.inv("fleet.list", "--json").json}
+    assert "late: no answer within" in found["late"]
+
+    assert "x is on late." in ready.here.inv("fleet.add", "x", "--host", "late", "--bare").err
 
 
 def test_all_sessions_of_a_host_that_was_rebooted_are_started_again(ready: Fleet) -> None:

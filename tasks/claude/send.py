@@ -14,7 +14,7 @@ from ..system import shell
 from ..tools import tmux
 from . import hooks, launch, live, state, transcripts
 
-_SHOWN = 5.0  # seconds until pasted text stands at the prompt
+_SHOWN = 20.0  # seconds until pasted text stands at the prompt, on a machine that is busy with other sessions
 _START = 30.0  # seconds that Claude Code may take until it is up
 _TAKEN = 20.0  # seconds until a prompt is accepted
 _AGAIN = 1.0  # seconds until Enter is pressed again

@@ -106,10 +106,27 @@ def start_script(session: Session) -> str:
         f"command -v {program} >/dev/null || {{ echo {shlex.quote(missing)} >&2; exit 127; }}",
         *([f'set -- "$@" {shlex.join(words)}'] if (words := _arguments(session)) else []),
         f"prompt={shlex.quote(str(hooks.pending_prompt_path(session)))}",
+        *(_late_decision(agent) if agent.is_claude else []),
         f'if [ -s "$prompt" ]; then set -- "$@" {_before_prompt(agent)}"$(cat "$prompt")"; fi',
         f'exec {program} "$@"',
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _late_decision(agent: Agent) -> list[str]:
+    """Return the lines that look once more whether the conversation that is to begin has a transcript by now.
+
+    One that is just being closed may write its own after we looked, and Claude Code refuses to begin what has one.
+    """
+    projects = shlex.quote(str(live.config_directory(agent) / "projects"))
+    return [
+        f'if [ "$1" = --session-id ]; then for file in {projects}/*/"$2.jsonl"; do',
+        '    [ -e "$file" ] || continue',
+        "    id=$2; shift 2",
+        """    grep -Eq '"type": ?"(user|assistant)"' "$file" && { set -- --resume "$id" "$@"; prompt=; }""",
+        "    break  # one without a message can't be continued either: Claude Code chooses another id",
+        "done; fi",
+    ]
 
 
 def _before_prompt(agent: Agent) -> str:

@@ -43,7 +43,10 @@ _PAUSE = 0.3, 1.5  # seconds until a host that had too many connections is asked
 
 
 def ask_everywhere(
-    hosts: Sequence[Host], question: str, heard: Heard = lambda *_answer: None, known: dict[str, float] | None = None,
+    hosts: Sequence[Host],
+    question: str,
+    heard: Heard = lambda *_answer: None,
+    known: dict[str, float] | None = None,
     wanted: str = "",
 ) -> dict[str, Answer | SessionError]:
     """Return by name what the sent program *question* (with arguments) answers on each of *hosts*, or why it does not.

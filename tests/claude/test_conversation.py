@@ -213,6 +213,23 @@ def test_a_prompt_is_not_repeated_once_there_is_a_message(session: Session, sand
     assert not hooks.pending_prompt_path(session).exists()
 
 
+@pytest.mark.parametrize("kind", ["", "title", "user"])
+def test_a_transcript_that_was_written_after_the_decision_counts(session: Session, sandbox: Path, kind: str) -> None:
+    """As by a conversation that is still being closed: Claude Code refuses to begin one whose transcript exists."""
+    asked = talking(session, prompt="do it")
+    claude_launch.create(asked)
+    words = arguments(asked)
+    assert words[:2] == ["--session-id", _ID]
+    if kind:
+        transcript(sandbox / "home" / ".claude", {"type": kind}, directory=_place(session))
+
+    called = begun(asked, *words)["argv"]
+
+    begins, continues = called[:2] == ["--session-id", _ID], called[:2] == ["--resume", _ID]
+    assert (begins, continues, _ID in called) == (not kind, kind == "user", kind != "title")
+    assert (called[-1] == "do it") is (kind != "user"), "a prompt that was answered is not sent again"
+
+
 def test_another_assistant_gets_its_arguments_and_the_prompt_alone(session: Session, sandbox: Path) -> None:
     (sandbox / "bin" / "other").symlink_to(sandbox / "bin" / "gh")
     agent = Agent(command=str(sandbox / "bin" / "other"), args=("--fast",), note="a note", notify="true")

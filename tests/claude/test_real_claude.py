@@ -186,7 +186,8 @@ def test_a_conversation_that_exists_is_brought_in_and_stays_through_a_rename(rea
     tmux("new-session", "-d", "-s", "own", "-n", "talk", "-x", "200", "-y", "50", "-c", str(place))
     talk = windows("own")["talk"]
     enter(talk, "claude 'DO say remembered'")
-    eventually(lambda: "remembered" in screen(talk) and open_conversations(sandbox))
+    saved = sandbox / "home" / ".claude" / "projects"  # on the screen the word stands before it is answered, too
+    eventually(lambda: any('"type":"assistant"' in file.read_text() for file in saved.glob("*/*.jsonl")), 120)
     eventually(lambda: open_conversations(sandbox)[0].get("status") == "idle")
     (identity,) = (each["sessionId"] for each in open_conversations(sandbox))
 

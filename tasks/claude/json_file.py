@@ -95,11 +95,28 @@ def claude_json_path() -> Path:
 
 
 def read_claude_json() -> dict[str, Any]:
-    """Return the content.
+    """Return the content, which callers must not change. An unchanged file is not read again.
 
     Raises `UnusableError` when the file does not exist, or must not be changed.
     """
-    return _read()[1]
+    file = claude_json_path()
+    stamp = (file, _stamp(file))
+    if stamp not in _loaded:
+        content = _read()[1]
+        _loaded.clear()
+        _loaded[stamp] = content
+    return _loaded[stamp]
+
+
+def load_claude_json() -> dict[str, Any]:
+    """Return the same; empty when the file cannot be read."""
+    try:
+        return read_claude_json()
+    except UnusableError:
+        return {}
+
+
+_loaded: dict[tuple[Path, tuple[int, int, int] | None], dict[str, Any]] = {}
 
 
 def _read() -> tuple[bytes, dict[str, Any]]:
@@ -128,26 +145,6 @@ def _inspect(file: Path) -> None:
         raise UnusableError("It is a directory." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
     if status.st_size > _LARGEST:
         raise UnusableError(f"It is {status.st_size / 1e6:.0f} MB: rewriting it would block Claude Code.")
-
-
-def load_claude_json() -> dict[str, Any]:
-    """Return the content, which callers must not change; empty when the file cannot be read.
-
-    An unchanged file is not read again.
-    """
-    file = claude_json_path()
-    stamp = (file, _stamp(file))
-    if stamp not in _loaded:
-        try:
-            content = read_claude_json()
-        except UnusableError:
-            return {}
-        _loaded.clear()
-        _loaded[stamp] = content
-    return _loaded[stamp]
-
-
-_loaded: dict[tuple[Path, tuple[int, int, int] | None], dict[str, Any]] = {}
 
 
 def project_entries(content: dict[str, Any]) -> dict[str, Any]:

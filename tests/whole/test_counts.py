@@ -1,5 +1,6 @@
 """How many programs the everyday tasks start: what makes them quick, and stay so."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,20 @@ def test_a_second_resume_starts_tmux_only_to_look(project: Project, sandbox: Pat
     assert set(_verbs(wrappers.starts(tmux))) == {"list-panes"}
 
 
-def _reads_of_the_link(project: Project, sandbox: Path, *words: str) -> int:
-    """Return how often `inv` with *words* reads the `.git` of the worktree of x."""
+def _reads(project: Project, sandbox: Path, file: Path, *words: str) -> int:
+    """Return how often `inv` with *words* opens *file*."""
     log = sandbox / f"opened-by-{words[0]}"
     project.inv(str(log), *words, program=str(opened.__file__))
-    return log.read_text().splitlines().count(str(project.worktree("x") / ".git"))
+    return log.read_text().splitlines().count(str(file))
+
+
+def test_claude_json_is_read_once_and_again_under_its_lock_and_after_the_change(
+    project: Project, sandbox: Path
+) -> None:
+    file = sandbox / "home" / ".claude.json"
+    file.write_text(json.dumps({"projects": {str(project.main): {"allowedTools": ["Bash(make)"]}}}))
+    project.configure("session: {windows: [{name: claude, claude: true}]}\n")
+    assert _reads(project, sandbox, file, "session.add", "x") == 3
 
 
 @pytest.mark.parametrize(("words", "most"), [(("session.list",), 3), (("session.remove", "x"), 6)])
@@ -93,4 +103,4 @@ def test_where_git_has_its_data_of_a_worktree_is_looked_up_seldom(
 ) -> None:
     project.inv("session.add", "x")
 
-    assert _reads_of_the_link(project, sandbox, *words) <= most
+    assert _reads(project, sandbox, project.worktree("x") / ".git", *words) <= most

@@ -20,8 +20,14 @@ def check_name(name: str) -> None:
         shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
         raise SessionError(
             f"Invalid name {quote_text(shown)}: {reason}.\n"
-            "Use letters, digits and - _ . / and begin with a letter or digit, for example feature/login."
+            f"Use letters, digits and - _ . / and begin with a letter or digit, for example {_nearest(name)}."
         )
+
+
+def _nearest(name: str) -> str:
+    """Return a valid name like *name*, as of a title with spaces."""
+    nearest = re.sub(r"[^A-Za-z0-9._/]+", "-", name)[:_LONGEST].strip("-_./")
+    return "feature/login" if _fault(nearest) else nearest
 
 
 def check_branch(branch: str) -> None:

@@ -45,6 +45,16 @@ def test_the_character_that_is_not_allowed_is_named() -> None:
         names.check_name("größe x")
 
 
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [("Fix the login page!", "Fix-the-login-page"), ("-x-", "x"), ("größe x", "gr-e-x"), ("a" * 300, "a" * 100),
+     ("../..", "feature/login"), ("", "feature/login"), ("a..b", "feature/login")],
+)  # fmt: skip
+def test_what_cannot_be_a_name_is_answered_with_one_like_it(name: str, example: str) -> None:
+    with pytest.raises(SessionError, match=f"for example {re.escape(example)}\\.$"):
+        names.check_name(name)
+
+
 @pytest.mark.parametrize("name", _ACCEPTED)
 def test_a_name_of_letters_digits_and_the_four_signs_is_accepted(name: str) -> None:
     names.check_name(name)

@@ -13,6 +13,7 @@ del sys.modules[__name__]
 from invoke import Context, Exit, task  # noqa: E402
 
 from tasks.collection import ns  # noqa: E402  in a worktree, too: here its own code is what is worked on
+from tasks.commands.invoke_extensions import SessionTask  # noqa: E402
 
 _PYTHON = shlex.quote(sys.executable)
 _CHECKS = (
@@ -107,7 +108,7 @@ def bench(_c: Context, rounds: int = 10, large: bool = False, json: bool = False
 
 
 @task(
-    auto_shortflags=False,
+    klass=SessionTask,
     positional=("path",),
     optional=("package",),
     help={
@@ -121,7 +122,7 @@ def bench(_c: Context, rounds: int = 10, large: bool = False, json: bool = False
 )
 def embed(
     _c: Context,
-    path: str,
+    path: str = "",
     preset: str = "",
     patch: bool = False,
     claude: bool = False,
@@ -136,6 +137,8 @@ def embed(
     """
     from develop import embedding
 
+    if not path:
+        raise Exit("inv embed needs the PATH of a repository.\nRun, for example: inv embed ~/Dev/yours", 1)
     way = "" if package is True else package  # Invoke says True where the option has no value
     try:
         print(embedding.embed(Path(path).expanduser(), preset, patch, claude, force=force, package=way))

@@ -105,11 +105,14 @@ def resume_sessions(sessions: Sequence[Session]) -> list[str]:
     return list(failed.values())
 
 
-def stop_session(session: Session) -> None:
-    """End what is running in *session*; its files, branch and ports stay."""
+def stop_session(session: Session, is_due: Callable[[], bool] | None = None) -> bool:
+    """End what is running in *session*; its files, branch and ports stay. Return whether it still *is_due*."""
     with signals.surviving_window(str(session.worktree)), registry.session_lock(session.repository, session.name):
+        if is_due is not None and not is_due():
+            return False
         if leftovers := remove_all(session, RUNNING):
             raise SessionError("\n".join(leftovers))
+        return True
 
 
 def remove_session(session: Session, how: Removal) -> archive.Archive | None:

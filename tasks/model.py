@@ -264,14 +264,14 @@ def waiting_packages(session: Session) -> str:
 
 
 class Conflict(NamedTuple):
-    """Files in which *session* meets *other*: another session, its base or its component, as *against* says."""
+    """Files in which *session* meets *other*, which is what *against* says: as another session, or its base."""
 
-    kind: str  # conflict: git cannot merge it; overlap: the same files, which merge; scope: outside of its component
+    kind: str  # conflict: git cannot merge it; overlap: the same files, which merge; scope: outside; operation: begun
     session: str
     other: str
-    against: str  # session, base or component
+    against: str  # session, base, component or operation, as a rebase
     files: tuple[str, ...]
-    why: str = ""  # of one that git can't see: what both do
+    why: str = ""  # of one that git can't see: what both do; of an operation: where it stopped
     fix: str = ""
 
     def record(self) -> dict[str, Any]:

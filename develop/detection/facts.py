@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from develop.detection.comments import blank_comments
+
 _INSTALLED = {"node_modules", "site-packages"}  # directories of other people's code, even if they are not ignored yet
 # Code that shows something, but isn't what the repository's developers run.
 _ASIDE = re.compile(
@@ -64,7 +66,7 @@ class Facts(NamedTuple):
             try:
                 found = json.loads(text)
             except ValueError:  # comments, and commas before a bracket, as editors and devcontainers have them
-                found = json.loads(re.sub(r",(\s*[}\]])", r"\1", re.sub(r"(?m)^\s*//.*$|/\*.*?\*/", "", text)))
+                found = json.loads(re.sub(r",(\s*[}\]])", r"\1", blank_comments(text)))
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -79,7 +81,7 @@ class Facts(NamedTuple):
 
     def requires(self, directory: str, package: str) -> str:
         """Return the file of *directory*, or above it, that names the Python *package* as a requirement."""
-        pattern = rf"(?im)(?:^|[\"'\s]){re.escape(package)}(\[[\w, -]+\])?\s*([=<>~!;,\"'\]@]|\s*$)"
+        pattern = rf"(?im)(?:^|[\"'\s]){re.escape(package)}(\[[\w, -]+\])?[ \t]*([=<>~!;,\"'\]@]|\r?$)"
         for place in (directory, *parents(directory)):
             for path in self._requirements(place):
                 if re.search(pattern, self.read(path)):

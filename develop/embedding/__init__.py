@@ -155,9 +155,10 @@ def _next(steps: Steps, found: layout.Layout) -> list[str]:
     pushes = steps.preset == "parallel" and found.remote and (commits or not layout.is_pushed(top))
     message = layout.commit_message(top, "update" if was_committed else "embed")
     again = "optional, with hooks and a skill for Claude Code: run inv embed again with --claude"
-    try_it = f"{dependencies.inv_command(found.python)} session.add"
+    try_it = f"{dependencies.inv_command(found.python, top)} session.add"
+    needed_packages = dependencies.missing_requirements(top, found.python, dependencies.core_packages())
     following = {
-        way.install or dependencies.install_command(top, found.python, dependencies.core_packages()): installs,
+        way.install or dependencies.install_command(top, found.python, needed_packages): installs,
         f"git add {shlex.join(added)} && git commit -m '{message}'": commits,
         "git push    (sessions start from what is on the remote)": pushes,
         again: not (was_committed or steps.claude),

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,11 @@ _TOP = Path(__file__).resolve().parents[2]
 _WHEELS = "wheels"
 _EPOCH = "946684800"  # the time in the wheel: one that is built again is the same
 _REQUIREMENTS = ("requirements-dev.txt", "dev-requirements.txt", "requirements/dev.txt", "requirements.txt")
+# Lines with another version, which pip would refuse beside the new one; GNU's and BSD's sed know these options.
+_DROP = (
+    r"sed -E -i.old -e '/^[Tt]ally[-_.][Ss]essions *([=@<>~!;[]|$)/d' -e '/^\.\/wheels\/tally_sessions-/d' {0}"
+    " && rm {0}.old"
+)
 _NAME = re.compile(r"tally[-_]sessions[^\n\"']*")
 
 
@@ -46,12 +52,67 @@ def core_packages() -> list[str]:
 
 
 def install_command(top: Path, manager: str, packages: list[str]) -> str:
-    """Return the command that adds *packages* to the repository *top* with its *manager*, and records them."""
+    """Return the command that adds *packages* to the repository *top* with its *manager*, and records them.
+
+    pip gets an environment where there is none: elsewhere the Python of Debian, as others, refuses it.
+    """
     words = " ".join(f"'{each}'" for each in packages)
     if manager in MANAGERS:
         return f"{MANAGERS[manager].add} {words}"
-    file = requirements_file(top)
-    return f"printf '%s\\n' {words} >> {shlex.quote(file)} && pip install -r {shlex.quote(file)}"
+    file, programs = shlex.quote(requirements_file(top)), environment_programs(top)
+    steps = [
+        _DROP.format(file) if _lists_pin(top, packages) else "",
+        f"printf '%s\\n' {words} >> {file}" if words else "",
+        f"python3 -m venv {programs.split('/')[0]}" if programs and not (top / programs / "pip").exists() else "",
+        f"{programs}pip install -r {file}",
+    ]
+    return " && ".join(step for step in steps if step)
+
+
+def environment_programs(top: Path) -> str:
+    """Return where the programs of pip's environment in *top* are, or will be: with a slash; empty for those on PATH.
+
+    These are of an environment that is activated, unless it is the one that we run in; and of conda.
+    """
+    own = next((name for name in (".venv", "venv") if (top / name / "pyvenv.cfg").is_file()), "")
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX") or sys.prefix
+    elsewhere = os.path.realpath(active) != os.path.realpath(sys.prefix)
+    if not own and (elsewhere or any((top / name).is_file() for name in ("environment.yml", "environment.yaml"))):
+        return ""
+    return f"{own or '.venv'}/bin/"
+
+
+def missing_requirements(top: Path, manager: str, packages: list[str]) -> list[str]:
+    """Return those of *packages* that *top* doesn't list for pip, in any spelling; another manager knows itself."""
+    if manager in MANAGERS:
+        return packages
+    listed = {*_listed_names(top / requirements_file(top), set())}
+    return [each for each in packages if _plain_name(each) not in listed]
+
+
+def _listed_names(file: Path, seen: set[Path]) -> Iterator[str]:
+    """Yield the names of the requirements in *file*, and in those that it includes."""
+    if file in seen or not file.is_file():
+        return
+    seen.add(file)
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        if match := re.match(r"\s*(?:-r|--requirement)[\s=]+([^\s#]+)", line):
+            yield from _listed_names(file.parent / match[1], seen)
+        elif name := _plain_name(line):
+            yield name
+
+
+def _plain_name(requirement: str) -> str:
+    """Return the name in *requirement* as an index compares it: python_dotenv[cli]>=1 is python-dotenv."""
+    match = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+
+
+def _lists_pin(top: Path, packages: list[str]) -> bool:
+    """Return whether one of *packages* is this project, and the requirements of *top* have another version of it."""
+    file = top / requirements_file(top)
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return any(_NAME.search(each) for each in packages) and bool(_NAME.search(text))
 
 
 def sync_command(top: Path, manager: str) -> str:
@@ -59,9 +120,14 @@ def sync_command(top: Path, manager: str) -> str:
     return MANAGERS[manager].sync if manager in MANAGERS else f"pip install -r {requirements_file(top)}"
 
 
-def inv_command(manager: str) -> str:
-    """Return the command that runs `inv` in the main checkout, where nobody has activated the environment."""
-    return f"{MANAGERS[manager].run} inv" if manager in MANAGERS else "inv"
+def inv_command(manager: str, top: Path | None = None) -> str:
+    """Return the command that runs `inv` in the main checkout, where nobody has activated the environment.
+
+    With pip that depends on the machine: for the one that we are on, give the repository *top*.
+    """
+    if manager in MANAGERS:
+        return f"{MANAGERS[manager].run} inv"
+    return f"{environment_programs(top) if top else ''}inv"
 
 
 def changed_files(top: Path, manager: str) -> list[str]:

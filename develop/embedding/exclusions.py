@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from develop.detection.comments import blank_comments, own_line
 from develop.embedding import places
 
 _PYTEST = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
@@ -60,7 +61,7 @@ def _of_pytest(top: Path) -> Iterator[Exclusion]:
         text = _read(file)
         if _DOCTESTS not in text or options[1] in text:
             continue
-        in_list = re.search(rf"""addopts\s*=\s*\[[^\]]*(["']){_DOCTESTS}\1""", text)
+        in_list = re.search(rf"""addopts\s*=\s*\[[^\][]*(["']){_DOCTESTS}\1""", text)
         words = "".join(f", {in_list[1]}{each}{in_list[1]}" for each in options) if in_list else f" {' '.join(options)}"
         found = f"{in_list[1]}{_DOCTESTS}{in_list[1]}" if in_list else _DOCTESTS
         added = text.replace(found, found + words, 1)
@@ -82,17 +83,25 @@ def _of_eslint(top: Path, ours: str) -> Iterator[Exclusion]:
     """Yield what keeps ESLint out of YAML, JSON and Markdown, where it has been taught to check them."""
     file = next((top / name for name in _ESLINT if (top / name).is_file()), None)
     text = _read(file) if file else ""
-    if not file or not _CHECKS_ALL.search(_read(top / "package.json")) or f"'{ours}'" in text or f'"{ours}"' in text:
+    code = blank_comments(text)
+    if not file or not _CHECKS_ALL.search(_read(top / "package.json")) or f"'{ours}'" in code or f'"{ours}"' in code:
         return
     line = f"ignores: ['{ours}', 'docs/sessions.md', 'invoke.yaml'],"
-    added = text
-    if len(re.findall(r"\bantfu\(", text)) == 1 and "ignores:" not in text:
-        added = re.sub(r"\bantfu\(\s*\{(\s*)", lambda match: f"{match[0]}{line}{match[1] or ' '}", text)
-        added = re.sub(r"\bantfu\(\s*\)", f"antfu({{ {line.rstrip(',')} }})", added)
-    elif len(re.findall(_LIST_OF_RULES, text)) == 1:
-        added = re.sub(_LIST_OF_RULES, lambda match: f"{match[0]}\n  {{ {line.rstrip(',')} }},", text)
     why = "ESLint would check the configuration and the page that inv embed writes"
-    yield Exclusion(file, line, why, "" if added == text else added)
+    yield Exclusion(file, line, why, _with_ignores(text, code, line))
+
+
+def _with_ignores(text: str, code: str, line: str) -> str:
+    """Return the *text* of ESLint's configuration with *line*; *code* is the same without comments. Empty: it can't."""
+    bare = line.rstrip(",")
+    if len(re.findall(r"\bantfu\(", code)) == 1 and "ignores:" not in code:
+        if match := re.search(r"\bantfu\(\s*\{(\s*)", code):
+            return f"{text[: match.end()]}{line}{own_line(match[1]) or ' '}{text[match.end() :]}"
+        if match := re.search(r"\bantfu\(\s*(?=\))", code):
+            return f"{text[: match.end()]}{{ {bare} }}{text[match.end() :]}"
+    elif len(lists := [*re.finditer(_LIST_OF_RULES, code)]) == 1:
+        return f"{text[: lists[0].end()]}\n  {{ {bare} }},{text[lists[0].end() :]}"
+    return ""
 
 
 _LIST_OF_RULES = r"(?:export default|module\.exports =) (?:defineConfig\()?\["
@@ -102,10 +111,11 @@ def _of_biome(top: Path, ours: str) -> Iterator[Exclusion]:
     """Yield what keeps Biome out of JSON and YAML: since its version 2 by `includes`, before that by `ignore`."""
     file = next((top / name for name in ("biome.json", "biome.jsonc") if (top / name).is_file()), None)
     text = _read(file) if file else ""
-    if not file or re.search(rf'"!{{0,2}}{re.escape(ours)}"', text):
+    code = blank_comments(text)
+    if not file or re.search(rf'"!{{0,2}}{re.escape(ours)}"', code):
         return
-    old = re.search(r'^\s*"organizeImports"\s*:\s*\{|"ignore"\s*:|biomejs\.dev/schemas/1\.', text, re.MULTILINE)
-    old = old if "biomejs.dev/schemas/2" not in text else None
+    old = re.search(r'^[ \t]*"organizeImports"\s*:\s*\{|"ignore"\s*:|biomejs\.dev/schemas/1\.', code, re.MULTILINE)
+    old = old if "biomejs.dev/schemas/2" not in code else None
     key, before = ("ignore", "") if old else ("includes", "!")
     ours_too = dict.fromkeys((ours, "docs/sessions.md", "invoke.yaml"))
     first, items = ("" if old else '"**", '), [f'"{before}{each}"' for each in ours_too]
@@ -116,29 +126,41 @@ def _of_biome(top: Path, ours: str) -> Iterator[Exclusion]:
 
 def _with_items(text: str, key: str, items: list[str], first: str) -> str:
     """Return the *text* of a biome.json with *items* in the list *key* of its files; empty where it can't be done."""
-    listed = re.search(rf'"files"\s*:\s*\{{[^{{}}]*?"{key}"\s*:\s*\[[^\]]*?(\s*)("[^"]*"),?(?=\s*\])', text)
-    if listed:
-        glue = f",{listed[1] or ' '}" if listed[1] else ", "
-        return text[: listed.end(2)] + "".join(glue + each for each in items) + text[listed.end() :]
-    if re.search(r'"files"\s*:', text):
+    code = blank_comments(text)
+    if listed := re.search(rf'"files"\s*:\s*\{{[^{{}}]*?"{key}"\s*:\s*\[', code):
+        return _with_last_items(text, code, listed.end(), items)
+    begin = re.match(r"\s*\{(\s*)", code)
+    if re.search(r'"files"\s*:', code) or not begin or code[begin.end() : begin.end() + 1] == "}":
         return ""
-    begin = re.match(r"\s*\{(\s*)", text)
-    if not begin or text[begin.end() : begin.end() + 1] == "}":
-        return ""
-    step = begin[1].rpartition("\n")[2]  # Biome leaves an object in lines, where its first key is in a new one
+    space = own_line(begin[1])
+    step = space.rpartition("\n")[2]  # Biome leaves an object in lines, where its first key is in a new one
     more, end = (f"\n{step}{step}", f"\n{step}") if step else (" ", " ")
     whole = f'"files": {{{more}"{key}": [{first}{", ".join(items)}]{end}}},'
-    return text[: begin.end()] + whole + (begin[1] or " ") + text[begin.end() :]
+    return text[: begin.end()] + whole + (space or " ") + text[begin.end() :]
 
 
-_BLANKET = re.compile(r"""select\s*=\s*\[[^\]]*["'](ALL|PGH\w*)["']""")
+def _with_last_items(text: str, code: str, start: int, items: list[str]) -> str:
+    """Return *text* with *items* after the last one of the list that begins at *start*; empty where that is no text."""
+    body = code[start : max(code.find("]", start), start)].rstrip()
+    last = start + len(body.removesuffix(",").rstrip())
+    begin = code.rfind('"', start, max(last - 1, start))
+    if begin < 0 or code[last - 1] != '"' or last < start + len(body) - 1:
+        return ""
+    before = code[start:begin]
+    space = own_line(before[len(before.rstrip()) :])
+    added = "".join(f",{space or ' '}{each}" for each in items)
+    return text[:last] + added + text[start + len(body) :]
+
+
+_BLANKET = re.compile(r"""select\s*=\s*\[[^\][]*["'](ALL|PGH\w*)["']""")
 
 
 def _of_ruff(top: Path) -> Iterator[Exclusion]:
     """Yield what keeps out a rule against marks that hold for a whole file."""
     for file in (top / name for name in ("pyproject.toml", "ruff.toml", ".ruff.toml")):
         text = _read(file)
-        if _BLANKET.search(text) and not re.search(r"exclude.*\btasks\b", text):
+        excluded = "\n".join(line.partition("exclude")[2] for line in text.splitlines())
+        if _BLANKET.search(text) and not re.search(r"\btasks\b", excluded):
             line = 'extend-exclude = ["tasks"]'
             where = f"[tool.ruff] {line}" if file.name == "pyproject.toml" else line
             yield Exclusion(file, where, "ruff's PGH004 is against marks for a whole file, as tasks/ has them")

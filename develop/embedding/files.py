@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from develop.embedding import code, places
+from develop.embedding import code, dependencies, places
 from develop.embedding.layout import EmbedError, Layout, list_ignored
 
 
@@ -172,6 +172,9 @@ def write_ignores(top: Path, found: Layout) -> str:
     missing = [entry for entry in _ENTRIES if entry.lstrip("/") not in present]
     if found.bytecode is not None and not list_ignored(top, f"{found.bytecode or '.'}/__pycache__/x"):
         missing.append(_BYTECODE)
+    environment = dependencies.environment_programs(top).partition("/")[0] if found.python == "pip" else ""
+    if environment and not list_ignored(top, f"{environment}/pyvenv.cfg"):
+        missing.append(f"/{environment}/")
     if not missing:
         return ""
     append_lines(file, "\n".join(missing) + "\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -39,18 +41,16 @@ def stop(
     from . import selection
 
     chosen = selection.select_sessions(c, name, all or (idle is not None and not name))
-    if idle is not None:
-        from ..config import checks
-        from ..status import idle as idle_sessions
-
-        chosen = idle_sessions.find_idle(chosen, checks.check_duration("--idle", idle))
+    chosen, is_due = (chosen, None) if idle is None else _find_idle(chosen, idle)
     targets, failures = selection.part_unchanged(c, chosen, selection.STOPPED, yes)
     records = []
-    containers.stop_together(targets)
+    if is_due is None:  # else each is looked at again before
+        containers.stop_together(targets)
     for session in targets:
         try:
             was_running = session.compose or tmux.list_panes(session) or any(processes.session_processes(session))
-            lifecycle.stop_session(session)
+            if not lifecycle.stop_session(session, is_due and partial(is_due, session)):
+                continue
             fact = f"Stopped {session.name}" if was_running else f"{session.name} was already stopped"
             session = _named_directory(session)
             records.append({"name": session.name, "was_running": bool(was_running)})
@@ -61,6 +61,15 @@ def stop(
     if json:
         answer(as_json(records))
     fail_with(failures)
+
+
+def _find_idle(sessions: list[Session], time: str) -> tuple[list[Session], Callable[[Session], bool]]:
+    """Return those of *sessions* that were idle for that *time*, and what says whether one still is."""
+    from ..config import checks
+    from ..status import idle
+
+    seconds = checks.check_duration("--idle", time)
+    return idle.find_idle(sessions, seconds), lambda session: idle.is_still_idle(session, seconds)
 
 
 def _named_directory(session: Session) -> Session:

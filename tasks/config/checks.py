@@ -170,9 +170,12 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 def check_duration(key: str, value: str) -> float:
     """Return the seconds of *value*, a number with a unit, for example 2h."""
-    if match := _DURATION.fullmatch(value.strip()):
-        return float(match[1]) * _SECONDS[match[2]]
-    raise wrong_value(key, "a time such as 30m, 2h or 1d", value)
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise wrong_value(key, "a time such as 30m, 2h or 1d", value)
+    if not (seconds := float(match[1]) * _SECONDS[match[2]]):  # everything would be idle for that long
+        raise wrong_value(key, "a time above zero, such as 30m, 2h or 1d", value)
+    return seconds
 
 
 def check_inside(key: str, value: object) -> str:

@@ -91,10 +91,11 @@ def _wanted(hosts: list[Host], wish: Wish, settings: Settings) -> list[Host]:
 
 
 def _refuse_taken(name: str, answers: Room, repository: Repository) -> None:
-    holders = [host.name for host, each in answers.items() if name in each["sessions"]]
-    holders += [host.HERE] if name in registry.read_registry(repository) else []
-    if holders:
-        raise SessionError(f"{name} is already on {holders[0]}. Choose another NAME.\nRun: inv fleet.list")
+    names = [(each, place.name) for place, answer in answers.items() for each in answer["sessions"]]
+    names += [(each, host.HERE) for each in registry.read_registry(repository)]
+    for other, place in names:
+        if other.casefold() == name.casefold():  # `move` may bring both to a machine where they are one directory
+            raise SessionError(f"{other} is already on {place}. Choose another NAME.\nRun: inv fleet.list")
 
 
 def claim_question(name: str, repository: Repository) -> str:

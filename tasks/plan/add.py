@@ -46,7 +46,7 @@ def check_request(request: Request, settings: Settings, repository: Repository) 
         activation.default_activation(repository.main, contents.project_name(settings, repository))
     checked = Checked(request, names.slug_of(request.name), registry.read_registry(repository))
     if request.name:
-        refuse_taken_name(request.name, checked.slug, checked.rows, repository)
+        refuse_taken_name(request.name, checked.slug, checked.rows)
     return checked
 
 
@@ -260,7 +260,7 @@ def _place(
 ) -> tuple[dict[str, str], dict[str, int]]:
     """Return what placeholders stand for in the session that was *checked*, and its ports; git is not asked."""
     request, rows, facts = checked.request, checked.rows, _facts(checked, settings, repository)
-    refuse_taken_name(request.name, checked.slug, rows, repository)
+    refuse_taken_name(request.name, checked.slug, rows)
     facts["branch"] = request.branch or expand_placeholders(settings.branch, facts, "branch")
     names.check_branch(facts["branch"])
     if request.worktree:
@@ -294,9 +294,8 @@ def _prompt(request: Request, settings: Settings) -> str:
     return request.prompt
 
 
-def refuse_taken_name(name: str, slug: str, rows: Mapping[str, registry.Row], repository: Repository) -> None:
-    """Raise `SessionError` when a session of *rows* has that name, or a slug that is the same directory."""
-    key = files.place_key(repository)
+def refuse_taken_name(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:
+    """Raise `SessionError` when a session of *rows* has that name, or the same directory where case doesn't matter."""
     for other, row in rows.items():
         if other == name and row.get("state", "ready") != "ready":
             raise SessionError(f"Session {name} is unfinished ({row['state']}).\nUndo: inv session.remove {name}")
@@ -304,10 +303,10 @@ def refuse_taken_name(name: str, slug: str, rows: Mapping[str, registry.Row], re
             raise SessionError(
                 f"Session {name} already exists. Choose another NAME, or open it.\nRun: inv session.attach {name}"
             )
-        if key(slug) in (key(names.slug_of(other)), key(str(row.get("slug", "")))):  # one that was renamed has both
-            raise SessionError(
-                f"{name} and session {other} would have the same directory name, {slug}. Choose another NAME."
-            )
+        slugs = (names.slug_of(other), str(row.get("slug", "")))  # one that was renamed has both
+        if slug.casefold() in (each.casefold() for each in slugs):  # a session may move to a machine with such a disk
+            same, case = f"would have the same directory name, {slug}", "differ only in upper and lower case"
+            raise SessionError(f"{name} and session {other} {same if slug in slugs else case}. Choose another NAME.")
 
 
 def _refuse_place(path: Path, repository: Repository) -> None:

@@ -26,14 +26,14 @@ def plan_rename(session: Session, new: str, settings: Settings) -> Session:
 
     Raises `SessionError` for everything that is in the way.
     """
-    repository, rows = session.repository, registry.read_registry(session.repository)
+    rows = registry.read_registry(session.repository)
     row = rows.pop(session.name)
     _refuse_unfit(session, row, settings)
     names.check_name(new)
     if new == session.name:
         raise SessionError(f"Session {new} has that name already. Give another one.")
     slug = names.slug_of(new)
-    add.refuse_taken_name(new, slug, rows, repository)
+    add.refuse_taken_name(new, slug, rows)
     renamed = session._replace(name=new, branch=_new_branch(session, new, settings))
     renamed = renamed._replace(tmux=contents.tmux_name(session.project, slug))
     _refuse_branch(session, renamed)

@@ -66,14 +66,30 @@ def _make(session: Session, each: _Own) -> None:
             postgres.put_mark(each.server, each.template, each.name, _mark(session))
         return
     if not dump.is_file():
-        how = postgres.copy_database(each.server, each.template, each.name, _mark(session))
-        tell(LABEL, f"{each.name} from {each.template}, {how}")
+        tell(LABEL, f"{each.name} from {each.template}, {_copy(session, each)}")
         return
     if mark is not None:  # a restore was killed while it loaded this
         postgres.drop_database(each.server, each.template, each.name)
     postgres.load_database(each.server, each.template, each.name, _mark(session), dump)
     Root(session.worktree).delete(each.dump)
     tell(LABEL, f"{each.name}, as it was saved")
+
+
+def _copy(session: Session, each: _Own) -> str:
+    """Make the database from the main checkout's, by a dump in the session's private directory if that is in use."""
+    place = Root(session.repository.private)
+    path = str((session.private / each.dump).relative_to(place.path))
+    place.delete(path)  # of one that was killed
+    if postgres.copy_as_template(each.server, each.template, each.name, _mark(session)):
+        return "as its template"
+    place.make_directory(os.path.dirname(path), 0o700)
+    try:
+        place.write(path, b"", mode=0o600)
+        postgres.dump_database(each.server, each.template, place.path / path)
+        postgres.load_database(each.server, each.template, each.name, _mark(session), place.path / path)
+    finally:
+        place.delete(path)
+    return "by a dump, as it is in use"
 
 
 def remove(session: Session) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from . import trial_merge
     from .session_status import Status
 
-KINDS = ("conflict", "overlap", "scope")
+KINDS = ("conflict", "operation", "overlap", "scope")
 _MOST = 6  # merges that are tried for `list`
 
 
@@ -52,7 +52,8 @@ def conflicts_of_sides(repository: Repository, sides: Sequence[Side], about: str
     pairs, onto = _to_try(repository, sides, about)
     from . import trial_merge
 
-    conflicts = [*trial_merge.try_merges(repository, pairs, onto), *(each for side in sides for each in _outside(side))]
+    conflicts = trial_merge.try_merges(repository, pairs, onto)
+    conflicts += [each for side in sides for each in (*_outside(side), *_in_progress(side))]
     conflicts = _with_clashes(repository, sides, conflicts)
     chosen = [each for each in conflicts if not about or _is_about(each, about)]
     return sorted(chosen, key=lambda each: (KINDS.index(each.kind), each.session, each.other))
@@ -148,6 +149,8 @@ def describe_conflict(conflict: Conflict) -> str:
     files = shorten_files(conflict.files)
     if conflict.kind == "scope":
         return f"{conflict.session} changed files outside of its component {conflict.other}: {files}"
+    if conflict.against == "operation":
+        return f"{conflict.session} {conflict.why}{': ' * bool(files)}{files}\n{conflict.fix}"
     other = f"{'its base ' * (conflict.against == 'base')}{conflict.other}"
     if conflict.why:
         return f"{conflict.session} and {other} {conflict.why}: {files}\n{conflict.fix}"
@@ -166,7 +169,7 @@ def conflicts_table(conflicts: Sequence[Conflict]) -> str:
     """Return the *conflicts* as a table for people."""
     if not conflicts:
         return "No conflicts."
-    names = {"session": "{}", "base": "{} (base)", "component": "{} (component)"}
+    names = {"session": "{}", "base": "{} (base)", "component": "{} (component)", "operation": "{} (in progress)"}
     rows = [
         [each.kind, each.session, names[each.against].format(each.other), shorten_files(each.files)]
         for each in conflicts
@@ -216,3 +219,15 @@ def _outside(side: Side) -> list[Conflict]:
 
     files = components.outside_scope(paths, session.scope)
     return [Conflict("scope", side.name, session.component, "component", files)] if files else []
+
+
+def _in_progress(side: Side) -> list[Conflict]:
+    """Return what git has begun in the worktree and not finished: a conflict where it has stopped at one."""
+    if side.look is None or not (operation := side.look.operation):
+        return []
+    files = side.look.work.unmerged if side.look.work else ()
+    (_why, command), *undo = worktree_looks.operation_steps(side.look.session, operation)
+    fix = f"Resolve it, `git add` the files, then run: {command}" if files else f"Finish it: {command}"
+    fix = "\n".join([fix, *(f"Or undo it: {each}" for _why, each in undo)])
+    why = f"has a {operation} in progress{', which stopped at a conflict' * bool(files)}"
+    return [Conflict("conflict" if files else "operation", side.name, operation, "operation", files, why, fix)]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CommandError
 from ..model import Session
-from ..system import shell
+from ..system import processes, shell
 from ..system.patterns import late_pattern
 from ..system.progress import say
 from ..tools import tmux
 from . import session_status
 from .session_status import Status
 
+if TYPE_CHECKING:
+    import psutil
+
 _BUSY = ("working", "waiting", "unknown")  # of a conversation: what it is doing, or asks, would be lost
 RUNS = ("running", "partial")
+# Programs that may hold what somebody typed and did not save, also in a window whose server was ended.
+_TYPED_IN = frozenset(
+    "ed emacs ex helix hx joe kak less man micro mcedit nano ne nvim pico vi vim vim.basic vim.tiny view".split()
+)
 _NO_SERVER = late_pattern(r"no server running|error connecting to .*\(No such file or directory\)")
 
 
@@ -28,7 +37,7 @@ class Rest(NamedTuple):
     state: str
     at: float  # 0 where that is not known
     busy: str  # what its Claude does, in which it must not be interrupted
-    opened: str  # a program that a person started in one of its windows
+    opened: str  # a program that a person started in it, also one that is suspended or in the background
 
     @property
     def since(self) -> str:
@@ -38,12 +47,12 @@ class Rest(NamedTuple):
 
 def find_rests(sessions: Sequence[Session]) -> list[Rest]:
     """Return how each of *sessions* was left."""
-    used, programs = _last_uses(), open_programs()
+    used, opened = _last_uses(), _find_opened(sessions)
     rests = []
     for status in session_status.session_statuses(sessions, sessions[0].repository) if sessions else ():
         at = max(used.get(status.session.tmux, 0.0), _since(status))
         busy = status.talk.state if status.talk.state in _BUSY else ""
-        rests.append(Rest(status.session, status.state, at, busy, _opened(status.session, programs)))
+        rests.append(Rest(status.session, status.state, at, busy, opened.get(status.session.name, "")))
     return rests
 
 
@@ -51,22 +60,99 @@ def find_idle(sessions: Sequence[Session], seconds: float) -> list[Session]:
     """Return those of *sessions* that run and were idle for *seconds*; print since when."""
     idle = []
     for rest in find_rests(sessions):
-        name = rest.session.name
-        if rest.state in RUNS and not rest.busy and time.time() - rest.at >= seconds:
-            if rest.opened:
-                say(f"{name} has been idle since {rest.since}, but {rest.opened} is open in it. It isn't stopped.")
-                continue
-            say(f"{name} has been idle since {rest.since}.")
-            idle.append(rest.session)
+        if not _is_idle(rest, seconds):
+            continue
+        if use := _describe_use(rest):
+            say(f"{rest.session.name} has been idle since {rest.since}, but {use} in it. It isn't stopped.")
+            continue
+        say(f"{rest.session.name} has been idle since {rest.since}.")
+        idle.append(rest.session)
     if not idle:
         say("No session has been idle for that long.")
     return idle
 
 
-def _opened(session: Session, programs: Sequence[tuple[str, str, str]]) -> str:
-    """Return a program that a person started in a window of *session*, as an editor; empty for none."""
-    own = {window.name for window in session.windows if window.run or window.claude}
-    return next((program for place, window, program in programs if place == session.tmux and window not in own), "")
+def is_still_idle(session: Session, seconds: float) -> bool:
+    """Return whether *session*, which was found idle for *seconds*, still is; print it if not.
+
+    Another command may have stopped it, or somebody begun to use it, while others were being stopped.
+    """
+    (rest,) = find_rests([session])
+    if _is_idle(rest, seconds) and not _describe_use(rest):
+        return True
+    fact = "is in use again. It isn't stopped" if rest.state in RUNS else "was stopped by another command"
+    say(f"{session.name} {fact}.")
+    return False
+
+
+def _is_idle(rest: Rest, seconds: float) -> bool:
+    return rest.state in RUNS and not rest.busy and time.time() - rest.at >= seconds
+
+
+def _describe_use(rest: Rest) -> str:
+    """Return what of a person's would end with the session: a program that is open, or a command that runs."""
+    command = "" if rest.opened else running_command(rest.session)
+    return f"{rest.opened} is open" if rest.opened else command and f"{command} runs"
+
+
+def _find_opened(sessions: Sequence[Session]) -> dict[str, str]:
+    """Return by session a program that a person started in it, as an editor: what a stop would end."""
+    if not sessions:
+        return {}
+    terminals = dict(line.split(" ", 1) for line in _ask_tmux("list-panes", "#{pane_tty} #{session_name}"))
+    programs, foreground = list(terminal_programs(sessions)), open_programs()
+    found = dict[str, str]()
+    for session in sessions:
+        own = {window.name for window in session.windows if window.run or window.claude}
+        pids = {process.pid for process in processes.session_processes(session)}
+        names = (
+            *(program for place, window, program in foreground if place == session.tmux and window not in own),
+            *(name for process, tty, name in programs if process.pid in pids or terminals.get(tty) == session.tmux),
+        )  # fmt: skip
+        found[session.name] = next(iter(names), "")
+    return found
+
+
+def running_command(session: Session) -> str:
+    """Return a program of *session* that no window of its tmux session started, as `run` does; empty for none."""
+    import psutil
+
+    for process in processes.session_processes(session):
+        with suppress(psutil.Error, OSError):
+            if "TMUX" not in process.environ():
+                return process.name()
+    return ""
+
+
+def terminal_programs(sessions: Sequence[Session]) -> Iterator[tuple[psutil.Process, str, str]]:
+    """Yield the programs in any terminal of this account, suspended ones and background jobs, too: with both names.
+
+    In the windows of servers of *sessions*, only what a person types in or has suspended counts.
+    """
+    import psutil
+
+    servers = server_terminals(sessions)
+    for process, _around in own_processes():
+        with suppress(psutil.Error, OSError):
+            name, place = process.name(), process.terminal()
+            is_quiet = name.lstrip("-") in tmux.SHELLS or name.startswith("tmux")
+            is_server = place in servers and name not in _TYPED_IN and process.status() != psutil.STATUS_STOPPED
+            if place and not (is_quiet or is_server):
+                yield process, place, name
+
+
+def own_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    """Yield the processes of this account but us and those that we run in, each with its environment."""
+    import psutil
+
+    spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid in spared or process.uids().real != os.getuid():
+                continue
+            around = process.environ()
+            if around.get("HOME") == os.environ.get("HOME") and process.status() != psutil.STATUS_ZOMBIE:
+                yield process, around
 
 
 def open_programs() -> list[tuple[str, str, str]]:

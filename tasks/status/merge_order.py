@@ -18,5 +18,6 @@ def order_sessions(sessions: Sequence[Session]) -> list[Session]:
 
 def weigh_overlap(name: str, meetings: Iterable[Conflict]) -> tuple[int, int]:
     """Return in how many files *name* conflicts, and how many it has changed that others have changed as well."""
-    own = [each for each in meetings if each.kind != "scope" and name in (each.session, each.other)]
+    meetings = [each for each in meetings if each.against not in ("component", "operation")]
+    own = [each for each in meetings if name in (each.session, each.other)]
     return tuple(sum(len(each.files) for each in own if each.kind == kind) for kind in ("conflict", "overlap"))  # type: ignore[return-value]

@@ -10,6 +10,7 @@ from ..integrate import checks
 from ..model import Session
 from ..resources import worktree
 from ..tools import git
+from . import worktree_looks
 from .session_status import Status
 
 _RECENT = 5
@@ -67,11 +68,8 @@ def _unfinished(status: Status) -> list[Step]:
     """Return what has to be done before anything else."""
     session, work, operation = status.session, status.work, status.look.operation
     enter = f"cd {shlex.quote(str(session.worktree))} && git"
-    if operation in ("rebase", "merge"):
-        abort = f"inv session.sync {session.name} --abort"
-        return [(f"a {operation} is in progress", f"{enter} {operation} --continue"), ("or undo it", abort)]
     if operation:
-        return [(f"a {operation} is in progress", f"{enter} status")]
+        return worktree_looks.operation_steps(session, operation)
     if work and work.branch != session.branch:
         place = "no branch: a detached HEAD" if work.branch == "(detached)" else work.branch
         return [(f"it is on {place}", f"{enter} {checks.checkout_hint(session)}")]

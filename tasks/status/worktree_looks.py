@@ -98,6 +98,14 @@ def describe_failure(session: Session, error: SessionError) -> str:
     return f"Git couldn't read the work of {session.name} ({reason or 'no reason given'}).\nRun: {look}"
 
 
+def operation_steps(session: Session, operation: str) -> list[tuple[str, str]]:
+    """Return why and how the *operation* that git has begun in the worktree is finished, or undone."""
+    enter, why = f"cd {shlex.quote(str(session.worktree))} && git", f"a {operation} is in progress"
+    if operation not in ("rebase", "merge"):
+        return [(why, f"{enter} status")]
+    return [(why, f"{enter} {operation} --continue"), ("or undo it", f"inv session.sync {session.name} --abort")]
+
+
 def links_out(session: Session) -> list[str]:
     """Return the directories of the session's own files that are links to somewhere outside of its worktree."""
     paths = (*session.copy, *session.link, *session.env)

@@ -20,6 +20,7 @@ _NARROW = 40  # columns below which further lines are indented by less
 _INDENT = 4
 _COLOUR = late_pattern(r"\x1b\[[\d;:]*m|\r(?=\n)")  # colours in the messages of programs; and line ends of Windows
 _PASSWORD = late_pattern(r"(://)[\w.~%+=,:!*@-]+@")
+_COMMAND = late_pattern(r"[A-Z][^.:]*: ")  # Run: inv …
 _UNIT = late_pattern(r"(?<=\d) (?=(?:s|B|kB|MB|GB|%)$|(?:s|B|kB|MB|GB|%)\s)")
 # Beside control characters those that reverse text, and halves of surrogate pairs, which no terminal can be given.
 _CONTROL = late_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -167,10 +168,21 @@ def shorten_middle(text: str, room: int) -> str:
 def wrap_text(text: str, indent: int) -> str:
     """Return *text* in lines as wide as the terminal, with a hanging *indent*; without a terminal in one line."""
     room = terminal_columns() if is_live() else 0
-    if len(text) <= room or not room or "\n" in text:
+    if not room:
         return text
-    below = " " * (indent if room >= _NARROW else _INDENT)
-    joined = _UNIT.sub("\u00a0", text)  # a number stays with its unit; textwrap breaks at ASCII spaces alone
+    below, (first, *more) = " " * (indent if room >= _NARROW else _INDENT), text.split("\n")
+    return "\n".join([_fill(first, room, below), *(_below(line, room, below) for line in more)])
+
+
+def _below(line: str, room: int, below: str) -> str:
+    """Return a later *line* in its column; a command in one piece, so that it can be copied."""
+    return f"{below}{line}" if _COMMAND.match(line) else _fill(f"{below}{line}", room, below)
+
+
+def _fill(line: str, room: int, below: str) -> str:
+    if len(line) <= room:
+        return line
+    joined = _UNIT.sub("\u00a0", line)  # a number stays with its unit; textwrap breaks at ASCII spaces alone
     lines = textwrap.fill(joined, room, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
     return lines.replace("\u00a0", " ")
 

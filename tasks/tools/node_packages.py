@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shlex
 import shutil
@@ -57,11 +58,21 @@ def install_command(directory: Path, main: Path) -> str:
     return f"cd {shlex.quote(str(place))} && {shlex.join(words)}"
 
 
+def _declares_packages(file: Path) -> bool:
+    """Return whether the package.json *file* has dependencies, or packages inside; also if nobody can read it."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return True
+    keys = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "workspaces")
+    return not isinstance(content, dict) or any(content.get(key) for key in keys)
+
+
 def missing_note(main: Path, path: str, name: str) -> str:
     """Return what to say when *path*, which the session *name* should get, is missing in *main*; empty for nothing."""
     place, is_packages = (main / path).parent, os.path.basename(path) == "node_modules"
-    if is_packages and has_pnp(place):
-        return ""  # Yarn needs none there
+    if is_packages and (has_pnp(place) or not _declares_packages(place / "package.json")):
+        return ""  # Yarn needs none there; without dependencies no manager makes one
     if is_packages and (place / "package.json").is_file():
         install = install_command(place, main)
         return f"{path} is missing in the main checkout, so {name} has none. Install it there.\nRun: {install}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,22 +21,18 @@ def find_mark(server: Mapping[str, str], database: str, name: str) -> str | None
     return lines[0] if len(lines) > 1 else None
 
 
-def copy_database(server: Mapping[str, str], name: str, new: str, mark: str) -> str:
-    """Make the database *new* with what *name* has, and put *mark* on it; return how.
+def copy_as_template(server: Mapping[str, str], name: str, new: str, mark: str) -> bool:
+    """Make the database *new* with what *name* has, and put *mark* on it, unless somebody is connected to *name*.
 
-    As a template where nobody is connected to *name*; else by a dump.
+    Return whether it was made; else only a dump copies it.
     """
     try:
         _make_whole(server, name, new, mark, name)
-        return "as its template"
     except CommandError as error:
         if "being accessed by other users" not in error.stderr:
             raise
-    with tempfile.TemporaryDirectory() as scratch:
-        dump = Path(scratch) / "dump"
-        dump_database(server, name, dump)
-        load_database(server, name, new, mark, dump)
-    return "by a dump, as it is in use"
+        return False
+    return True
 
 
 def load_database(server: Mapping[str, str], through: str, new: str, mark: str, dump: Path) -> None:

@@ -68,6 +68,7 @@ class Work(NamedTuple):
     own: tuple[str, ...] = ()  # untracked, but put there by us
     gone: tuple[str, ...] = ()  # deleted, or renamed to one of the changed
     closed: tuple[str, ...] = ()  # directories that only another user may read: git warns, and skips them
+    unmerged: tuple[str, ...] = ()  # those of the changed in which a merge or rebase has stopped at a conflict
 
     @property
     def dirty(self) -> bool:
@@ -153,7 +154,7 @@ def _unborn(admin_dir: Path) -> bool:
 
 def _parse_status(output: str, session: Session) -> Work:
     head = branch = ""
-    changed, untracked, ignored, gone = [], [], [], []
+    changed, untracked, ignored, gone, unmerged = [], [], [], [], []
     records = iter(output.split("\0"))
     for record in records:
         kind, _, rest = record.partition(" ")
@@ -168,14 +169,13 @@ def _parse_status(output: str, session: Session) -> Work:
         elif kind in ("1", "u"):
             changed.append(rest.split(" ", 7 if kind == "1" else 9)[-1])
             gone += changed[-1:] if "D" in rest[:2] else []
+            unmerged += changed[-1:] if kind == "u" else []
         elif kind == "2":
             changed.append(rest.split(" ", 8)[-1])
             gone.append(next(records, ""))  # the old name of what was renamed or copied
-    others: list[str] = []
-    own: list[str] = []
-    for path in untracked:
-        (own if _is_ours(session, path) else others).append(path)
-    return Work(head, branch, tuple(changed), tuple(others), tuple(ignored), tuple(own), tuple(gone))
+    own = tuple(path for path in untracked if _is_ours(session, path))
+    others = tuple(path for path in untracked if path not in own)
+    return Work(head, branch, tuple(changed), others, tuple(ignored), own, tuple(gone), (), tuple(unmerged))
 
 
 def list_untracked(session: Session, work: Work) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 """`inv embed` puts the sessions into repositories of several layouts, and never over what a person wrote."""
 
 import json
+import re
 import shutil
 import subprocess
+import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 import yaml
 
 from develop import embedding
-from develop.embedding import code, files, layout, package
+from develop.embedding import code, dependencies, files, layout, package
 from tasks.config.presets import PRESETS
 from tasks.config.schema import Formula
 from tasks.config.settings import parse_settings
@@ -108,7 +111,7 @@ def test_the_files_of_a_person_stay_byte_for_byte(target: Path) -> None:
 
     added = {name: (target / name).read_bytes().removeprefix(content) for name, content in own.items()}
     assert added["tasks.py"].startswith(b"\r\n# The sessions of docs/sessions.md")
-    assert added[".gitignore"] == b"\r\n/.tally-sessions\r\n.env.session\r\n__pycache__/\r\n"
+    assert added[".gitignore"] == b"\r\n/.tally-sessions\r\n.env.session\r\n__pycache__/\r\n/.venv/\r\n"
     assert not (target / "invoke.yaml").exists()
     assert "Add these settings to it, in its format:" in shown
     following = shown.partition("Next")[2]
@@ -145,14 +148,61 @@ def test_the_preset_that_fits_is_chosen(target: Path, files: dict[str, str], pre
 
 
 @pytest.mark.parametrize(("lock", "inv"), [
-    ("uv.lock", "uv run inv"), ("poetry.lock", "poetry run inv"), ("Pipfile.lock", "pipenv run inv"), ("", "inv"),
+    ("uv.lock", "uv run inv"), ("poetry.lock", "poetry run inv"), ("Pipfile.lock", "pipenv run inv"),
+    ("", ".venv/bin/inv"),
 ])  # fmt: skip
 def test_what_it_tells_to_run_is_found_where_nobody_activated_the_environment(
     target: Path, lock: str, inv: str
 ) -> None:
     fill(target, {"pyproject.toml": "", **({lock: ""} if lock else {}), **({"Pipfile": ""} if "Pip" in lock else {})})
     assert embedding.embed(target).endswith(f"\n  {inv} session.add try-it")
-    assert (f"activate it, or write {inv}\n" in (target / "docs" / "sessions.md").read_text()) == (inv != "inv")
+    assert (f"activate it, or write {inv}\n" in (target / "docs" / "sessions.md").read_text()) == bool(lock)
+
+
+def test_pip_gets_an_environment_where_there_is_none_and_no_package_twice(
+    target: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)  # that of the clone: not theirs
+    fill(target, {"requirements.txt": "-r base.txt\nPyYAML\n", "base.txt": "Invoke[x]>=2  # theirs\npython.dotenv\n"})
+
+    def install() -> str:
+        return embedding.embed(target).partition("Next")[2].splitlines()[1].strip()
+
+    asked = ["invoke>=3", "python_dotenv", "pyyaml[x]", "psutil>=6"]
+    assert dependencies.missing_requirements(target, "pip", asked) == ["psutil>=6"]
+    assert re.fullmatch(
+        r"printf '%s\\n' '.*' >> requirements.txt && python3 -m venv .venv &&"
+        r" .venv/bin/pip install -r requirements.txt",
+        install(),
+    )
+    assert "invoke" not in install()
+    assert (target / ".gitignore").read_text().splitlines()[-1] == "/.venv/"
+    venv.create(target / ".venv")
+    monkeypatch.setenv("VIRTUAL_ENV", str(sandbox))  # what is in the repository counts first
+    assert "&& python3 -m venv .venv && .venv/bin/pip" in install()  # it has no pip
+    (target / ".venv" / "bin" / "pip").touch()
+    assert install().endswith("' >> requirements.txt && .venv/bin/pip install -r requirements.txt")
+    shutil.rmtree(target / ".venv")
+    assert install().endswith("' >> requirements.txt && pip install -r requirements.txt")  # what they have activated
+
+
+def test_a_path_that_is_left_out_is_asked_for_in_a_sentence() -> None:
+    said = subprocess.run([INV, "embed"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr == "inv embed needs the PATH of a repository.\nRun, for example: inv embed ~/Dev/yours\n"
+
+
+def test_another_version_of_the_package_takes_the_place_of_the_one_before(target: Path) -> None:
+    before = "Tally_Sessions==8\n./wheels/tally_sessions-8-py3-none-any.whl\n"
+    fill(target, {"requirements.txt": f"a\n# tally-sessions: ours\n{before}"})
+    steps = dependencies.install_command(target, "pip", ["tally-sessions==9"]).split(" && ")
+
+    subprocess.run(["sh", "-ec", "\n".join(steps[:3])], cwd=target, check=True)
+
+    assert (target / "requirements.txt").read_text() == "a\n# tally-sessions: ours\ntally-sessions==9\n"
+    assert not (target / "requirements.txt.old").exists()
 
 
 def test_run_again_it_names_only_the_steps_that_remain(target: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_link_out_of_the_repository_and_a_pipe_are_refused_before_anything_is_
     (target / "own").write_text("x\n")
     (target / ".gitignore").symlink_to("own")
     embedding.embed(target)
-    assert (target / "own").read_text() == "x\n/.tally-sessions\n.env.session\n"
+    assert (target / "own").read_text() == "x\n/.tally-sessions\n.env.session\n/.venv/\n"
 
 
 def test_a_configuration_that_is_no_utf_8_or_has_no_end_stays_and_other_line_ends_stay(target: Path) -> None:

@@ -1,11 +1,14 @@
 """What other people's linters have to be told: each is shown, or added without another change of their files."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from develop import embedding
+from develop.detection import detect_facts
+from develop.detection.facts import collect_facts
 from develop.embedding.exclusions import find_exclusions
 from testing import missing
 
@@ -120,3 +123,51 @@ def test_an_empty_biome_json_is_left_as_it_is(tmp_path: Path) -> None:
     (found,) = find_exclusions(tmp_path, False)
 
     assert found.text == ""
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ('// "files": { "includes": ["a"] }\n{\n\t"linter": {}\n}\n',
+     '// "files": { "includes": ["a"] }\n{\n\t"files": {\n\t\t"includes": ["**", OURS]\n\t},\n\t"linter": {}\n}\n'),
+    ('{ // here\n  "files": {\n    "includes": [\n      "**", // all\n      "!dist", // "!tasks" ]\n    ]\n  }\n}\n',
+     '{ // here\n  "files": {\n    "includes": [\n      "**", // all\n      "!dist",\n      "!tasks",\n'
+     '      "!docs/sessions.md",\n      "!invoke.yaml" // "!tasks" ]\n    ]\n  }\n}\n'),
+    ('{ "files": { "includes": ["a" /* b */, ] } }\n', ""),
+])  # fmt: skip
+def test_nothing_is_written_into_a_comment_of_biome(tmp_path: Path, before: str, after: str) -> None:
+    (tmp_path / "biome.jsonc").write_text(before)
+
+    (found,) = find_exclusions(tmp_path, False)
+
+    assert found.text == after.replace("OURS", '"!tasks", "!docs/sessions.md", "!invoke.yaml"')
+
+
+def test_nothing_is_written_into_a_comment_of_eslint(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"devDependencies": {"@antfu/eslint-config": "1"}}')
+    lead = "// antfu() or antfu({}), 'tasks'\n/* export default [ */\nconst a = 'https://x'\n"
+    (tmp_path / "eslint.config.js").write_text(f"{lead}export default antfu({{ // ours\n  vue: true,\n}})\n")
+
+    (found,) = find_exclusions(tmp_path, False)
+
+    rest = "  ignores: ['tasks', 'docs/sessions.md', 'invoke.yaml'],\n  vue: true,\n})\n"
+    assert found.text == f"{lead}export default antfu({{ // ours\n{rest}"
+
+
+@pytest.mark.parametrize(
+    "name", ["package.json", "biome.json", "eslint.config.js", "requirements.txt", "pyproject.toml"]
+)
+@pytest.mark.parametrize(("begin", "unit"), [
+    ("", "\n"), ("{", "/*"), ("fastapi", " "), ('{"files": {"includes": ["a"', " "),
+    ('{"files": {"includes": ["a"', "\n"),
+    ("", "["), ('{"files": ', "{"), ("", '"\\'), ("--doctest-modules ", "addopts=["), ('select=["ALL"]', "exclude "),
+])  # fmt: skip
+def test_hostile_files_take_no_time(tmp_path: Path, name: str, begin: str, unit: str) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "package.json").write_text('{"devDependencies": {"eslint-plugin-yml": "1"}}')
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+    (tmp_path / name).write_text(begin + unit * (200_000 // len(unit)) + "x")
+    before = time.process_time()
+
+    find_exclusions(tmp_path, False)
+    detect_facts(collect_facts(tmp_path))
+
+    assert time.process_time() - before < 4

@@ -125,7 +125,7 @@ def test_the_printed_steps_lead_to_a_session(sandbox: Path, manager: str, packag
     if manager != "pip":
         missing.require(manager)
     top = _project(sandbox, manager)
-    if manager in ("pip", "poetry"):
+    if manager == "poetry":  # the steps for pip make it
         venv.create(top / ".venv", with_pip=True)
 
     steps = _steps(embedding.embed(top, package=package))

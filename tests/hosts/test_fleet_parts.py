@@ -31,7 +31,7 @@ from tasks.hosts import (
     requirements,
     ssh,
 )
-from tasks.hosts.host import Host
+from tasks.hosts.host import Host, host_called
 from tasks.hosts.remote_scripts import checkout, files
 from tasks.model import Repository, Session
 from tasks.plan import remove
@@ -358,7 +358,7 @@ def test_output_exit_code_and_input_are_those_of_the_program(sandbox: Path) -> N
     place = f"Host('here', '', {str(sandbox)!r}, 0, {sys.executable!r}, ('bash', '-c'), 0)"
     script = "cat; printf 'no\\xff' ; echo err >&2; exit 7"
     code = f"""from tasks.hosts import remote_run
-from tasks.hosts.host import Host
+from tasks.hosts.host import Host, host_called
 raise SystemExit(remote_run.run_on_host({place}, [{script!r}], reads=True))"""
 
     done = subprocess.run(
@@ -372,7 +372,7 @@ def test_a_signal_that_is_held_is_not_passed_on(sandbox: Path) -> None:
     place = f"Host('here', '', {str(sandbox)!r}, 0, {sys.executable!r}, ({sys.executable!r}, '-c'), 0)"
     code = f"""import os
 from tasks.hosts import remote_run
-from tasks.hosts.host import Host
+from tasks.hosts.host import Host, host_called
 from tasks.system import signals
 script = f"import os, signal, sys, time; signal.signal(2, signal.SIG_DFL); os.kill({{os.getpid()}}, 2); time.sleep(0.2)"
 with signals.signals_held():
@@ -472,3 +472,15 @@ def test_what_was_merged_on_another_machine_counts_as_merged(project: Project) -
     assert remove._merged(session) == "a" * 40
     assert remove._merged(session._replace(base="d" * 40)) == "", "it was synced since, or somebody changed its row"
     assert remove._merged(session._replace(based="")) == ""
+
+
+def test_a_name_that_a_host_has_in_other_case_is_refused(monkeypatch: pytest.MonkeyPatch, sandbox: Path) -> None:
+    repository = Repository(sandbox, sandbox / ".git")
+    monkeypatch.setattr("tasks.hosts.choose.registry.read_registry", lambda _repository: {"Local": {}})
+    devbox = host_called("devbox", parse_settings({"hosts": {"devbox": {"host": "a", "path": "~/x"}}}))
+    answers: Any = {devbox: {"sessions": {"auth": {}}}}
+
+    for name, holder in (("AUTH", "auth is already on devbox"), ("local", "Local is already on here")):
+        with pytest.raises(SessionError, match=holder):
+            choose._refuse_taken(name, answers, repository)
+    choose._refuse_taken("other", answers, repository)

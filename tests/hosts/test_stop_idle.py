@@ -107,13 +107,13 @@ def test_what_somebody_typed_in_keeps_a_machine_on_also_where_it_is_suspended_or
     _in_shell(idle, f"'{editor} 1000' Enter")
     _says(idle, "nano is open in x", "--dry-run")
     _in_shell(idle, "C-z")
-    _says(idle, "alpha stays on: nano is open in /dev/", "--dry-run")
+    _says(idle, "alpha stays on: nano is open in x", "--dry-run")
     _in_shell(idle, "'kill -9 %1' Enter")
     _says(idle, "Would stop alpha", "--dry-run")
 
     _in_shell(idle, "C-c", "backend")
     _in_shell(idle, f"'{editor} 1000' Enter", "backend")
-    _says(idle, "alpha stays on: nano is open in /dev/", "--dry-run")
+    _says(idle, "alpha stays on: nano is open in x", "--dry-run")
     _in_shell(idle, "C-c", "backend")
     _says(idle, "Would stop alpha", "--dry-run")
     assert not (sandbox / "stopped").exists()
@@ -218,7 +218,7 @@ def test_why_a_session_keeps_its_machine_running(
     class Named:
         name = "x"
 
-    monkeypatch.setattr(machine_use, "_running_command", lambda _session: "")
+    monkeypatch.setattr(rests, "running_command", lambda _session: "")
     rest = Rest(Named(), state, time.time() - age, busy, opened)  # type: ignore[arg-type]
 
     assert "; ".join(machine_use._session_reasons(rest, 7200)) == said
@@ -241,6 +241,7 @@ def test_a_machine_that_has_just_started_or_where_somebody_is_logged_in_stays_on
     ("facts", "said"),
     [
         ({"stop_idle": "2h"}, "stop_idle needs the command that stops the machine"),
+        ({"stop": "x", "stop_idle": "0s"}, "must be a time above zero, such as 30m, 2h or 1d"),
         ({"stop": "x", "stop_idle": "long"}, "must be a time such as 30m, 2h or 1d"),
         ({"stop": "x 'y", "stop_idle": "2h"}, "is not a command"),
     ],

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,27 @@ def test_a_database_in_use_is_copied_too_and_one_of_somebody_else_is_left_alone(
     assert "shop_z exists already, and is not this session's" in refused.err
     assert server.databases == {"shop", "shop_x", "shop_z"}
     assert not shop.worktree("z").exists()
+
+
+def test_a_kill_while_a_database_is_dumped_leaves_the_dump_where_the_next_step_deletes_it(
+    shop: Project, server: postgres.Server, sandbox: Path
+) -> None:
+    (sandbox / "scratch").mkdir()
+    wrappers.killing_caller(sandbox, "pg_dump", "--file")
+    argv = ["psql", "-h", str(server.place), "-U", "app", "-d", "shop", "-c", "SELECT pg_sleep(600)"]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        while server.ask("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop'") == "0":
+            pass
+        shop.inv("session.add", "x", env={"TMPDIR": str(sandbox / "scratch")}, code=-signal.SIGKILL)
+        client.terminate()
+    private = shop.main / ".git" / "tally-sessions" / "conversations" / "x"
+    left, mode = os.listdir(private), stat.S_IMODE(private.stat().st_mode)
+
+    shop.inv("session.doctor", "--fix", code=None)
+
+    assert (left, mode) == ([".tally-sessions.DATABASE_URL.dump"], 0o700)
+    assert not private.exists() and os.listdir(sandbox / "scratch") == []
+    assert server.databases == {"shop"}
 
 
 def test_a_database_of_another_session_is_never_advised_to_be_dropped(shop: Project, server: postgres.Server) -> None:

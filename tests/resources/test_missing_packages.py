@@ -8,17 +8,21 @@ from testing.project import Project
 
 def test_a_missing_node_modules_is_named_with_the_command_of_its_own_manager(project: Project) -> None:
     project.configure(
-        "session: {windows: [], copy: [], env: {}, link: [node_modules, web/node_modules, apps/a/node_modules]}\n"
+        "session: {windows: [], copy: [], env: {}, link: [node_modules, web/node_modules, apps/a/node_modules,"
+        " apps/b/node_modules]}\n"
     )
     for file in ("package.json", "package-lock.json", "web/package.json", "web/pnpm-lock.yaml", "apps/a/package.json"):
         (project.main / file).parent.mkdir(parents=True, exist_ok=True)
-        (project.main / file).write_text("{}")
+        (project.main / file).write_text('{"devDependencies": {"vite": "6"}}')
+    (project.main / "apps/b").mkdir()
+    (project.main / "apps/b/package.json").write_text('{"name": "b", "dependencies": {}}')
     project.git("add", ".")
     project.git("commit", "--quiet", "-m", "apps")
 
     said = project.inv("session.add", "x").err
 
     assert "web/node_modules is missing in the main checkout, so x has none. Install it there.\n" in said
+    assert "apps/b" not in said
     commands = [line for line in said.splitlines() if line.startswith("Run: cd")]
     assert commands == [
         f"Run: cd {project.main} && npm ci", f"Run: cd {project.main / 'web'} && pnpm install",

@@ -12,6 +12,7 @@ import pytest
 from tasks.errors import SessionError
 from tasks.status import conflicts, session_changes
 from testing import sessions, world, wrappers
+from testing.answers import check_answer
 from testing.project import Project
 
 LINES = [f"line {number}\n" for number in range(30)]
@@ -141,6 +142,31 @@ def test_a_merge_and_a_rebase_that_stand_still_are_looked_at_and_told(
     assert not [each for each in found if each[2] == "main"]  # what was merged is not to be merged again
     assert ("conflict", "merging", "rebasing", "app.py") in found
     assert hashlib.sha256((repository.main / ".git/worktrees/tally-merging/index").read_bytes()).hexdigest() == index
+
+
+@pytest.mark.parametrize("operation", ["rebase", "merge"])
+def test_a_session_that_has_stopped_at_a_conflict_has_one(repository: Project, operation: str) -> None:
+    place = sessions.add(repository, "x", {"app.py": _lines(line3="x")})
+    sessions.commit(repository, repository.main, {"app.py": _lines(line3="main")})
+    assert subprocess.run(["git", "-C", place, operation, "main"], capture_output=True, check=False).returncode == 1
+
+    said = repository.inv("session.conflicts", code=1)
+    (stopped,) = repository.inv("session.conflicts", "x", "--json", code=1).json
+    sessions.write(place, {"app.py": _lines(line3="both")})
+    repository.git("add", "app.py", cwd=place)
+    (resolved,) = repository.inv("session.conflicts", "--json").json
+    told = repository.inv("session.conflicts").out
+
+    assert said.out.splitlines()[2].split() == ["conflict", "x", operation, "(in", "progress)", "app.py"]
+    assert f"x has a {operation} in progress, which stopped at a conflict: app.py\nResolve it, `git add`" in said.out
+    assert f"cd {place} && git {operation} --continue\nOr undo it: inv session.sync x --abort\n" in said.out
+    assert "1 conflict\n" in said.err
+    check_answer([stopped, resolved], "session.conflicts")
+    assert (stopped["kind"], stopped["other"], stopped["files"]) == ("conflict", operation, ["app.py"])
+    assert (resolved["kind"], resolved["against"], resolved["files"]) == ("operation", "operation", [])
+    assert f"x has a {operation} in progress\nFinish it: cd {place} && git {operation} --continue\n" in told
+    repository.inv("session.sync", "x", "--abort")
+    assert "rebase" not in repository.inv("session.conflicts", code=1).out
 
 
 def test_what_git_cannot_read_is_left_out_and_told(

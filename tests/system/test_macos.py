@@ -90,7 +90,7 @@ def test_names_that_differ_in_case_only_are_refused_where_they_are_one_file(proj
     project.inv("session.add", "feature")
     before = project.world()
 
-    assert "have the same directory name, Feature" in project.inv("session.add", "Feature", code=1).err
+    assert "Feature and session feature differ only in upper" in project.inv("session.add", "Feature", code=1).err
     for name in ("Topic", "TOPIC/more", "Feature/more", "Main"):
         assert "Git can't have both branches" in project.inv("session.add", name, code=1).err
     assert project.world() == before
@@ -100,6 +100,22 @@ def test_names_that_differ_in_case_only_are_refused_where_they_are_one_file(proj
     assert "Git can't have both branches" in project.inv("session.restore", "feature", code=1).err
     project.git("config", "core.ignorecase", "false")
     project.inv("session.restore", "feature")
+
+
+def test_names_of_sessions_that_differ_in_case_only_are_refused_everywhere(project: Project) -> None:
+    project.git("config", "core.ignorecase", "false")
+    project.configure("session: {windows: [], ports: {}, copy: [], link: [], env: {}}\n")
+    said = "differ only in upper and lower case. Choose another NAME."
+    project.inv("session.add", "auth")
+    project.inv("session.add", "other")
+
+    assert said in project.inv("session.add", "AUTH", code=1).err
+    assert said in project.inv("session.rename", "other", "Auth", code=1).err
+    assert said in project.inv("session.adopt", "Auth", code=1).err
+    project.inv("session.rename", "auth", "AUTH")
+    project.inv("session.remove", "AUTH")
+    project.inv("session.add", "auth")
+    assert said in project.inv("session.restore", "AUTH", code=1).err
 
 
 def test_a_worktree_behind_a_link_is_known_by_its_real_path(project: Project, sandbox: Path) -> None:

@@ -1,9 +1,15 @@
 """Text as wide as the terminal."""
 
+import shlex
+import sys
+from pathlib import Path
+
 import pytest
 
 from tasks.system import terminal
 from tasks.tools import worktree_status
+from testing.project import CHECKOUT
+from testing.terminal import shows, tmux
 
 
 @pytest.mark.parametrize("columns", range(30, 60))
@@ -59,3 +65,19 @@ def test_colours_go_from_what_programs_say_and_are_seen_in_the_name_of_a_file() 
     assert terminal.file_name(hostile) == seen
     assert worktree_status.list_uncommitted(work) == f"    changed: {seen}\n    untracked: {seen}"
     assert worktree_status.list_paths([hostile]) == seen
+
+
+def test_later_lines_of_a_note_are_in_the_column_of_the_first_and_commands_whole(sandbox: Path) -> None:
+    run = "Run: cd /a/directory && inv session.doctor --fix now"
+    note = f"One two three four five six seven eight nine ten eleven.\\n{run}"
+    program = f"from tasks.system import progress; progress.notice('{note}'); progress.notice('x\\nlater words')"
+    words = f"cd {shlex.quote(str(CHECKOUT))} && {sys.executable} -c {shlex.quote(program)} && sleep 600"
+    tmux("new-session", "-d", "-s", "t", "-x", "50", "-y", "20", words)
+
+    shows("t", "later words")
+
+    lines = tmux("capture-pane", "-p", "-J", "-t", "t").splitlines()
+    assert [line.split()[0] for line in lines[::3]] == ["note", "note"]
+    column = " " * 13
+    assert lines[1].startswith(f"{column}se") or lines[1].startswith(f"{column}eight")
+    assert (lines[2], lines[4]) == (f"{column}{run}", f"{column}later words")

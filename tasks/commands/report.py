@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,21 @@ def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session
     if not found:
         say("Nothing to remove: no session is merged.")
     return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
+
+
+def with_shown(sessions: Sequence[Session], how: Removal, dry: bool) -> Removal:
+    """Return *how* with what a person was shown of *sessions*; noted by the *dry* run that showed it."""
+    from ..plan import remove as plan_remove
+    from ..store import shown_removals
+
+    if dry:
+        states = dict[str, tuple[str, bool]]()
+        for session in sessions:
+            with suppress(SessionError, OSError):  # the dry run itself says why it can't be removed
+                states[session.name] = plan_remove.removal_state(session, how)
+        shown_removals.note_shown(states)
+        return how
+    return how._replace(shown={name: state for name, (state, _is_safe) in shown_removals.take_shown().items()})
 
 
 def check_removals(sessions: Sequence[Session], how: Removal, refusals: Sequence[str]) -> list[Session]:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from .dialogs import Choice, Question
 from .jobs import Command, Job, Jobs, program_of
 
 _BUSY = ("working", "waiting")
-Asked = tuple[str, Sequence[Choice]]  # the text of a question, and its answers
+Asked = tuple[str, Sequence[Choice]] | str  # the text of a question, and its answers; a text alone asks nothing
 _ATTACHED = ("running", "partial")
 _TICK = 0.05  # seconds between two looks at whether a task has ended
 
@@ -58,13 +57,13 @@ class ActingApp(App[Session]):
         """Do *work*, which may wait, beside the keys."""
         self.run_worker(work, exit_on_error=True)
 
-    def launch(self, title: str, *words: str, at: Repository) -> Job:
-        """Begin the task *words* in the background, in the repository *at*."""
-        return self.jobs.start(Command(title, words, self.elsewhere(at)))
+    def launch(self, title: str, *words: str, at: Repository, **variables: str) -> Job:
+        """Begin the task *words* in the background, in the repository *at*, with *variables* in its environment."""
+        return self.jobs.start(Command(title, words, self.elsewhere(at), variables))
 
-    async def perform(self, title: str, *words: str, at: Repository) -> Job:
-        """Run the task *words* in the background, in the repository *at*, and return it when it has ended."""
-        job = self.launch(title, *words, at=at)
+    async def perform(self, title: str, *words: str, at: Repository, **variables: str) -> Job:
+        """Run the task *words* in the background, as `launch` does, and return it when it has ended."""
+        job = self.launch(title, *words, at=at, **variables)
         while job.code is None:
             await asyncio.sleep(_TICK)
         self.done()
@@ -92,7 +91,7 @@ class ActingApp(App[Session]):
 
     async def act_on_each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
         """Perform *task* on all of *rows*, at once for those of one repository."""
-        for names, at in _by_repository(rows):
+        for names, at in by_repository(rows):
             await self.act(f"{verb} {', '.join(names)}", task, ",".join(names), *words, at=at)
 
     # keys
@@ -146,19 +145,19 @@ class ActingApp(App[Session]):
                 return
         await self.act_on_each("Stopping", "session.stop", rows)
 
-    async def _ask_about(
-        self, title: str, reading: Coroutine[Any, Any, Job], ask: Callable[[Job], Asked | None]
-    ) -> str | None:
+    async def ask_about(self, title: str, reading: Coroutine[Any, Any, Job], ask: Callable[[Job], Asked]) -> str | None:
         """Ask about what *reading* finds. The question is there before: the next keys are meant for it."""
         question = Question(title, "Looking …", ())
 
         async def fill() -> None:
             job = await reading
-            if (asked := ask(job)) is None and self.screen is question:
-                question.dismiss(None)
-                self.tell(job.summary, is_error=True)
-            elif question in self.screen_stack:
-                await question.fill(*(asked or (job.whole, [Choice("c", "Close", "close")])))
+            if isinstance(asked := ask(job), str):
+                if self.screen is question:
+                    question.dismiss(None)
+                    self.tell(asked, is_error=bool(job.code))
+                asked = asked, [Choice("c", "Close", "close")]
+            if question in self.screen_stack:
+                await question.fill(*asked)
 
         self.begin(fill())
         return await self.push_screen_wait(question)
@@ -220,16 +219,10 @@ class ActingApp(App[Session]):
             self.begin(self._remove(rows))
 
     async def _remove(self, rows: Sequence[Row]) -> None:
-        for names, at in _by_repository(rows):
-            those, several = ", ".join(names), len(names) > 1
-            words = ("session.remove", ",".join(names))
-            plan = self.perform(f"Looking at what {those} {'have' if several else 'has'}", *words, "--dry-run", at=at)
-            answer = await self._ask_about(f"Remove {those}?", plan, partial(_removal_question, several=several))
-            if answer == "others":  # why the rest stays was just shown
-                job = await self.perform(f"Removing what loses nothing of {those}", *words, at=at)
-                self.tell((job.err.strip() or job.summary).splitlines()[-1])
-            elif answer in ("yes", "force"):
-                await self.act(f"Removing {those}", *words, *(["--force"] if answer == "force" else []), at=at)
+        from . import removing
+
+        for names, at in by_repository(rows):
+            await removing.remove_named(self, names, at)
 
     def action_prompt(self) -> None:
         """Send a message to Claude."""
@@ -261,7 +254,7 @@ class ActingApp(App[Session]):
     async def _answer(self, row: Row) -> None:
         name = row.session.name
         shown = self.perform(f"Reading what {name} asks", "session.answer", name, at=_place(row))
-        answer = await self._ask_about(f"Claude in {name} asks", shown, _permission_question)
+        answer = await self.ask_about(f"Claude in {name} asks", shown, _permission_question)
         words = [answer] if answer in ("yes", "always", "no") else []
         if answer == "instead" and (text := await self._ask_text("What Claude should do")):
             words = ["no", f"--message={text}"]
@@ -301,27 +294,16 @@ def _place(row: Row) -> Repository:
     return row.session.repository
 
 
-def _by_repository(rows: Sequence[Row]) -> list[tuple[list[str], Repository]]:
+def by_repository(rows: Sequence[Row]) -> list[tuple[list[str], Repository]]:
     """Return the names of the sessions of *rows* in each repository."""
     mains = dict.fromkeys(row.key[0] for row in rows)
     groups = [[row for row in rows if row.key[0] == main] for main in mains]
     return [([row.session.name for row in group], _place(group[0])) for group in groups]
 
 
-def _removal_question(plan: Job, several: bool) -> Asked:
-    """Return the question with what goes, and with what would be lost where `remove` refuses."""
-    keep = Choice("n", f"Keep {'them' if several else 'it'}", "no")
-    if not plan.code:
-        text = f"{plan.whole}\n\nFiles and uncommitted work are saved: press u to restore."
-        return text, [keep, Choice("y", "Remove", "yes", True)]
-    text = f"{plan.whole}\n\nWith --force it goes with that; what can be saved is saved, and u restores it."
-    others = [Choice("y", "Remove the others", "others", True)] if several and plan.out.strip() else []
-    return text, [keep, *others, Choice("f", "Remove all anyway" if several else "Remove anyway", "force", True)]
-
-
-def _permission_question(shown: Job) -> Asked | None:
+def _permission_question(shown: Job) -> Asked:
     if shown.code:
-        return None
+        return shown.summary
     choices = [Choice("y", "Yes", "yes"), Choice("a", "Yes, always", "always"), Choice("n", "No", "no"),
                Choice("i", "No, instead …", "instead")]  # fmt: skip
     return shown.out.strip("\n"), choices

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -17,14 +17,16 @@ from .strips import harmless
 
 _TICK = 0.15  # seconds between two looks at what a task printed
 _KEPT = 50
+_NAMED = 6  # sessions in a line
 
 
 class Command(NamedTuple):
-    """A task with its arguments, where to run it, and what it is called while it runs."""
+    """A task with its arguments, where and with which *variables* to run it, and what it is called while it runs."""
 
     title: str
     words: Sequence[str]
     place: Path | None = None
+    variables: Mapping[str, str] = {}
 
 
 class Job:
@@ -84,9 +86,10 @@ class Jobs:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
                 program, environment = program_of(job.command.place)
+                environment = {**environment, **job.command.variables, "NO_COLOR": "1"}
                 process = subprocess.Popen(
                     [*program, *job.command.words], cwd=job.command.place or self._main, stdin=subprocess.DEVNULL,
-                    stdout=out, stderr=err, env={**environment, "NO_COLOR": "1"}, start_new_session=True,
+                    stdout=out, stderr=err, env=environment, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 job.err, code = str(error), 127
@@ -100,6 +103,17 @@ class Jobs:
                 job.out, job.err = _text(out), _text(err)
         job.ended, job.code = time.monotonic(), code
         self._changed(job)
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Return the first few of *names*, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_NAMED])} and {more} more"
+
+
+def count_names(names: Sequence[str]) -> str:
+    """Return how many sessions *names* are, and the first few of them."""
+    return f"{len(names)} session{'s' * (len(names) != 1)}: {list_names(names)}"
 
 
 def program_of(place: Path | None) -> tuple[list[str], dict[str, str]]:

@@ -16,7 +16,7 @@ class More(NamedTuple):
     doing: str
     asks: str = ""  # the title of the field
     example: str = ""
-    warns: str = ""  # what the question before it says; "--dry-run": what the task itself would do
+    warns: str = ""  # what the question before it says; "--dry-run": a removal, which is shown first
     button: str = ""
 
     @property
@@ -59,8 +59,11 @@ MORE = (
 
 async def perform_more(app: ActingApp, more: More) -> None:
     """Ask what *more* needs to know, and perform it."""
-    from . import forms
+    from . import forms, removing
 
+    if more.warns == "--dry-run":
+        await removing.remove_merged(app, more.label, app.repository)
+        return
     row = app.chosen() if "{name}" in more.words else None
     if row is None and "{name}" in more.words:
         app.tell("No session is chosen.", is_error=True)
@@ -75,9 +78,6 @@ async def perform_more(app: ActingApp, more: More) -> None:
     words = [word.format(**facts) for word in more.words]
     if more.warns:
         text = more.warns.format(**facts)
-        if text == "--dry-run":
-            plan = await app.perform("Looking at what that takes away", *words, text, at=at)
-            text = plan.whole
         choices = [Choice("n", "Cancel", "no"), Choice("y", more.button, "yes", True)]
         if await app.push_screen_wait(Question(more.label, text, choices)) != "yes":
             return

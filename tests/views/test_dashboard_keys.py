@@ -83,7 +83,7 @@ def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> N
         await pilot.press("5")
         await shows(pilot, "auth conflicts with bugfix-ui in a.txt")
         await pilot.press("6")
-        await shows(pilot, "uncommitted changes")
+        await shows(pilot, "(uncommitted changes)")
         await pilot.press("right_square_bracket")
         assert shown.preview.tab == "claude"
         await pilot.press("left_square_bracket")

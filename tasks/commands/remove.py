@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from invoke.context import Context
@@ -35,14 +34,12 @@ def remove(
     from ..errors import SessionError, describe_error
     from ..model import Removal
     from ..plan import remove as plan_remove
-    from ..system import terminal
     from ..views import removed
     from . import report, selection
 
     how, dry, inside = Removal(force, keep_branch, keep_volumes), dry_run or c.config.run.dry, Path.cwd()
     targets, failures = selection.select_sessions(c, name, all or (merged and not name)), list[str]()
-    targets, how = report.keep_merged(targets, how) if merged else (targets, how)
-    how = report.with_shown(targets, how, dry) if terminal.SHOWN in os.environ else how
+    targets, how = report.narrow_removal(targets, how, merged, dry)
     names, records, several = [session.name for session in targets], [], len(targets) > 1
     if not dry:
         targets, failures = selection.part_unchanged(c, targets, selection.REMOVED, yes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from ..errors import SessionError, describe_error
 from ..model import Removal, Session
 from ..store import rows as store_rows
 from ..system.progress import muted_output, notice, say
+from ..system.terminal import SHOWN
 from . import selection
 from .command import answer, as_json, fail_with
 
@@ -114,7 +116,13 @@ def work_record(session: Session, text: str) -> dict[str, Any]:
     return {"message": text, **session_status.session_statuses([now], session.repository)[0].record()}
 
 
-def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session], Removal]:
+def narrow_removal(sessions: Sequence[Session], how: Removal, merged: bool, dry: bool) -> tuple[list[Session], Removal]:
+    """Return which of *sessions* are removed and how: with *merged* only those, and never more than was shown."""
+    kept, how = _keep_merged(sessions, how) if merged else ([*sessions], how)
+    return kept, _with_shown(kept, how, dry)
+
+
+def _keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session], Removal]:
     """Return those of *sessions* whose work is merged, with *how* they are removed; print why each counts as that."""
     from ..status import merged_sessions
 
@@ -126,8 +134,10 @@ def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session
     return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
 
 
-def with_shown(sessions: Sequence[Session], how: Removal, dry: bool) -> Removal:
+def _with_shown(sessions: Sequence[Session], how: Removal, dry: bool) -> Removal:
     """Return *how* with what a person was shown of *sessions*; noted by the *dry* run that showed it."""
+    if SHOWN not in os.environ:
+        return how
     from ..plan import remove as plan_remove
     from ..store import shown_removals
 

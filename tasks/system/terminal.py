@@ -94,6 +94,12 @@ def home_path(path: str) -> str:
     return "~" + path.removeprefix(home) if path.startswith(home + "/") else path
 
 
+def home_paths(text: str) -> str:
+    """Return *text* with ~ for their home in each path, but in quotes, where no shell knows it."""
+    home = re.escape(os.path.expanduser("~"))
+    return re.sub(rf"(?<![^\s(,:]){home}(?=/)", "~", text)
+
+
 def one_line(text: str) -> str:
     """Return *text* as one line that is safe to show."""
     return re.sub("[\t\n]", _escaped, told_text(text))

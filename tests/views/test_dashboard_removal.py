@@ -50,7 +50,7 @@ def test_removing_the_others_takes_those_that_were_shown_as_safe_and_still_are(q
         await shows(pilot, "untracked: new.txt")
         await pilot.press("escape")
         await until(pilot, lambda: names(shown) == ["b", "work"])
-        await shows(pilot, "Removed 2 sessions: a, c. Kept: b.")
+        await shows(pilot, "Removed 2 sessions: a, c. Kept: work, b.")
 
     run(quick, story)
 
@@ -77,12 +77,12 @@ def test_force_is_for_what_was_shown_and_is_asked_for_again(quick: Project) -> N
 
 def test_nothing_is_asked_where_no_session_is_merged(quick: Project) -> None:
     for name in ("a", "b", "c"):
-        sessions.commit(quick, quick.worktree(name))
+        sessions.commit(quick, quick.worktree(name), {f"{name}.txt": "its own\n"})
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await palette(pilot, "merged session")
         await shows(pilot, "Nothing to remove: no session is merged.")
-        assert len(shown.screen_stack) == 1
+        await until(pilot, lambda: len(shown.screen_stack) == 1)
         quick.git("merge", "--quiet", "a")
         await palette(pilot, "merged session")
         await shows(pilot, "y  Remove")

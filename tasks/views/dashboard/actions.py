@@ -18,12 +18,14 @@ from ...status.feed import Feed
 from ...status.shown_rows import Row
 from ...tools import tmux_attach
 from .dialogs import Choice, Question
-from .jobs import Command, Job, Jobs, program_of
+from .jobs import Command, Job, Jobs, count_names, describe_new, describe_several, list_names, program_of
 
 _BUSY = ("working", "waiting")
 Asked = tuple[str, Sequence[Choice]] | str  # the text of a question, and its answers; a text alone asks nothing
+_MAKING = ("session.add", "session.restore")  # whose answer is where the session is
 _ATTACHED = ("running", "partial")
-_TICK = 0.05  # seconds between two looks at whether a task has ended
+TICK = 0.05  # seconds between two looks at whether a task has ended
+SOON = 5.0  # seconds after which a task that goes on has accepted what was filled in
 
 
 class ActingApp(App[Session]):
@@ -43,6 +45,10 @@ class ActingApp(App[Session]):
 
     def tell(self, text: str, is_error: bool = False) -> None:
         """Say something in a line."""
+        raise NotImplementedError
+
+    def hush(self) -> None:
+        """Say no more what was said in that line."""
         raise NotImplementedError
 
     def done(self) -> None:
@@ -65,7 +71,7 @@ class ActingApp(App[Session]):
         """Run the task *words* in the background, as `launch` does, and return it when it has ended."""
         job = self.launch(title, *words, at=at, **variables)
         while job.code is None:
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(TICK)
         self.done()
         return job
 
@@ -77,22 +83,28 @@ class ActingApp(App[Session]):
         """Perform a task and say how it went; an error is shown whole, and may be approved."""
         job = await self.perform(title, *words, at=at)
         if not job.code:
-            self.tell(job.summary)
+            self.tell_done(job)
             return job
         return await self.explain(job, at)
+
+    def tell_done(self, job: Job) -> None:
+        """Say what *job* did."""
+        self.tell(describe_new(job) if job.command.words[0] in _MAKING else job.summary)
 
     async def explain(self, job: Job, at: Repository) -> Job:
         """Show why *job* failed, whole; where a person's approval is all that it lacks, run it again with that."""
         title, words = job.command.title, job.command.words
-        offers_yes = "--yes" in job.whole and "--yes" not in words
-        choices = [Choice("c", "Close", "close"), *([Choice("y", "Approve and run again", "yes", True)] * offers_yes)]
+        approval = [Choice("y", "Approve and run again", "yes", True)] * offers_approval(job)
+        choices = [Choice("c", "Close", "close"), *approval]
         answer = await self.push_screen_wait(Question(f"{title}: failed", job.whole, choices))
         return await self.act(title, *words, "--yes", at=at) if answer == "yes" else job
 
     async def act_on_each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
         """Perform *task* on all of *rows*, at once for those of one repository."""
         for names, at in by_repository(rows):
-            await self.act(f"{verb} {', '.join(names)}", task, ",".join(names), *words, at=at)
+            job = await self.act(f"{verb} {list_names(names)}", task, ",".join(names), *words, at=at)
+            if not job.code and len(names) > 1:
+                self.tell(describe_several(names, job))
 
     # keys
 
@@ -174,8 +186,11 @@ class ActingApp(App[Session]):
             self.begin(self._each("Syncing", "session.sync", rows))
 
     async def _each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
-        for row in rows:
-            await self.act(f"{verb} {row.session.name}", task, row.session.name, *words, at=_place(row))
+        """Perform *task* on *rows*, one after the other; in the end the last line has all of their answers."""
+        jobs = [await self.act(f"{verb} {row.session.name}", task, row.session.name, *words, at=_place(row))
+                for row in rows]  # fmt: skip
+        if len(jobs) > 1 and (done := [job for job in jobs if not job.code]):
+            self.tell(" ".join(job.out.strip().partition("\n")[0] or job.summary for job in done))
 
     def action_merge(self) -> None:
         """Merge the sessions into their bases, after a question."""
@@ -230,21 +245,24 @@ class ActingApp(App[Session]):
             self.begin(self._prompt(rows))
 
     async def _prompt(self, rows: Sequence[Row]) -> None:
-        names = ", ".join(row.session.name for row in rows)
+        names = list_names([row.session.name for row in rows])
         busy = [row.session.name for row in rows if row.status.talk.state == "working"]
         hint = f"Claude is working in {', '.join(busy)}: it is sent when the turn ends." if busy else ""
         if text := await self._ask_text(f"Message to {names}", hint):
-            for row in rows:
-                words = [row.session.name, f"--text={text}", *(["--when-idle"] if row.session.name in busy else [])]
-                self.begin(self._send(row, words))
+            later = {row.session.name: ["--when-idle"] if row.session.name in busy else [] for row in rows}
+            jobs = await asyncio.gather(*(self._send(row, f"--text={text}", *later[row.session.name]) for row in rows))
+            sent = [row.session.name for row, job in zip(rows, jobs, strict=True) if not job.code]
+            if len(rows) > 1 and sent:
+                self.tell(f"Sent to {count_names(sent)}.")
 
     async def _ask_text(self, title: str, hint: str = "") -> str | None:
         from .forms import PromptForm  # with a field of several lines, which takes long to import
 
         return await self.push_screen_wait(PromptForm(title, hint))
 
-    async def _send(self, row: Row, words: Sequence[str]) -> None:
-        await self.act(f"Sending to {row.session.name}", "session.send", *words, at=_place(row))
+    async def _send(self, row: Row, *words: str) -> Job:
+        name = row.session.name
+        return await self.act(f"Sending to {name}", "session.send", name, *words, at=_place(row))
 
     def action_answer(self) -> None:
         """Answer the permission prompt, after showing it."""
@@ -288,6 +306,11 @@ class ActingApp(App[Session]):
         except SuspendNotSupported:
             await self._each("Opening", "session.open", [row], "--editor")
         self.done()
+
+
+def offers_approval(job: Job) -> bool:
+    """Return whether a person's approval is all that *job* lacked."""
+    return "--yes" in job.whole and "--yes" not in job.command.words
 
 
 def _place(row: Row) -> Repository:

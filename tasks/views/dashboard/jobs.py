@@ -17,6 +17,7 @@ from .strips import harmless
 
 _TICK = 0.15  # seconds between two looks at what a task printed
 _KEPT = 50
+_DONE = {"session.start": ("Started", "is already running"), "session.stop": ("Stopped", "was already stopped")}
 _NAMED = 6  # sessions in a line
 
 
@@ -114,6 +115,30 @@ def list_names(names: Sequence[str]) -> str:
 def count_names(names: Sequence[str]) -> str:
     """Return how many sessions *names* are, and the first few of them."""
     return f"{len(names)} session{'s' * (len(names) != 1)}: {list_names(names)}"
+
+
+def describe_new(job: Job) -> str:
+    """Return which session *job* made, and its addresses; the answer of `add` and `restore` ends with its name."""
+    lines = [line.split(maxsplit=1) for line in job.out.strip().splitlines()]
+    named = [line[1] for line in lines if line[0] in ("attach", "start") and "inv session." in line[-1]]
+    if not named:
+        return job.summary
+    addresses = "".join(f"  {' '.join(line)}" for line in lines if "://" in line[-1])
+    done = "Restored" if job.command.words[0] == "session.restore" else "Added"
+    return f"{done} {named[-1].split()[-1]}.{addresses}"
+
+
+def describe_several(names: Sequence[str], job: Job) -> str:
+    """Return what *job* did to several sessions: to all of them, in a line."""
+    lines = job.out.strip().splitlines()
+    done, before = _DONE.get(job.command.words[0], ("", ""))
+    if not done:
+        return " ".join(line.strip() for line in lines if ": inv " not in line) or job.summary
+    already = [name for name in names if any(line.startswith(f"{name} {before}") for line in lines)]
+    others = [name for name in names if name not in already]
+    parts = [*([f"{done} {count_names(others)}."] if others else []),
+             *([f"Already {before.split()[-1]}: {list_names(already)}."] if already else [])]  # fmt: skip
+    return " ".join(parts)
 
 
 def program_of(place: Path | None) -> tuple[list[str], dict[str, str]]:

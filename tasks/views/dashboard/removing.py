@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,12 +15,13 @@ from ...errors import SessionError
 from ...model import Repository
 from ...store import registry, shown_removals
 from ...system import terminal
-from .actions import ActingApp, Asked
+from .actions import ActingApp, Asked, offers_approval
 from .dialogs import Choice, Question
 from .jobs import Job, count_names, list_names
 
 _SAVED = "Files and uncommitted work are saved: press u to restore."
-_FORCED = "With --force it goes with that; what can be saved is saved, and u restores it."
+_FORCED = "Removed anyway, what can be saved is saved: press u to restore."
+_ADVICE = re.compile(r"^Run: inv session\.remove .* --force\n?", re.MULTILINE)  # there is a key for it
 
 
 class _Removal(NamedTuple):
@@ -57,35 +59,35 @@ async def _remove(app: ActingApp, title: str, names: Sequence[str], at: Reposito
         removal = _Removal(names, at, Path(directory) / "shown", options)
         plan = removal.run(app, "Looking at what that takes away", "--dry-run")
         answer = await app.ask_about(title, plan, partial(_question, removal))
-        if answer == "others" or not names:
-            removal = removal._replace(names=removal.safe)
+        left = list[str]()
         if answer in ("yes", "others", "force"):
-            left = await _remove_shown(app, removal, ["--force"] * (answer == "force"))
-        else:
-            left = []
+            chosen = removal._replace(names=removal.safe) if answer == "others" or not names else removal
+            kept = [name for name in names if name not in chosen.names]
+            left = await _remove_shown(app, chosen, kept, ["--force"] * (answer == "force"))
     if left:
         await _remove(app, f"Remove {list_names(left)}?", left, at, *options)
 
 
-async def _remove_shown(app: ActingApp, removal: _Removal, options: Sequence[str]) -> list[str]:
-    """Do it and say how it went; return those of which the question is to be asked again."""
+async def _remove_shown(app: ActingApp, removal: _Removal, kept: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Do it and say how it went, also which are *kept*; return those of which the question is to be asked again."""
     names = removal.names
     job = await removal.run(app, f"Removing {list_names(names)}", *options)
     left = await asyncio.to_thread(_registered, removal)
     gone = [name for name in names if name not in left]
-    kept = f" Kept: {list_names(left)}." if left else ""
-    if len(names) > 1 and gone:
-        app.tell(f"Removed {count_names(gone)}.{kept} Press u to restore.")
+    if gone and (len(names) > 1 or kept):
+        stay = f" Kept: {list_names([*kept, *left])}." if kept or left else ""
+        app.tell(f"Removed {count_names(gone)}.{stay} Press u to restore.")
     elif not job.code:
         app.tell(job.summary)
-    if not job.code or not left:
+    if not job.code:
         return []
-    offers = "--yes" in job.whole and "--yes" not in options
-    choices = [Choice("c", "Close", "close"), *([Choice("y", "Approve and run again", "yes", True)] * offers),
-               Choice("l", "Look again", "again")]  # fmt: skip
-    answer = await app.push_screen_wait(Question(f"Not removed: {list_names(left)}", job.whole, choices))
+    again = [*([Choice("y", "Approve and run again", "yes", True)] * offers_approval(job)),
+             Choice("l", "Look again", "again")]  # fmt: skip
+    title = f"Not removed: {list_names(left)}" if left else f"Removing {list_names(names)}: failed"
+    choices = [Choice("c", "Close", "close"), *(again if left else ())]
+    answer = await app.push_screen_wait(Question(title, job.whole, choices))
     if answer == "yes":
-        return await _remove_shown(app, removal._replace(names=left), [*options, "--yes"])
+        return await _remove_shown(app, removal._replace(names=left), kept, [*options, "--yes"])
     return left if answer == "again" else []
 
 
@@ -109,4 +111,4 @@ def _question(removal: _Removal, plan: Job) -> Asked:
     if not removal.names:
         return plan.whole, [keep, *others]
     force = Choice("f", "Remove all anyway" if several else "Remove anyway", "force", True)
-    return f"{plan.whole}\n\n{_FORCED}", [keep, *others, force]
+    return f"{_ADVICE.sub('', plan.whole).strip()}\n\n{_FORCED}", [keep, *others, force]

@@ -121,6 +121,7 @@ class Removal(NamedTuple):
     keep_branch: bool = False
     keep_volumes: bool = False
     merged_tips: tuple[str, ...] = ()  # commits that the forge says are merged
+    shown: Mapping[str, str] | None = None  # by name: what a person saw; nothing else is removed. None: nobody looked
 
 
 class Repository(NamedTuple):

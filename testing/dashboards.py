@@ -80,6 +80,14 @@ async def types(pilot: Shown, text: str) -> None:
     await pilot.press(*(names.get(letter, letter) for letter in text))
 
 
+async def palette(pilot: Shown, text: str) -> None:
+    """Do what the palette finds for *text*."""
+    await pilot.press("colon")
+    await types(pilot, text)
+    await pilot.pause(0.5)
+    await pilot.press("enter")
+
+
 def screen(shown: object) -> str:
     """Return the text of what is drawn now, above the list as well."""
     assert isinstance(shown, app.Dashboard)

@@ -39,7 +39,7 @@ def remove(
 
     how, dry, inside = Removal(force, keep_branch, keep_volumes), dry_run or c.config.run.dry, Path.cwd()
     targets, failures = selection.select_sessions(c, name, all or (merged and not name)), list[str]()
-    targets, how = report.keep_merged(targets, how) if merged else (targets, how)
+    targets, how = report.narrow_removal(targets, how, merged, dry)
     names, records, several = [session.name for session in targets], [], len(targets) > 1
     if not dry:
         targets, failures = selection.part_unchanged(c, targets, selection.REMOVED, yes)

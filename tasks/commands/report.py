@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from ..errors import SessionError, describe_error
 from ..model import Removal, Session
 from ..store import rows as store_rows
 from ..system.progress import muted_output, notice, say
+from ..system.terminal import SHOWN
 from . import selection
 from .command import answer, as_json, fail_with
 
@@ -113,7 +116,13 @@ def work_record(session: Session, text: str) -> dict[str, Any]:
     return {"message": text, **session_status.session_statuses([now], session.repository)[0].record()}
 
 
-def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session], Removal]:
+def narrow_removal(sessions: Sequence[Session], how: Removal, merged: bool, dry: bool) -> tuple[list[Session], Removal]:
+    """Return which of *sessions* are removed and how: with *merged* only those, and never more than was shown."""
+    kept, how = _keep_merged(sessions, how) if merged else ([*sessions], how)
+    return kept, _with_shown(kept, how, dry)
+
+
+def _keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session], Removal]:
     """Return those of *sessions* whose work is merged, with *how* they are removed; print why each counts as that."""
     from ..status import merged_sessions
 
@@ -123,6 +132,23 @@ def keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Session
     if not found:
         say("Nothing to remove: no session is merged.")
     return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
+
+
+def _with_shown(sessions: Sequence[Session], how: Removal, dry: bool) -> Removal:
+    """Return *how* with what a person was shown of *sessions*; noted by the *dry* run that showed it."""
+    if SHOWN not in os.environ:
+        return how
+    from ..plan import remove as plan_remove
+    from ..store import shown_removals
+
+    if dry:
+        states = dict[str, tuple[str, bool]]()
+        for session in sessions:
+            with suppress(SessionError, OSError):  # the dry run itself says why it can't be removed
+                states[session.name] = plan_remove.removal_state(session, how)
+        shown_removals.note_shown(states)
+        return how
+    return how._replace(shown={name: state for name, (state, _is_safe) in shown_removals.take_shown().items()})
 
 
 def check_removals(sessions: Sequence[Session], how: Removal, refusals: Sequence[str]) -> list[Session]:

@@ -13,7 +13,7 @@ from ..model import Removal, Session
 from ..resources import worktree
 from ..store import registry
 from ..system import files
-from ..system.progress import notice
+from ..system.progress import muted_output, notice
 from ..tools import git, merged, tmux, worktree_status, worktrees
 
 
@@ -27,6 +27,29 @@ def plan_removal(session: Session, how: Removal) -> Session:
 
 def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_status.Work | None]:
     """Return what `plan` does, and what was work in the worktree; None where that cannot be told."""
+    doomed, tree, work = _look(session, how)
+    ready = session.state == "ready"
+    _refuse_neighbours(session)
+    if ready and not how.force:  # else it was agreed to, and interrupted, or what is in it was made by us
+        _refuse_unforced(doomed, tree, work, how)
+    if how.shown is not None:
+        _refuse_changed(doomed, tree, work, how)
+    if tree.admin_dir is None and ready and worktree.is_known(session):
+        notice(
+            f"{session.worktree} isn't there, so its files can't be saved. If you find it, move it back there.\n"
+            f"Then run: inv session.restore {session.name}"
+        )
+    return _with_volumes(doomed, how), work
+
+
+def removal_state(session: Session, how: Removal) -> tuple[str, bool]:
+    """Return what stands for all that a removal of *session* would take now, and whether it would lose nothing."""
+    doomed, tree, work = _look(session, how)
+    loss = _loss(doomed, tree, work, how)
+    return _state(doomed, work, loss), not (loss or _refusal(partial(_refuse_neighbours, session)))
+
+
+def _look(session: Session, how: Removal) -> tuple[Session, git.Worktree, worktree_status.Work | None]:
     tmux.require_tmux()
     tree, ready = worktree.find_own_worktree(session), session.state == "ready"
     if tree.admin_dir is None and ready and (away := worktrees.find_displaced(session)):
@@ -34,18 +57,48 @@ def examine_removal(session: Session, how: Removal) -> tuple[Session, worktree_s
         raise SessionError(f"{away[0]}, so what is in it can't be saved.\nFix: {away[1]}\nThen run: {again}")
     work = _read_work(session, tree) if tree.admin_dir is not None else None
     tip = work.head if work is not None and work.branch == session.branch else _tip_elsewhere(session, how)
-    doomed = session._replace(tip=tip, creates_branch=session.creates_branch and not how.keep_branch)
-    _refuse_neighbours(session)
-    if ready and not how.force:  # else it was agreed to, and interrupted, or what is in it was made by us
-        _refuse_locked(session, tree)
-        worktree.refuse_absent(session)
-        _refuse_loss(doomed, tree, work, how)
-    if tree.admin_dir is None and ready and worktree.is_known(session):
-        notice(
-            f"{session.worktree} isn't there, so its files can't be saved. If you find it, move it back there.\n"
-            f"Then run: inv session.restore {session.name}"
-        )
-    return _with_volumes(doomed, how), work
+    return session._replace(tip=tip, creates_branch=session.creates_branch and not how.keep_branch), tree, work
+
+
+def _state(doomed: Session, work: worktree_status.Work | None, loss: str) -> str:
+    import hashlib
+
+    paths = (work.head, work.branch, work.changed, work.untracked, work.closed) if work is not None else ()
+    return hashlib.sha256(repr((doomed.state, doomed.tip, doomed.creates_branch, paths, loss)).encode()).hexdigest()
+
+
+def _loss(doomed: Session, tree: git.Worktree, work: worktree_status.Work | None, how: Removal) -> str:
+    """Return all that `remove` without `--force` refuses to lose."""
+    unforced = how._replace(force=False)
+
+    def check() -> None:
+        _refuse_unforced(doomed, tree, work, unforced)
+        _with_volumes(doomed, unforced)
+
+    with muted_output():
+        return _refusal(check) if doomed.state == "ready" else ""
+
+
+def _refuse_changed(doomed: Session, tree: git.Worktree, work: worktree_status.Work | None, how: Removal) -> None:
+    """Refuse what isn't as a person saw it when they agreed to the removal."""
+    loss = _loss(doomed, tree, work, how)
+    if how.shown is None or how.shown.get(doomed.name) == _state(doomed, work, loss):
+        return
+    now = f"\n{loss.removesuffix(_advice(doomed))}" if loss else ""
+    raise SessionError(
+        f"Session {doomed.name} has changed since its removal was shown, so it was kept.{now}\n"
+        f"Look again: inv session.remove {doomed.name} --dry-run"
+    )
+
+
+def _refuse_unforced(doomed: Session, tree: git.Worktree, work: worktree_status.Work | None, how: Removal) -> None:
+    _refuse_locked(doomed, tree)
+    worktree.refuse_absent(doomed)
+    _refuse_loss(doomed, tree, work, how)
+
+
+def _advice(doomed: Session) -> str:
+    return f"\nRun: inv session.remove {doomed.name} --force"
 
 
 def _refuse_loss(doomed: Session, tree: git.Worktree, work: worktree_status.Work | None, how: Removal) -> None:
@@ -56,10 +109,9 @@ def _refuse_loss(doomed: Session, tree: git.Worktree, work: worktree_status.Work
     )  # fmt: skip
     refusals = [refusal for check in checks if (refusal := _refusal(check))]
     if refusals:  # else who called us asks about the volumes next
-        advice = f"\nRun: inv session.remove {doomed.name} --force"
         if volumes := _refusal(partial(_with_volumes, doomed, how)):
             refusals.append(volumes)
-        raise SessionError("\n".join([*(each.removesuffix(advice) for each in refusals[:-1]), refusals[-1]]))
+        raise SessionError("\n".join([*(each.removesuffix(_advice(doomed)) for each in refusals[:-1]), refusals[-1]]))
 
 
 def _refusal(check: Callable[[], object]) -> str:

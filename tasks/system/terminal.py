@@ -16,6 +16,7 @@ from .patterns import late_pattern
 
 RED, GREEN, YELLOW, BLUE = 1, 2, 3, 4
 CALLED = "TALLY_SESSIONS_CALLER"  # `caller` says what it is
+SHOWN = "TALLY_SESSIONS_SHOWN"  # so does `shown_removals`
 _NARROW = 40  # columns below which further lines are indented by less
 _INDENT = 4
 _COLOUR = late_pattern(r"\x1b\[[\d;:]*m|\r(?=\n)")  # colours in the messages of programs; and line ends of Windows
@@ -92,6 +93,12 @@ def home_path(path: str) -> str:
     """Return *path* as people write it, with ~ for their home."""
     home = os.path.expanduser("~")
     return "~" + path.removeprefix(home) if path.startswith(home + "/") else path
+
+
+def home_paths(text: str) -> str:
+    """Return *text* with ~ for their home in each path, but in quotes, where no shell knows it."""
+    home = re.escape(os.path.expanduser("~"))
+    return re.sub(rf"(?<![^\s(,:]){home}(?=/)", "~", text)
 
 
 def one_line(text: str) -> str:

@@ -13,7 +13,7 @@ from tasks.status.worktree_looks import Look
 from tasks.views.dashboard import dialogs
 from tasks.views.dashboard.app import Dashboard
 from testing import sessions
-from testing.dashboards import Shown, names, run, screen, shows, until
+from testing.dashboards import Shown, chosen, names, run, screen, shows, until
 from testing.project import Project
 
 
@@ -62,6 +62,9 @@ def test_what_was_known_last_is_shown_dim_until_it_is_known_again(
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await shows(pilot, "±1 ↑1 ≠1")
         assert "dim: 0m old" in screen(shown)
+        assert chosen(shown) == "auth"
+        assert _style(shown, "±1 ↑1 ≠1") == {True}  # although it is the chosen one
+        assert _style(shown, "auth") == {None}
         await pilot.press("j")
         assert _style(shown, "±1 ↑1 ≠1") == {True}
         answers.set()
@@ -183,7 +186,7 @@ def test_several_sessions_are_removed_with_one_answer_and_what_would_lose_work_s
         await shows(pilot, "Remove the others")
         await pilot.press("y")
         await until(pilot, lambda: names(shown) == ["auth", "web"])
-        await shows(pilot, "Not removed: auth")
+        await shows(pilot, "Removed 2 sessions: api, ui. Kept: auth.")
         await pilot.press("end", "space", "D")  # auth is still marked
         await shows(pilot, "Remove auth, web?")
         await shows(pilot, "Remove all anyway")

@@ -9,9 +9,10 @@ from textual.widgets import Input, Select
 from tasks.model import Repository
 from tasks.status.shown_rows import Source
 from tasks.views.dashboard import drafts, forms
+from tasks.views.dashboard import palette as palette_module
 from tasks.views.dashboard.app import Dashboard
 from testing import sessions
-from testing.dashboards import Shown, chosen, names, run, screen, shows, types, until
+from testing.dashboards import Shown, chosen, names, palette, run, screen, shows, types, until
 from testing.project import EMBEDDING, Project, make
 
 # Notes what runs it, and where; the directory of the main checkout decides which tasks these are.
@@ -55,6 +56,33 @@ def test_a_refused_name_stays_in_the_form_with_the_reason_and_the_cursor(project
         assert not isinstance(shown.screen, forms.AddForm)
 
     run(project, story)
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_name_that_a_rename_refuses_stays_in_its_field_with_the_reason_below(
+    sandbox: Path, monkeypatch: pytest.MonkeyPatch, is_slow: bool
+) -> None:
+    quick = sessions.repository(sandbox / "dev" / "quick", {"a.txt": "one\n"})
+    for name in ("auth", "docs"):
+        sessions.add(quick, name)
+    if is_slow:  # the form is closed before the answer, and comes back with it
+        monkeypatch.setattr(palette_module, "SOON", -1.0)
+
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await pilot.press("s", "g")
+        await palette(pilot, "rename it")
+        await shows(pilot, "New name of auth")
+        await types(pilot, "docs")
+        await pilot.press("enter")
+        await shows(pilot, "already exists. Choose another NAME")
+        assert (_field(shown, "line").value, shown.focused) == ("docs", _field(shown, "line"))
+        assert _field(shown, "line").region.bottom <= shown.screen.query_one("#error").region.y
+        await types(pilot, "2")
+        await pilot.press("enter")
+        await until(pilot, lambda: names(shown) == ["docs", "docs2"])
+        await until(pilot, lambda: chosen(shown) == "docs2" and len(shown.screen_stack) == 1)
+
+    run(quick, story)
 
 
 def test_what_needs_approval_is_approved_in_the_form(project: Project) -> None:

@@ -16,7 +16,7 @@ from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
 from tasks.views.dashboard.palette import MORE
 from testing import sessions
-from testing.dashboards import Shown, chosen, closes, names, run, screen, shows, types, until
+from testing.dashboards import Shown, chosen, closes, names, palette, run, screen, shows, types, until
 from testing.project import Project
 
 
@@ -83,7 +83,7 @@ def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> N
         await pilot.press("5")
         await shows(pilot, "auth conflicts with bugfix-ui in a.txt")
         await pilot.press("6")
-        await shows(pilot, "uncommitted changes")
+        await shows(pilot, "(uncommitted changes)")
         await pilot.press("right_square_bracket")
         assert shown.preview.tab == "claude"
         await pilot.press("left_square_bracket")
@@ -161,12 +161,6 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
 
 
 def test_what_has_no_key_is_in_the_palette(quick: Project) -> None:
-    async def palette(pilot: Shown, text: str) -> None:
-        await pilot.press("colon")
-        await types(pilot, text)
-        await pilot.pause(0.5)
-        await pilot.press("enter")
-
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await palette(pilot, "rename it")
         await shows(pilot, "New name of auth")
@@ -247,7 +241,7 @@ def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:
 def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Project) -> None:
     ran: list[tuple[str, ...]] = []
 
-    async def perform(_title: str, *words: str, at: Repository) -> Job:
+    async def perform(_title: str, *words: str, at: Repository, **_variables: str) -> Job:
         ran.append(words)
         job = Job(Command("", words))
         job.code, job.out = 0, "Bash command\n  npm install\nDo you want to proceed?"
@@ -293,7 +287,7 @@ def test_a_question_is_there_before_what_it_is_about_so_that_no_key_means_someth
     ran: list[tuple[str, ...]] = []
     known = asyncio.Event()
 
-    async def perform(_title: str, *words: str, at: Repository) -> Job:
+    async def perform(_title: str, *words: str, at: Repository, **_variables: str) -> Job:
         ran.append(words)
         await known.wait()
         job = Job(Command("", words))

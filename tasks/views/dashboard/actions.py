@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,14 @@ from ...status.feed import Feed
 from ...status.shown_rows import Row
 from ...tools import tmux_attach
 from .dialogs import Choice, Question
-from .jobs import Command, Job, Jobs, program_of
+from .jobs import Command, Job, Jobs, count_names, describe_new, describe_several, list_names, program_of
 
 _BUSY = ("working", "waiting")
-Asked = tuple[str, Sequence[Choice]]  # the text of a question, and its answers
+Asked = tuple[str, Sequence[Choice]] | str  # the text of a question, and its answers; a text alone asks nothing
+_MAKING = ("session.add", "session.restore")  # whose answer is where the session is
 _ATTACHED = ("running", "partial")
-_TICK = 0.05  # seconds between two looks at whether a task has ended
+TICK = 0.05  # seconds between two looks at whether a task has ended
+SOON = 5.0  # seconds after which a task that goes on has accepted what was filled in
 
 
 class ActingApp(App[Session]):
@@ -46,6 +47,10 @@ class ActingApp(App[Session]):
         """Say something in a line."""
         raise NotImplementedError
 
+    def hush(self) -> None:
+        """Say no more what was said in that line."""
+        raise NotImplementedError
+
     def done(self) -> None:
         """Look again, because something was done."""
         raise NotImplementedError
@@ -58,15 +63,15 @@ class ActingApp(App[Session]):
         """Do *work*, which may wait, beside the keys."""
         self.run_worker(work, exit_on_error=True)
 
-    def launch(self, title: str, *words: str, at: Repository) -> Job:
-        """Begin the task *words* in the background, in the repository *at*."""
-        return self.jobs.start(Command(title, words, self.elsewhere(at)))
+    def launch(self, title: str, *words: str, at: Repository, **variables: str) -> Job:
+        """Begin the task *words* in the background, in the repository *at*, with *variables* in its environment."""
+        return self.jobs.start(Command(title, words, self.elsewhere(at), variables))
 
-    async def perform(self, title: str, *words: str, at: Repository) -> Job:
-        """Run the task *words* in the background, in the repository *at*, and return it when it has ended."""
-        job = self.launch(title, *words, at=at)
+    async def perform(self, title: str, *words: str, at: Repository, **variables: str) -> Job:
+        """Run the task *words* in the background, as `launch` does, and return it when it has ended."""
+        job = self.launch(title, *words, at=at, **variables)
         while job.code is None:
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(TICK)
         self.done()
         return job
 
@@ -78,22 +83,28 @@ class ActingApp(App[Session]):
         """Perform a task and say how it went; an error is shown whole, and may be approved."""
         job = await self.perform(title, *words, at=at)
         if not job.code:
-            self.tell(job.summary)
+            self.tell_done(job)
             return job
         return await self.explain(job, at)
+
+    def tell_done(self, job: Job) -> None:
+        """Say what *job* did."""
+        self.tell(describe_new(job) if job.command.words[0] in _MAKING else job.summary)
 
     async def explain(self, job: Job, at: Repository) -> Job:
         """Show why *job* failed, whole; where a person's approval is all that it lacks, run it again with that."""
         title, words = job.command.title, job.command.words
-        offers_yes = "--yes" in job.whole and "--yes" not in words
-        choices = [Choice("c", "Close", "close"), *([Choice("y", "Approve and run again", "yes", True)] * offers_yes)]
+        approval = [Choice("y", "Approve and run again", "yes", True)] * offers_approval(job)
+        choices = [Choice("c", "Close", "close"), *approval]
         answer = await self.push_screen_wait(Question(f"{title}: failed", job.whole, choices))
         return await self.act(title, *words, "--yes", at=at) if answer == "yes" else job
 
     async def act_on_each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
         """Perform *task* on all of *rows*, at once for those of one repository."""
-        for names, at in _by_repository(rows):
-            await self.act(f"{verb} {', '.join(names)}", task, ",".join(names), *words, at=at)
+        for names, at in by_repository(rows):
+            job = await self.act(f"{verb} {list_names(names)}", task, ",".join(names), *words, at=at)
+            if not job.code and len(names) > 1:
+                self.tell(describe_several(names, job))
 
     # keys
 
@@ -146,19 +157,19 @@ class ActingApp(App[Session]):
                 return
         await self.act_on_each("Stopping", "session.stop", rows)
 
-    async def _ask_about(
-        self, title: str, reading: Coroutine[Any, Any, Job], ask: Callable[[Job], Asked | None]
-    ) -> str | None:
+    async def ask_about(self, title: str, reading: Coroutine[Any, Any, Job], ask: Callable[[Job], Asked]) -> str | None:
         """Ask about what *reading* finds. The question is there before: the next keys are meant for it."""
         question = Question(title, "Looking …", ())
 
         async def fill() -> None:
             job = await reading
-            if (asked := ask(job)) is None and self.screen is question:
-                question.dismiss(None)
-                self.tell(job.summary, is_error=True)
-            elif question in self.screen_stack:
-                await question.fill(*(asked or (job.whole, [Choice("c", "Close", "close")])))
+            if isinstance(asked := ask(job), str):
+                if self.screen is question:
+                    question.dismiss(None)
+                    self.tell(asked, is_error=bool(job.code))
+                asked = asked, [Choice("c", "Close", "close")]
+            if question in self.screen_stack:
+                await question.fill(*asked)
 
         self.begin(fill())
         return await self.push_screen_wait(question)
@@ -175,8 +186,11 @@ class ActingApp(App[Session]):
             self.begin(self._each("Syncing", "session.sync", rows))
 
     async def _each(self, verb: str, task: str, rows: Sequence[Row], *words: str) -> None:
-        for row in rows:
-            await self.act(f"{verb} {row.session.name}", task, row.session.name, *words, at=_place(row))
+        """Perform *task* on *rows*, one after the other; in the end the last line has all of their answers."""
+        jobs = [await self.act(f"{verb} {row.session.name}", task, row.session.name, *words, at=_place(row))
+                for row in rows]  # fmt: skip
+        if len(jobs) > 1 and (done := [job for job in jobs if not job.code]):
+            self.tell(" ".join(job.out.strip().partition("\n")[0] or job.summary for job in done))
 
     def action_merge(self) -> None:
         """Merge the sessions into their bases, after a question."""
@@ -220,16 +234,10 @@ class ActingApp(App[Session]):
             self.begin(self._remove(rows))
 
     async def _remove(self, rows: Sequence[Row]) -> None:
-        for names, at in _by_repository(rows):
-            those, several = ", ".join(names), len(names) > 1
-            words = ("session.remove", ",".join(names))
-            plan = self.perform(f"Looking at what {those} {'have' if several else 'has'}", *words, "--dry-run", at=at)
-            answer = await self._ask_about(f"Remove {those}?", plan, partial(_removal_question, several=several))
-            if answer == "others":  # why the rest stays was just shown
-                job = await self.perform(f"Removing what loses nothing of {those}", *words, at=at)
-                self.tell((job.err.strip() or job.summary).splitlines()[-1])
-            elif answer in ("yes", "force"):
-                await self.act(f"Removing {those}", *words, *(["--force"] if answer == "force" else []), at=at)
+        from . import removing
+
+        for names, at in by_repository(rows):
+            await removing.remove_named(self, names, at)
 
     def action_prompt(self) -> None:
         """Send a message to Claude."""
@@ -237,21 +245,24 @@ class ActingApp(App[Session]):
             self.begin(self._prompt(rows))
 
     async def _prompt(self, rows: Sequence[Row]) -> None:
-        names = ", ".join(row.session.name for row in rows)
+        names = list_names([row.session.name for row in rows])
         busy = [row.session.name for row in rows if row.status.talk.state == "working"]
         hint = f"Claude is working in {', '.join(busy)}: it is sent when the turn ends." if busy else ""
         if text := await self._ask_text(f"Message to {names}", hint):
-            for row in rows:
-                words = [row.session.name, f"--text={text}", *(["--when-idle"] if row.session.name in busy else [])]
-                self.begin(self._send(row, words))
+            later = {row.session.name: ["--when-idle"] if row.session.name in busy else [] for row in rows}
+            jobs = await asyncio.gather(*(self._send(row, f"--text={text}", *later[row.session.name]) for row in rows))
+            sent = [row.session.name for row, job in zip(rows, jobs, strict=True) if not job.code]
+            if len(rows) > 1 and sent:
+                self.tell(f"Sent to {count_names(sent)}.")
 
     async def _ask_text(self, title: str, hint: str = "") -> str | None:
         from .forms import PromptForm  # with a field of several lines, which takes long to import
 
         return await self.push_screen_wait(PromptForm(title, hint))
 
-    async def _send(self, row: Row, words: Sequence[str]) -> None:
-        await self.act(f"Sending to {row.session.name}", "session.send", *words, at=_place(row))
+    async def _send(self, row: Row, *words: str) -> Job:
+        name = row.session.name
+        return await self.act(f"Sending to {name}", "session.send", name, *words, at=_place(row))
 
     def action_answer(self) -> None:
         """Answer the permission prompt, after showing it."""
@@ -261,7 +272,7 @@ class ActingApp(App[Session]):
     async def _answer(self, row: Row) -> None:
         name = row.session.name
         shown = self.perform(f"Reading what {name} asks", "session.answer", name, at=_place(row))
-        answer = await self._ask_about(f"Claude in {name} asks", shown, _permission_question)
+        answer = await self.ask_about(f"Claude in {name} asks", shown, _permission_question)
         words = [answer] if answer in ("yes", "always", "no") else []
         if answer == "instead" and (text := await self._ask_text("What Claude should do")):
             words = ["no", f"--message={text}"]
@@ -297,31 +308,25 @@ class ActingApp(App[Session]):
         self.done()
 
 
+def offers_approval(job: Job) -> bool:
+    """Return whether a person's approval is all that *job* lacked."""
+    return "--yes" in job.whole and "--yes" not in job.command.words
+
+
 def _place(row: Row) -> Repository:
     return row.session.repository
 
 
-def _by_repository(rows: Sequence[Row]) -> list[tuple[list[str], Repository]]:
+def by_repository(rows: Sequence[Row]) -> list[tuple[list[str], Repository]]:
     """Return the names of the sessions of *rows* in each repository."""
     mains = dict.fromkeys(row.key[0] for row in rows)
     groups = [[row for row in rows if row.key[0] == main] for main in mains]
     return [([row.session.name for row in group], _place(group[0])) for group in groups]
 
 
-def _removal_question(plan: Job, several: bool) -> Asked:
-    """Return the question with what goes, and with what would be lost where `remove` refuses."""
-    keep = Choice("n", f"Keep {'them' if several else 'it'}", "no")
-    if not plan.code:
-        text = f"{plan.whole}\n\nFiles and uncommitted work are saved: press u to restore."
-        return text, [keep, Choice("y", "Remove", "yes", True)]
-    text = f"{plan.whole}\n\nWith --force it goes with that; what can be saved is saved, and u restores it."
-    others = [Choice("y", "Remove the others", "others", True)] if several and plan.out.strip() else []
-    return text, [keep, *others, Choice("f", "Remove all anyway" if several else "Remove anyway", "force", True)]
-
-
-def _permission_question(shown: Job) -> Asked | None:
+def _permission_question(shown: Job) -> Asked:
     if shown.code:
-        return None
+        return shown.summary
     choices = [Choice("y", "Yes", "yes"), Choice("a", "Yes, always", "always"), Choice("n", "No", "no"),
                Choice("i", "No, instead …", "instead")]  # fmt: skip
     return shown.out.strip("\n"), choices

@@ -127,7 +127,12 @@ class Dashboard(LookingApp):
 
     def tell(self, text: str, is_error: bool = False) -> None:
         """Say something in the line above the keys, for some seconds."""
-        self._said = (time.monotonic(), Text(harmless(text), "bold red" if is_error else "green"))
+        self._said = (time.monotonic(), Text(harmless(terminal.home_paths(text)), "bold red" if is_error else "green"))
+        self._show_status()
+
+    def hush(self) -> None:
+        """Say it no more: something else is done."""
+        self._said = (0.0, Text())
         self._show_status()
 
     def done(self) -> None:
@@ -293,6 +298,7 @@ class Dashboard(LookingApp):
         yield SystemCommand("Change the theme", "colours of the dashboard", self.action_change_theme)
 
     def _run_more(self, more: palette.More) -> None:
+        self.hush()
         if not self.refuses():
             self.call_later(lambda: self.begin(palette.perform_more(self, more)))
 

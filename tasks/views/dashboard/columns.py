@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from rich.style import Style
 from rich.text import Text
 
 from ...status.shown_rows import Row
@@ -21,6 +22,7 @@ _LETTERS = {"waiting": "!", "failed": "x", "finished": "+", "working": "*", "idl
 _STATES = {"running": "green", "partial": "yellow", "stopped": "dim", "adding": "cyan", "removing": "cyan"}
 _REVIEWS = {"approved": (" ok", "green"), "changes requested": (" changes", "yellow")}
 _CHECKS = {"passed": (" ✓", "green"), "failed": (" ✗", "bold red"), "running": (" …", "cyan")}
+_OLD = Style(dim=True, meta={"old": True})  # of what an earlier dashboard showed
 _UNKNOWN = "…"
 _LONGEST = 32  # columns of a name
 _GAP = 2
@@ -38,10 +40,11 @@ _FLEXIBLE = 14  # columns that are worth saying in words what a conversation is 
 
 
 class Table(NamedTuple):
-    """The lines of the list: its headings, and one line for each row."""
+    """The lines of the list: its headings, one line for each row, and how wide each column had to be so far."""
 
     headings: Text
     lines: list[Text]
+    widest: Mapping[str, int] = {}
 
 
 def glyph(attention: str) -> str:
@@ -49,14 +52,21 @@ def glyph(attention: str) -> str:
     return (_GLYPHS if terminal.encodable_text(_GLYPHS["waiting"]) == _GLYPHS["waiting"] else _LETTERS)[attention]
 
 
-def format_rows(rows: Sequence[Row], width: int, marks: frozenset[tuple[str, str]] = frozenset()) -> Table:
-    """Return *rows* as lines of at most *width* columns; those in *marks* begin with a sign."""
+def format_rows(
+    rows: Sequence[Row], width: int, marks: frozenset[tuple[str, str]] = frozenset(), widest: Mapping[str, int] = {}
+) -> Table:
+    """Return *rows* as lines of at most *width* columns; those in *marks* begin with a sign.
+
+    No column is narrower than in *widest*: what shrinks in one row moves nothing in the others.
+    """
     columns = {title: [_shown(row, title) for row in rows] for title in _CELLS}
-    titles = [title for title in columns if title in _ALWAYS or any(each.plain for each in columns[title])]
     if all(row.session.branch == row.session.name for row in rows):
-        titles = [title for title in titles if title != "branch"]
+        del columns["branch"]
+    titles = [title for title in columns if title in (*_ALWAYS, *widest) or any(each.plain for each in columns[title])]
     room = width - 3
-    widths = _widths({title: columns[title] for title in titles}, room)
+    widest = {title: max([len(title), widest.get(title, 0), *(each.cell_len for each in columns[title])])
+              for title in titles}  # fmt: skip
+    widths = _widths(widest, room)
     spare = room - _total(widths) - _GAP
     heading = Text("   " + (" " * _GAP).join(f"{title:<{wide}}" for title, wide in widths.items()), "dim")
     lines = []
@@ -68,9 +78,9 @@ def format_rows(rows: Sequence[Row], width: int, marks: frozenset[tuple[str, str
             line.append(" " * _GAP)
         if spare >= _FLEXIBLE:
             what = _remembered(row, _WHAT) or Text(_what(row), "dim")
-            line.append(terminal.shorten_text(what.plain, spare), "dim")
+            line.append(terminal.shorten_text(what.plain, spare), what.style)
         lines.append(line)
-    return Table(heading, lines)
+    return Table(heading, lines, widest)
 
 
 def plain_cells(row: Row) -> dict[str, str]:
@@ -87,13 +97,17 @@ def _shown(row: Row, title: str) -> Text:
 def _remembered(row: Row, title: str) -> Text | None:
     is_old = _WAITED_FOR.get(title) in row.pending and not (title in _ENDED and row.attention == "stopped")
     text = row.last.cells.get(title, "") if row.last is not None and is_old else ""
-    return Text(terminal.one_line(text), "dim") if text.strip() else None
+    return Text(terminal.one_line(text), _OLD) if text.strip() else None
 
 
-def _widths(columns: dict[str, list[Text]], room: int) -> dict[str, int]:
+def is_old(style: Style | None) -> bool:
+    """Return whether *style* is that of what an earlier dashboard showed."""
+    return style is not None and "old" in style.meta
+
+
+def _widths(widest: Mapping[str, int], room: int) -> dict[str, int]:
     """Return the columns for which there is *room*, each with its width."""
-    widths = {title: max([len(title), *(each.cell_len for each in cells)]) for title, cells in columns.items()}
-    widths["name"] = min(widths["name"], _LONGEST)
+    widths = {**widest, "name": min(widest["name"], _LONGEST)}
     for title in _LEFT_OUT:
         if _total(widths) <= room:
             break

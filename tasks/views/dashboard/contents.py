@@ -151,7 +151,7 @@ def _details(row: Row, _rows: int) -> Page:
         lines.append(_fact("pull request", f"{details.format_request(status.request)}  ").append_text(link))
     lines += [_fact(what, value) for what, value in _facts(status) if value]
     steps = next_steps.next_steps(status)
-    lines += [Text(), *(_fact("next", command, "bold").append(f"  {why}", "dim") for why, command in steps)]
+    lines += [Text(), *(_fact("next", command, "bold").append(f"  ({why})", "dim") for why, command in steps)]
     return Page(lines, wraps=True)
 
 

@@ -17,11 +17,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
+from ...system import terminal
 from . import columns, keys
 from .strips import harmless, in_border
 
 _TWO_COLUMNS = 104
 _LOW = 28  # lines
+_AROUND = 4  # columns beside the label of a button
 
 
 class Choice(NamedTuple):
@@ -49,12 +51,19 @@ class Dialog(ModalScreen[str | None]):
             box.border_title = in_border(self._title)
             if self._text:
                 with VerticalScroll(id="body"):
-                    yield Static(Text(harmless(self._text)) if isinstance(self._text, str) else self._text)
+                    text = self._text
+                    yield Static(Text(harmless(terminal.home_paths(text))) if isinstance(text, str) else text)
             yield from self.parts()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Leave nothing empty in a low terminal."""
+        """Leave nothing empty in a low terminal, and no button out of a narrow one."""
         self.set_class(event.size.height < _LOW, "tight")
+        self.call_after_refresh(self._place_buttons)
+
+    def _place_buttons(self) -> None:
+        for row in self.query(".buttons"):
+            needed = sum(len(str(button.label)) + _AROUND for button in row.query(Button) if button.display)
+            row.set_class(needed > row.size.width, "below")
 
     def parts(self) -> ComposeResult:
         """Yield what stands below the text."""
@@ -112,6 +121,7 @@ class Question(Dialog):
         self._text, self._choices, self._is_danger = text, choices, any(each.is_danger for each in choices)
         await self.recompose()
         self.on_mount()
+        self.call_after_refresh(self._place_buttons)
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text by lines."""

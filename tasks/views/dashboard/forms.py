@@ -89,7 +89,7 @@ class AddForm(Dialog):
         self._is_busy, self.draft = False, self.draft._replace(error=error)
         shown = self.query_one("#error")
         shown.display, self.query_one("#approve").display = bool(error), self.draft.needs_approval
-        shown.query_one(Static).update(Text(harmless(error)))
+        shown.query_one(Static).update(Text(harmless(terminal.home_paths(error))))
         self.query_one("#hint", Static).update("enter adds, tab moves, esc cancels")
         self.query_one(f"#{self.draft.fault}").focus()  # never the approval: Enter alone must not give it
 
@@ -122,20 +122,43 @@ def _titled(field: Widget, title: str) -> Widget:
 
 
 class LineForm(Dialog):
-    """A field of one line."""
+    """A field of one line, with what was *written*; it stays until the task has accepted that, and says why not."""
 
-    def __init__(self, title: str, example: str = "") -> None:
+    def __init__(
+        self, title: str, example: str, begin: Callable[[LineForm, str], None], written: str = "", error: str = ""
+    ) -> None:
         super().__init__(title)
-        self._example = example
+        self._example, self._begin, self._written, self._error = example, begin, written, error
+        self._is_busy = False
 
     def parts(self) -> ComposeResult:
-        """Yield the field."""
-        yield Input(placeholder=self._example, id="line")
-        yield Static("enter takes it, esc cancels", classes="hint")
+        """Yield the field, and below it what is wrong."""
+        yield Input(self._written, placeholder=self._example, id="line", select_on_focus=False)
+        with VerticalScroll(id="error"):
+            yield Static()
+        yield Static(id="hint", classes="hint")
+
+    def on_mount(self) -> None:
+        """Show what was wrong."""
+        self.refuse(self._error)
+
+    def refuse(self, error: str) -> None:
+        """Say what is wrong, with the cursor in the field; an empty *error* is none."""
+        self._is_busy = False
+        shown = self.query_one("#error")
+        shown.display = bool(error)
+        shown.query_one(Static).update(Text(harmless(terminal.home_paths(error))))
+        self.query_one("#hint", Static).update("enter takes it, esc cancels")
+        self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the text, if there is any."""
-        self.dismiss(event.value.strip() or None)
+        """Have it done with the text; without any there is nothing to do."""
+        if not (text := event.value.strip()):
+            self.dismiss(None)
+        elif not self._is_busy:
+            self._is_busy = True
+            self.query_one("#hint", Static).update("Working …")
+            self._begin(self, text)
 
 
 class PromptForm(Dialog):

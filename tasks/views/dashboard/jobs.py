@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -17,14 +17,17 @@ from .strips import harmless
 
 _TICK = 0.15  # seconds between two looks at what a task printed
 _KEPT = 50
+_DONE = {"session.start": ("Started", "is already running"), "session.stop": ("Stopped", "was already stopped")}
+_NAMED = 6  # sessions in a line
 
 
 class Command(NamedTuple):
-    """A task with its arguments, where to run it, and what it is called while it runs."""
+    """A task with its arguments, where and with which *variables* to run it, and what it is called while it runs."""
 
     title: str
     words: Sequence[str]
     place: Path | None = None
+    variables: Mapping[str, str] = {}
 
 
 class Job:
@@ -84,9 +87,10 @@ class Jobs:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
                 program, environment = program_of(job.command.place)
+                environment = {**environment, **job.command.variables, "NO_COLOR": "1"}
                 process = subprocess.Popen(
                     [*program, *job.command.words], cwd=job.command.place or self._main, stdin=subprocess.DEVNULL,
-                    stdout=out, stderr=err, env={**environment, "NO_COLOR": "1"}, start_new_session=True,
+                    stdout=out, stderr=err, env=environment, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 job.err, code = str(error), 127
@@ -100,6 +104,41 @@ class Jobs:
                 job.out, job.err = _text(out), _text(err)
         job.ended, job.code = time.monotonic(), code
         self._changed(job)
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Return the first few of *names*, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_NAMED])} and {more} more"
+
+
+def count_names(names: Sequence[str]) -> str:
+    """Return how many sessions *names* are, and the first few of them."""
+    return f"{len(names)} session{'s' * (len(names) != 1)}: {list_names(names)}"
+
+
+def describe_new(job: Job) -> str:
+    """Return which session *job* made, and its addresses; the answer of `add` and `restore` ends with its name."""
+    lines = [line.split(maxsplit=1) for line in job.out.strip().splitlines()]
+    named = [line[1] for line in lines if line[0] in ("attach", "start") and "inv session." in line[-1]]
+    if not named:
+        return job.summary
+    addresses = "".join(f"  {' '.join(line)}" for line in lines if "://" in line[-1])
+    done = "Restored" if job.command.words[0] == "session.restore" else "Added"
+    return f"{done} {named[-1].split()[-1]}.{addresses}"
+
+
+def describe_several(names: Sequence[str], job: Job) -> str:
+    """Return what *job* did to several sessions: to all of them, in a line."""
+    lines = job.out.strip().splitlines()
+    done, before = _DONE.get(job.command.words[0], ("", ""))
+    if not done:
+        return " ".join(line.strip() for line in lines if ": inv " not in line) or job.summary
+    already = [name for name in names if any(line.startswith(f"{name} {before}") for line in lines)]
+    others = [name for name in names if name not in already]
+    parts = [*([f"{done} {count_names(others)}."] if others else []),
+             *([f"Already {before.split()[-1]}: {list_names(already)}."] if already else [])]  # fmt: skip
+    return " ".join(parts)
 
 
 def program_of(place: Path | None) -> tuple[list[str], dict[str, str]]:

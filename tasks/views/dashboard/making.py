@@ -14,13 +14,11 @@ from ...errors import SessionError
 from ...model import Repository
 from ...status.shown_rows import Key, gone_error
 from . import drafts, keys
-from .actions import ActingApp
+from .actions import SOON, TICK, ActingApp
 
 if TYPE_CHECKING:
     from ...store.archive import Archive
     from .forms import AddForm
-
-_SOON = 5.0  # seconds after which a task that goes on has accepted what was filled in
 
 
 class MakingApp(ActingApp):
@@ -49,8 +47,10 @@ class MakingApp(ActingApp):
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:  # fmt: skip
         """Do what a key or a click is for; what acts on sessions is refused where the repository is gone."""
-        if action in keys.ACTING and self.refuses():
-            return True
+        if action in keys.ACTING:
+            self.hush()
+            if self.refuses():
+                return True
         return await super().run_action(action, default_namespace, namespaces)
 
     def action_add(self) -> None:
@@ -69,13 +69,13 @@ class MakingApp(ActingApp):
         key = (str(draft.repository.main), draft.name)
         job = self.launch(f"Adding {draft.name or 'a session'}", "session.add", *words, at=draft.repository)
         while job.code is None:
-            if key in self._keys() - before or job.seconds > _SOON:
+            if key in self._keys() - before or job.seconds > SOON:
                 self._close(form)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(TICK)
         self.done()
         if not job.code:
             self._close(form)
-            self.tell(job.summary)
+            self.tell_done(job)
         elif form in self.screen_stack:
             form.refuse(job.whole)
         elif key in self._keys() - before:  # as after a setup command that failed

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
 
-from .actions import ActingApp
+from ...model import Repository
+from .actions import SOON, TICK, ActingApp, offers_approval
 from .dialogs import Choice, Question
+
+if TYPE_CHECKING:
+    from .forms import LineForm
 
 
 class More(NamedTuple):
@@ -16,7 +21,7 @@ class More(NamedTuple):
     doing: str
     asks: str = ""  # the title of the field
     example: str = ""
-    warns: str = ""  # what the question before it says; "--dry-run": what the task itself would do
+    warns: str = ""  # what the question before it says; "--dry-run": a removal, which is shown first
     button: str = ""
 
     @property
@@ -59,28 +64,61 @@ MORE = (
 
 async def perform_more(app: ActingApp, more: More) -> None:
     """Ask what *more* needs to know, and perform it."""
-    from . import forms
+    if more.warns == "--dry-run":
+        from . import removing
 
+        await removing.remove_merged(app, more.label, app.repository)
+        return
     row = app.chosen() if "{name}" in more.words else None
     if row is None and "{name}" in more.words:
         app.tell("No session is chosen.", is_error=True)
         return
-    at = row.session.repository if row else app.repository
-    facts = {"name": row.session.name if row else "", "text": ""}
+    at, name = row.session.repository if row else app.repository, row.session.name if row else ""
     if more.asks:
-        text = await app.push_screen_wait(forms.LineForm(more.asks.format(**facts), more.example))
-        if not text:
-            return
-        facts["text"] = text
-    words = [word.format(**facts) for word in more.words]
+        _open(app, _Asked(more, name, at))
+        return
     if more.warns:
-        text = more.warns.format(**facts)
-        if text == "--dry-run":
-            plan = await app.perform("Looking at what that takes away", *words, text, at=at)
-            text = plan.whole
         choices = [Choice("n", "Cancel", "no"), Choice("y", more.button, "yes", True)]
-        if await app.push_screen_wait(Question(more.label, text, choices)) != "yes":
+        if await app.push_screen_wait(Question(more.label, more.warns.format(name=name), choices)) != "yes":
             return
-    if "{text}" in more.words:  # a name
-        app.go_to(facts["text"])
-    await app.act(more.doing.format(**facts), *words, at=at)
+    await app.act(more.doing.format(name=name), *(word.format(name=name) for word in more.words), at=at)
+
+
+class _Asked(NamedTuple):
+    """A task that needs a line from the person, and the session and repository that it is for."""
+
+    more: More
+    name: str
+    at: Repository
+
+
+def _open(app: ActingApp, asked: _Asked, written: str = "", error: str = "") -> None:
+    from . import forms
+
+    def begin(form: LineForm, text: str) -> None:
+        app.begin(_perform(app, asked, form, text))
+
+    title = asked.more.asks.format(name=asked.name)
+    app.push_screen(forms.LineForm(title, asked.more.example, begin, written, error))
+
+
+async def _perform(app: ActingApp, asked: _Asked, form: LineForm, text: str) -> None:
+    """Do it with *text*; the form goes once it is accepted, and has the error where it isn't."""
+    doing, *words = (word.format(name=asked.name, text=text) for word in (asked.more.doing, *asked.more.words))
+    job = app.launch(doing, *words, at=asked.at)
+    while job.code is None:
+        if job.seconds > SOON and app.screen is form:
+            form.dismiss(None)
+        await asyncio.sleep(TICK)
+    app.done()
+    if job.code and form in app.screen_stack and not offers_approval(job):
+        form.refuse(job.whole)
+        return
+    if app.screen is form:
+        form.dismiss(None)
+    if not job.code:
+        app.tell_done(job)
+        if "{text}" in asked.more.words:  # a name
+            app.go_to(text, asked.at)
+    elif not offers_approval(job) or await app.explain(job, asked.at) is job:
+        _open(app, asked, text, job.whole)

@@ -45,8 +45,15 @@ class LinesView(ScrollView, can_focus=True):
             self.show(self._page, False)
 
     def _fitted(self, page: contents.Page) -> Sequence[Text]:
-        width = self.size.width or 80
-        if not page.wraps or all(line.cell_len <= width for line in page.lines):
+        if not page.wraps:
+            return page.lines
+        width, height = self.container_size
+        lines = self._wrapped(page, width or 80)
+        # The scroll bar takes a column: else those lines were too long, and another bar took the last line.
+        return lines if len(lines) <= height else self._wrapped(page, max((width or 80) - 1, 1))
+
+    def _wrapped(self, page: contents.Page, width: int) -> Sequence[Text]:
+        if all(line.cell_len <= width for line in page.lines):
             return page.lines
         return [part for line in page.lines for part in (line.wrap(self.app.console, width) if line.plain else [line])]
 
@@ -54,7 +61,8 @@ class LinesView(ScrollView, can_focus=True):
         """Show *page*; one that *is_new* from where it matters, else from where it was scrolled to."""
         is_at_end = self.scroll_offset.y >= self.max_scroll_y
         self._page, self._lines = page, self._fitted(page)
-        self.virtual_size = Size(max([1, *(line.cell_len for line in self._lines)]), len(self._lines))
+        widest = 1 if page.wraps else max([1, *(line.cell_len for line in self._lines)])
+        self.virtual_size = Size(widest, len(self._lines))
         if is_new:
             self.scroll_to(0, self.max_scroll_y if page.at_end else 0, animate=False, force=True)
         elif page.at_end and is_at_end:

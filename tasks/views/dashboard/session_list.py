@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
@@ -51,6 +52,7 @@ class SessionList(ScrollView, can_focus=True):
         self._lines: list[Text] = []
         self._places: list[Row | None] = []  # by line: its row; None for a heading of a repository
         self._headings = Text()
+        self._widest: tuple[frozenset[Key], Mapping[str, int]] = (frozenset(), {})  # of these rows, the columns
         self.marks: frozenset[Key] = frozenset()
         self.is_pinned = False  # whether a person chose a row, or did something with the one that is chosen
         self._key: Key | None = None
@@ -139,7 +141,10 @@ class SessionList(ScrollView, can_focus=True):
                 self.post_message(self.Opened())
 
     def _draw(self) -> None:
-        table = columns.format_rows(self._rows, self.size.width or 80, self.marks)
+        drawn = frozenset(row.key for row in self._rows)
+        widest = self._widest[1] if drawn == self._widest[0] else {}
+        table = columns.format_rows(self._rows, self.size.width or 80, self.marks, widest)
+        self._widest = drawn, table.widest
         self._headings, self._lines, self._places = table.headings, [], []
         group = ""
         for row, line in zip(self._rows, table.lines, strict=True):
@@ -173,5 +178,8 @@ class SessionList(ScrollView, can_focus=True):
         if row is not None and row.key == self._key:
             chosen = _CHOSEN_PLAIN if self.app.no_color else _CHOSEN
             style = self.app.console.get_style(chosen)
-            return Strip([Segment(harmless(text.plain), style)], text.cell_len).extend_cell_length(width, style)
+            old = style + Style(bold=False, dim=True)
+            parts = [Segment(harmless(each.text), old if columns.is_old(each.style) else style)
+                     for each in text.render(self.app.console)]  # fmt: skip
+            return Strip(parts, text.cell_len).extend_cell_length(width, style)
         return strip_of(text, self.app.console).extend_cell_length(width, self.rich_style)

@@ -58,6 +58,7 @@ SearchIcon { display: none; }
 .dialog > .warns { border: round ansi_red; }
 .dialog #body { height: auto; max-height: 75vh; scrollbar-size: 1 1; }
 .dialog .buttons { height: auto; margin-top: 1; }
+.dialog .below { layout: vertical; }
 .dialog Button {
     min-width: 0; margin-right: 2; padding: 0 1;
     background: ansi_default; color: ansi_default; text-style: none;

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from textual import _wait
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tasks.model import Repository, Session
 from tasks.status.feed import Feed
@@ -83,7 +84,8 @@ async def types(pilot: Shown, text: str) -> None:
 async def palette(pilot: Shown, text: str) -> None:
     """Do what the palette finds for *text*."""
     await pilot.press("colon")
-    await types(pilot, text)
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+    pilot.app.screen.query_one(Input).value = text  # each letter that is typed would be searched for
     await pilot.pause(0.5)
     await pilot.press("enter")
 

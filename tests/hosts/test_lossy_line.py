@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a 
 _SHARE = 0.05  # of the packets: five times of what the worst lines lose
 
 
+@pytest.mark.slow  # what it does is done over whole lines in test_fleet.py
 @pytest.mark.skipif(not lossy_packets.can(), reason="only root on Linux, with /dev/net/tun, can make such a line")
 def test_a_session_is_added_worked_in_pulled_and_moved_over_a_line_that_loses_packets(apart: Fleet) -> None:
     with lossy_packets.PacketLine(apart.alpha.space, apart.alpha.address, _SHARE, 0.04) as line:

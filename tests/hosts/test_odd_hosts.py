@@ -34,7 +34,7 @@ def test_a_host_that_does_not_reach_pypi_gets_wheels_from_here(
 ) -> None:
     here, alpha = fleet.here, fleet.alpha
     config = alpha.top / "sshd_config"
-    nowhere = "PIP_INDEX_URL=http://127.0.0.1:9/simple PIP_CONFIG_FILE=/dev/null"
+    nowhere = "PIP_INDEX_URL=http://127.0.0.1:9/simple PIP_RETRIES=0 PIP_CONFIG_FILE=/dev/null"
     config.write_text(config.read_text().replace("SetEnv ", f"SetEnv {nowhere} "))
     alpha.stop()
     alpha.start()

@@ -14,10 +14,12 @@ from unittest import mock
 import psutil
 import pytest
 
+from tasks.commands import fleet_machines
 from tasks.config.settings import parse_settings
 from tasks.errors import CommandError, SessionError
 from tasks.hosts import host as hosts_host
 from tasks.hosts import stop_idle
+from tasks.model import Repository
 from tasks.status import idle as rests
 from tasks.status import machine_use
 from tasks.status.idle import Rest
@@ -25,7 +27,7 @@ from tasks.tools import tmux as tools_tmux
 from testing import hosts
 from testing.answers import check_answer
 from testing.hosts import Fleet
-from testing.project import INV, eventually
+from testing.project import INV, Project, eventually
 from testing.terminal import tmux
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
@@ -131,6 +133,28 @@ def test_a_tmux_that_cannot_answer_keeps_a_machine_on(idle: Fleet, monkeypatch: 
     assert rests.open_programs() == []
 
 
+def test_each_machine_is_looked_at_again_right_before_it_is_stopped(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops = {"host": "a", "path": "/x", "stop": "true", "stop_idle": "2h"}
+    settings = parse_settings({"hosts": {"alpha": stops, "beta": stops}})
+    known = {"reasons": [], "owners": {}, "running": [], "since": 0.0}
+    asked, stopped = list[str](), list[str]()
+
+    def use(place: hosts_host.Host, *_words: str, **_how: float) -> dict[str, Any]:
+        asked.append(place.name)
+        return {**known, "reasons": ["sleep is open in x"] if place.name == "beta" and stopped else []}
+
+    monkeypatch.setattr("tasks.hosts.move.call_handover", use)
+    monkeypatch.setattr(stop_idle, "stop_machine", lambda look, _repository: stopped.append(look.place.name))
+    fleet_machines.stop_idle_machines(
+        "", False, (False, False), settings, Repository(project.main, project.main / ".git")
+    )
+
+    assert (sorted(asked), asked[2:], stopped) == (["alpha", "alpha", "beta", "beta"], ["alpha", "beta"], ["alpha"])
+
+
+@pytest.mark.slow  # any login on this machine, as those of tests that run at the same time, is waited for
 def test_a_machine_that_is_used_while_another_one_stops_stays_on(idle: Fleet, sandbox: Path) -> None:
     slow = f"'touch {sandbox}/stopping; while ! test -e {sandbox}/go; do sleep 0.1; done'"
     stops = f"'echo once >> {sandbox}/stopped'"

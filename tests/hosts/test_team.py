@@ -165,6 +165,7 @@ def test_a_host_behind_a_command_that_ends_in_two_dashes_is_used_as_well(apart: 
     boxes.day(apart)
 
 
+@pytest.mark.slow  # without an engine: the two tests before it
 def test_a_container_is_used_as_a_host(ready: Fleet, sandbox: Path) -> None:
     try:
         with testing_engine.running() as engine:

@@ -129,7 +129,7 @@ def test_a_database_of_another_session_is_never_advised_to_be_dropped(shop: Proj
     [
         ("session.add", "psql", "CREATE?DATABASE"),
         ("session.add", "psql", "COMMENT?ON"),
-        ("session.add", "psql", "ALTER?DATABASE"),
+        pytest.param("session.add", "psql", "ALTER?DATABASE", marks=pytest.mark.slow),
         ("session.restore", "pg_restore", "--dbname"),
     ],
 )

@@ -1,10 +1,12 @@
 """How sessions stand, also where git does not answer, and how often their worktrees are looked at."""
 
+import json
 import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -52,9 +54,10 @@ def _quick(project: Project, *words: str, code: int | None = 0) -> str:
 
 
 def test_a_worktree_in_which_git_hangs_is_unknown_and_the_others_are_shown(hanging: Project) -> None:
-    listed = {each["name"]: each for each in hanging.inv("session.list", "--json").json}
-    table = _quick(hanging, "session.list")
-    shown = _quick(hanging, "session.show", "x")
+    asked = (("session.list", "--json"), ("session.list",), ("session.show", "x"))
+    with ThreadPoolExecutor(len(asked)) as pool:  # each waits as long for git
+        answer, table, shown = pool.map(lambda words: _quick(hanging, *words), asked)
+    listed = {each["name"]: each for each in json.loads(answer[: answer.rindex("]") + 1])}
 
     assert (listed["x"]["status"], listed["y"]["status"]) == ("unknown", "stopped")
     assert listed["x"]["silence"] == "no answer from git in 5 s"

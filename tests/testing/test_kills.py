@@ -226,7 +226,7 @@ SCENARIOS = [
 
 
 # A sample of these is tried in every run, of the others with the slow tests.
-_OFTEN = ("add", "remove", "restore", "stop", "merge")
+_OFTEN = ("add", "remove", "stop", "merge")
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 

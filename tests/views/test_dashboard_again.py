@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model import Repository, Session
-from tasks.status import worktree_looks
+from tasks.status import feed, worktree_looks
 from tasks.status.shown_rows import Source
 from tasks.status.worktree_looks import Look
 from tasks.views.dashboard import dialogs
@@ -92,7 +92,10 @@ def test_nothing_is_shown_of_a_session_that_had_the_same_name_before(
     run(quick, story, waits=False)
 
 
-def test_a_repository_that_is_new_on_this_machine_appears(quick: Project, sandbox: Path) -> None:
+def test_a_repository_that_is_new_on_this_machine_appears(
+    quick: Project, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_REPOSITORIES", 0.5)
     other = sessions.repository(sandbox / "dev" / "other", {"a.txt": "one\n"})
     sessions.add(other, "there")
     found = [quick]

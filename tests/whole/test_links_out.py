@@ -151,25 +151,25 @@ def test_a_link_within_the_main_checkout_is_followed_as_ever(project: Project, l
 _KEYS = {"files": list, "same": list, "empty": list, "raw": list, "hidden": dict}
 
 
-@pytest.mark.parametrize("path", ["../other/file", "{other}/file", "frontend/../../other/file", ".git/hooks/x", ""])
 @pytest.mark.parametrize("key", _KEYS)
-def test_a_tampered_archive_changes_nothing(added: Project, key: str, path: str) -> None:
+def test_a_tampered_archive_changes_nothing(added: Project, key: str) -> None:
     other = added.top / "other"
     other.mkdir()
     (other / "file").write_text("precious")
     (added.worktree("x") / "mine").write_text("1")
     archive = dirty.old_archive(added)
     row = archive / "row.json"
-    facts, named = json.loads(row.read_text()), path.format(other=other)
-    facts[key] = {named: "--skip-worktree"} if _KEYS[key] is dict else [named]
-    row.write_text(json.dumps(facts))
+    facts = json.loads(row.read_text())
+    for path in ("../other/file", f"{other}/file", "frontend/../../other/file", ".git/hooks/x", ""):
+        value = {path: "--skip-worktree"} if _KEYS[key] is dict else [path]
+        row.write_text(json.dumps({**facts, key: value}))
 
-    said = added.inv("session.restore", "x", code=1)
+        said = added.inv("session.restore", "x", code=1)
 
-    assert "Skipped a damaged archive" in said.err
-    assert (other / "file").read_text() == "precious"
-    assert os.listdir(other) == ["file"]
-    assert not added.worktree("x").exists()
+        assert "Skipped a damaged archive" in said.err, path
+        assert (other / "file").read_text() == "precious", path
+        assert os.listdir(other) == ["file"], path
+        assert not added.worktree("x").exists(), path
 
 
 @pytest.mark.parametrize(

@@ -44,20 +44,13 @@ def _installed() -> None:
 
 
 @pytest.fixture
-def admin(project: Project, sandbox: Path) -> Project:
-    """Return a project that is Django's admin, with a user."""
+def page(project: Project, sandbox: Path) -> Project:
+    """Return a project that is Django's admin, without a database."""
     tally = sample.build(sandbox / "dev" / "sample", demo.CACHE, print)
     python = (tally / ".venv").resolve() / "bin" / "python"
     _write_settings(project, "[]")
     for name, text in (("urls.py", _URLS), ("manage.py", _MANAGE)):
         (project.main / name).write_text(text)
-    user = {**os.environ, "DJANGO_SUPERUSER_PASSWORD": "secret"}
-    for words in (
-        ["check"],
-        ["migrate"],
-        ["createsuperuser", "--noinput", "--username", "me", "--email", "me@example.com"],
-    ):
-        subprocess.run([python, "manage.py", *words], cwd=project.main, env=user, check=True)
     run = f"{python} manage.py runserver --noreload {{web_port}}"
     project.git("add", "*.py")
     project.configure(
@@ -66,6 +59,16 @@ def admin(project: Project, sandbox: Path) -> Project:
         f" variables: {{PAGE: 'http://{{host}}:{{web_port}}'}}, windows: [{{name: web, run: '{run}'}}]}}\n"
     )
     return project
+
+
+@pytest.fixture
+def admin(page: Project) -> Project:
+    """Return the same with a database, and a user in it."""
+    python = page.top / "sample" / ".venv" / "bin" / "python"
+    user = {**os.environ, "DJANGO_SUPERUSER_PASSWORD": "secret"}
+    for words in (["migrate"], ["createsuperuser", "--noinput", "--username", "me", "--email", "me@example.com"]):
+        subprocess.run([python, "manage.py", *words], cwd=page.main, env=user, check=True)
+    return page
 
 
 def _write_settings(project: Project, hosts: str) -> None:
@@ -92,12 +95,12 @@ def test_two_logins_side_by_side(admin: Project, sandbox: Path) -> None:
     assert "refuses" not in admin.inv("session.doctor", code=None).out
 
 
-def test_doctor_says_which_server_refuses_the_name(admin: Project) -> None:
-    _write_settings(admin, "['localhost']")
-    admin.git("commit", "--quiet", "--all", "-m", "one host")
-    admin.inv("session.add", "b", "--wait")
+def test_doctor_says_which_server_refuses_the_name(page: Project) -> None:
+    _write_settings(page, "['localhost']")
+    page.git("commit", "--quiet", "--all", "-m", "one host")
+    page.inv("session.add", "b", "--wait")
 
-    said = admin.inv("session.doctor", code=1).out
+    said = page.inv("session.doctor", code=1).out
 
     assert "web refuses http://b.localhost:" in said
     assert "add '.localhost' to ALLOWED_HOSTS" in said

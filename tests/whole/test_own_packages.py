@@ -17,6 +17,13 @@ _UI = {"name": "@acme/ui", "version": "1.0.0", "main": "index.js"}
 _ROOT = {"name": "root", "private": True, "workspaces": ["packages/*"], "dependencies": {"left-pad": "1.3.0"}}
 
 
+@pytest.fixture(autouse=True)
+def _shared(bytecode: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test downloaded, the next one has; nobody asks npm what is vulnerable."""
+    for key, value in (("npm_config_cache", str(bytecode.parent / "npm")), ("npm_config_audit", "false")):
+        monkeypatch.setenv(key, value)
+
+
 def _run(place: Path, *argv: str) -> str:
     run = subprocess.run(argv, cwd=place, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert run.returncode == 0, run.stdout + run.stderr

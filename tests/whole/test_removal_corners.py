@@ -441,16 +441,16 @@ def test_another_content_that_git_was_told_to_give_is_not_restored(added: Projec
     assert (path, (added.worktree("x") / path).stat().st_size) == ("large", 1 << 20)
 
 
-@pytest.mark.parametrize("text", ["", "[", '{"a": 1}', "[[1]]", '[["a\\u0000", "b", 1, 1, []]]'])
-def test_a_damaged_list_of_what_was_deleted_is_named(added: Project, text: str) -> None:
+def test_a_damaged_list_of_what_was_deleted_is_named(added: Project) -> None:
     archive = _thinned(added)
     good = (archive / "thinned").read_text()
-    (archive / "thinned").write_text(text)
+    for text in ("", "[", '{"a": 1}', "[[1]]", '[["a\\u0000", "b", 1, 1, []]]'):
+        (archive / "thinned").write_text(text)
 
-    said = added.inv("session.restore", "x", code=1).err
+        said = added.inv("session.restore", "x", code=1).err
 
-    assert f"{archive / 'thinned'} is damaged, so not every file can be made again" in said
-    assert "x is still removed, and what was saved of it is still there." in said
+        assert f"{archive / 'thinned'} is damaged, so not every file can be made again" in said, text
+        assert "x is still removed, and what was saved of it is still there." in said, text
     (archive / "thinned").write_text(good)
     added.inv("session.restore", "x")
     assert (added.worktree("x") / "large").exists()

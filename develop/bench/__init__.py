@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from develop.bench import cases, dashboard
+from develop.bench import cases, dashboard, steps
 from develop.bench.measure import Command, Ratio, pairs
 from develop.bench.repository import TASKS, Repository, make_repository, scratch_directory
 
@@ -31,10 +31,14 @@ class Measured:
     goal: float | None
     ratio: Ratio
 
+    @property
+    def missed(self) -> bool:
+        """Whether it takes longer than the gate."""
+        return self.gate is not None and self.ratio.median > self.gate
+
     def row(self) -> list[str]:
         """Return it as a row of the table."""
-        ratio = self.ratio
-        missed = " MISSED" if self.gate is not None and ratio.median > self.gate else ""
+        ratio, missed = self.ratio, " MISSED" if self.missed else ""
         times = [f"{each.wall * 1000:.1f}" for each in (ratio.ours, ratio.other)]
         return [
             self.what,
@@ -129,9 +133,9 @@ def _measured(todo: Iterator[cases.Case], rounds: int, say: Say) -> Iterator[Mea
 
 def _floor(repository: Repository, rounds: int) -> Ratio:
     script = Command(
-        cases.script_step(repository, "add", cases.NAME), after=cases.script_step(repository, "remove", cases.NAME)
+        steps.script_step(repository, "add", cases.NAME), after=steps.script_step(repository, "remove", cases.NAME)
     )
-    return pairs(Command(cases.trivial_step(repository, "--list")), script, rounds)
+    return pairs(Command(steps.trivial_step(repository, "--list")), script, rounds)
 
 
 def _machine(directory: Path) -> dict[str, str]:

@@ -3,82 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from uuid import NAMESPACE_URL, uuid5
 
 from develop.bench import ready
 from develop.bench.measure import Command, Step, process
 from develop.bench.repository import Repository, with_virtualenvwrapper, write_database, write_file
-from tasks.config import settings
-from tasks.plan import contents
-from tasks.status import session_status
-from tasks.store import registry
-from tasks.store import rows as store_rows
-from tasks.system import copy
-from tasks.tools import git
+from develop.bench.steps import database_copier, inv_step, script_step, status_reader, trivial_step
 
-# The one beside the interpreter: with a version manager's shim its time would be measured, too.
-INV = Path(sys.executable).with_name("inv")
-SCRIPT = Path(__file__).with_name("script.sh")
-TRIVIAL = """\
-from invoke import task
-
-
-@task
-def hello(c):
-    \"\"\"Say hello.\"\"\"
-    print("hello")
-"""
-
-
-def inv_step(repository: Repository, *words: str, code: int | None = 0) -> Step:
-    """Return `inv` on the embedded project, which has to end with that *code* if one is given."""
-    return process([INV, *words], repository.main, repository.environment, code)
-
-
-def trivial_step(repository: Repository, *words: str) -> Step:
-    """`inv` with a task that does nothing, to measure Invoke itself."""
-    directory = repository.home / "trivial"
-    write_file(directory / "tasks.py", TRIVIAL)
-    return process([INV, *words], directory, repository.environment)
-
-
-def script_step(repository: Repository, *words: str) -> Step:
-    """Return the plain script on the same repository."""
-    environment = {**repository.environment, "MAIN": str(repository.main)}
-    return process([SCRIPT, *words], repository.main, environment)
-
-
-def database_copier(source: Path, target: Path) -> Step:
-    """Return the project's copying of *source* to *target*."""
-    return lambda: copy.copy_file(source, target)
-
-
-def status_reader(repository: Repository) -> Step:
-    """Return what `session.list` does between reading the registry and printing."""
-    here = git.find_repository(repository.main)
-    rows = registry.read_registry(here)
-    sessions = [
-        store_rows.session_from_row(name, row, here, partial(contents.complete_row, settings.parse_settings({})))
-        for name, row in rows.items()
-    ]
-
-    def read() -> None:
-        # Otherwise its children would use the developer's own tmux server.
-        with mock.patch.dict(os.environ, repository.environment, clear=True):
-            session_status.session_statuses(sessions, here)
-
-    return read
-
-
+_TRUSTED = 1.1  # seconds after which git believes that a file was not changed since it looked
 REGISTRY = ".tally-sessions"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -171,6 +110,13 @@ def add_and_remove(repository: Repository, bounds: Bounds) -> Iterator[Case]:
         " counted.",
     )  # fmt: skip
     yield Case(
+        "remove of a session in use ÷ script",
+        Command(undo, before=_both(ours, _looked_at(repository, repository.main.name)), after=prune),
+        Command(undo_other, before=_both(other, _looked_at(repository, "script"))), None, None,
+        "As before, but there was a `git status` in the worktree, as any prompt or editor asks for it. The first one"
+        " after a checkout reads every file.",
+    )  # fmt: skip
+    yield Case(
         "restore ÷ add",
         Command(inv_step(repository, "session.restore", NAME), before=_both(ours, undo), after=undo_and_prune),
         Command(ours, after=undo_and_prune), 0.8, 0.6,
@@ -184,6 +130,14 @@ def _both(first: Step, second: Step) -> Step:
         second()
 
     return run
+
+
+def _looked_at(repository: Repository, label: str) -> Step:
+    """Return `git status` in the new worktree of that *label*, once git trusts the times of its files."""
+    status = process(
+        ["git", "-C", repository.main.with_name(f"{label}-{NAME}"), "status"], repository.main, repository.environment
+    )
+    return _both(lambda: time.sleep(_TRUSTED), status)
 
 
 def _pruned(repository: Repository) -> Step:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from develop.bench import cases
+from develop.bench import cases, steps
 from develop.bench.measure import Command, Step, process
 from develop.bench.repository import Repository
 
@@ -20,7 +20,7 @@ def dashboard(repository: Repository) -> Iterator[cases.Case]:
     Both are without a terminal, so what a terminal needs to draw is not measured. They begin with the process.
     """
     textual = process([sys.executable, "-c", _IMPORT], repository.main, repository.environment)
-    listing = cases.inv_step(repository, "session.list")
+    listing = steps.inv_step(repository, "session.list")
     cases.add_sessions(repository, range(1))
     for before, count in ((1, 1), (1, 10), (10, 50)):
         cases.imitate_sessions(repository, range(before, count))

@@ -49,7 +49,8 @@ def measured_part(report: Report) -> str:
 
 
 def _line(each: Measured) -> str:
-    return f"| {each.what} | {each.ratio} | {each.ratio.cpu:.2f} | {at_most(each.gate)} | {at_most(each.goal)} |"
+    gate = f"{at_most(each.gate)}, **missed**" if each.missed else at_most(each.gate)
+    return f"| {each.what} | {each.ratio} | {each.ratio.cpu:.2f} | {gate} | {at_most(each.goal)} |"
 
 
 def picture(report: Report) -> str:

@@ -51,7 +51,8 @@ def test_the_page_gets_the_figures_between_its_marks_and_a_picture(
     text = page.PAGE.read_text(encoding="utf-8")
     assert text.partition("<!-- measured -->")[0] == before.partition("<!-- measured -->")[0]
     assert text.partition("<!-- end -->")[2] == before.partition("<!-- end -->")[2]
-    assert text.count("| add ÷ script | 1.50 [0.75-3.00] | 0.50 | ≤ 1.20 | ≤ 1.00 |") == 1
+    assert text.count("| add ÷ script | 1.50 [0.75-3.00] | 0.50 | ≤ 1.20, **missed** | ≤ 1.00 |") == 1
+    assert text.count("missed**") == 1
     assert "2 cores, git 2.39. The machine's load was 3 to 7." in text
     assert "- **add ÷ script**: Both add. The clock stops at the end." in text
     drawn = ET.fromstring(page.PICTURE.read_text(encoding="utf-8"))

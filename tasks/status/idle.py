@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,8 +26,10 @@ _BUSY = ("working", "waiting", "unknown")  # of a conversation: what it is doing
 RUNS = ("running", "partial")
 # Programs that may hold what somebody typed and did not save, also in a window whose server was ended.
 _TYPED_IN = frozenset(
-    "ed emacs ex helix hx joe kak less man micro mcedit nano ne nvim pico vi vim vim.basic vim.tiny view".split()
+    "ed emacs ex helix hx joe kak less man micro mcedit nano ne nvim pico vi vim vim.basic vim.tiny view"
+    " bpython gdb iex ipython irb lldb mongosh mysql pdb pry psql redis-cli sqlite3".split()
 )
+_INTERPRETERS = ("python", "node", "ruby", "php", "lua")
 _NO_SERVER = late_pattern(r"no server running|error connecting to .*\(No such file or directory\)")
 
 
@@ -135,10 +138,16 @@ def terminal_programs(sessions: Sequence[Session]) -> Iterator[tuple[psutil.Proc
     for process, _around in own_processes():
         with suppress(psutil.Error, OSError):
             name, place = process.name(), process.terminal()
+            is_stopped = process.status() == psutil.STATUS_STOPPED
             is_quiet = name.lstrip("-") in tmux.SHELLS or name.startswith("tmux")
-            is_server = place in servers and name not in _TYPED_IN and process.status() != psutil.STATUS_STOPPED
-            if place and not (is_quiet or is_server):
+            is_server = place in servers and not (name in _TYPED_IN or _is_bare(process))
+            if place and (is_stopped or not (is_quiet or is_server)):
                 yield process, place, name
+
+
+def _is_bare(process: psutil.Process) -> bool:
+    """Return whether it is an interpreter that was started with nothing to run: a person types in it."""
+    return process.name().startswith(_INTERPRETERS) and len(process.cmdline()) == 1
 
 
 def own_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
@@ -157,11 +166,12 @@ def own_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
 
 def open_programs() -> list[tuple[str, str, str]]:
     """Return the tmux session, the window as we call it, and the program of each pane that is not at a prompt."""
-    form = "#{pane_tty} #{pane_current_command}|#{@tally_window}|#{session_name}"
+    form = "|#{pane_tty}|#{session_name}|#{@tally_window}|#{pane_current_command}"
     found = []
-    for line in _ask_tmux("list-panes", form):
-        tty, _, rest = line.partition(" ")
-        program, window, name = rest.split("|", 2)
+    for line in re.split(r"\n(?=\|)", "\n".join(_ask_tmux("list-panes", form))):  # a program's name may have lines
+        if len(fields := line.split("|", 4)) < 5:
+            continue
+        _begin, tty, name, window, program = fields
         if not (program.lstrip("-") in tmux.SHELLS and tmux.is_at_prompt(tty)):
             found.append((name, window, program))
     return found
@@ -186,7 +196,8 @@ def attached_sessions() -> set[str]:
 
 
 def _windows() -> list[list[str]]:
-    form = "#{session_attached} #{window_activity} #{session_name}"
+    attached = "#{?session_grouped,#{session_group_attached},#{session_attached}}"  # a group shares its windows
+    form = f"{attached} #{{window_activity}} #{{session_name}}"
     return [line.split(" ", 2) for line in _ask_tmux("list-windows", form)]
 
 

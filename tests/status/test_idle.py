@@ -8,10 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model import Repository
-from tasks.store import registry
+from tasks.model import Repository, Session
+from tasks.status import idle
+from tasks.store import registry, rows
 from testing.project import INV, Project, eventually
 from testing.terminal import enter, panes, tmux, windows
+
+
+def _sessions(project: Project) -> dict[str, Session]:
+    repository = Repository(project.main, project.main / ".git")
+    return {
+        name: rows.session_from_row(name, row, repository, lambda *_row: pytest.fail("the row is whole"))
+        for name, row in registry.read_registry(repository).items()
+    }
+
 
 _RUN = "test {name} = x && cat || while sleep 0.2; do echo; done"
 
@@ -74,6 +84,41 @@ def test_what_is_suspended_or_runs_elsewhere_in_a_session_keeps_it(project: Proj
     running.send_signal(signal.SIGINT)
     running.wait(60)
     eventually(lambda: "Stopped x." in project.inv("session.stop", "--idle", "3s").out)
+
+
+def test_what_a_person_types_in_or_looks_at_is_seen_in_any_window(project: Project, sandbox: Path) -> None:
+    """Where a server was ended, an interpreter; a suspended script; a second client; a name of two lines."""
+    project.configure("session: {windows: [{name: a, run: cat}, {name: shell}], ports: {}}\n")
+    project.inv("session.add", "x")
+    session = _sessions(project)["x"]
+    server, shell = windows("tally-x")["a"], windows("tally-x")["shell"]
+
+    def opened() -> str:
+        return idle._find_opened([session])["x"]
+
+    eventually(lambda: panes("tally-x", "#{pane_current_command}") == ["cat", "bash"])
+    assert opened() == ""
+    tmux("send-keys", "-t", server, "C-c")
+    enter(server, "PATH=/usr/bin:/bin python3")
+    eventually(lambda: opened().startswith("python3"))
+    enter(server, "exit()")
+    eventually(lambda: opened() == "")
+    enter(shell, "bash -c 'while :; do read -t 1 x; done'")
+    tmux("send-keys", "-t", shell, "C-z")
+    eventually(lambda: opened() == "bash")
+    enter(shell, "kill -9 %1")
+    eventually(lambda: opened() == "")
+    (sandbox / "two\nlines").symlink_to("/bin/sleep")
+    enter(shell, f"{sandbox}/two*lines 1000")
+    eventually(lambda: opened() == "two\nlines")
+
+    assert "tally-x" not in idle.attached_sessions()
+    subprocess.run(["tmux", "new-session", "-d", "-t", "tally-x", "-s", "second"], check=True)
+    look = ["script", "-qec", "tmux attach -t second", "/dev/null"]
+    client = subprocess.Popen(look, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    eventually(lambda: {"tally-x", "second"} <= idle.attached_sessions())
+    tmux("detach-client", "-s", "second")
+    client.communicate()
 
 
 def _stopping(project: Project, output: Path) -> "subprocess.Popen[bytes]":

@@ -12,16 +12,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import SessionError
-from ..system import files, shape, terminal
+from ..system import shape, terminal
 
 _FORM = shape.table_form(shape.list_form(shape.TEXT))
 Shown = Mapping[str, tuple[str, bool]]  # by name: what stands for its state, and whether its removal loses nothing
 
 
 def note_shown(states: Shown) -> None:
-    """Note the *states* in the file that the environment names."""
+    """Note the *states* in the file that the environment names, which is new: nothing is overwritten."""
     content = {name: [state, "safe" if is_safe else ""] for name, (state, is_safe) in states.items()}
-    files.write_cache(Path(os.environ[terminal.SHOWN]), json.dumps(content))
+    file, flags = os.environ[terminal.SHOWN], os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        with open(os.open(file, flags, 0o600), "w", encoding="utf-8") as new:
+            json.dump(content, new)
+    except FileExistsError:
+        raise SessionError(
+            f"{file} exists already. Only the dashboard sets {terminal.SHOWN}.\nRun: unset {terminal.SHOWN}"
+        ) from None
 
 
 def take_shown() -> Shown:

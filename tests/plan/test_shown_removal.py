@@ -52,9 +52,18 @@ def test_force_takes_only_the_losses_that_were_shown(quick: Project, sandbox: Pa
     assert "Look again: inv session.remove dirty --dry-run" in said.err
     assert said.err.endswith("Not removed: dirty\n")
     assert _names(quick) == ["dirty"]
+    env = {"TALLY_SESSIONS_SHOWN": str(sandbox / "shown again")}
     quick.inv("session.remove", "dirty", "--dry-run", env=env, code=1)
     quick.inv("session.remove", "dirty", "--force", env=env)
     assert _names(quick) == []
+
+
+def test_what_a_dry_run_shows_replaces_no_file(quick: Project) -> None:
+    for file in (quick.main / "a.txt", quick.main / ".tally-sessions", quick.main / ".git" / "config"):
+        before = file.read_bytes()
+        said = quick.inv("session.remove", "clean", "--dry-run", env={"TALLY_SESSIONS_SHOWN": str(file)}, code=1)
+        assert f"{file} exists already." in said.err
+        assert file.read_bytes() == before
 
 
 def test_what_was_safe_and_what_was_not_shown_is_looked_at_again(quick: Project, sandbox: Path) -> None:

@@ -62,6 +62,7 @@ _ALLOWED = {
     "store/branch_record.py": "a branch's reflog, in git's own directory and in the archive's",
     "store/links.py": ("git's directory for a worktree; the worktree's link goes through the component"),
     "store/refilling.py": "descends by descriptors without following a link, as the component does",
+    "store/shown_removals.py": "a new file in the dashboard's own directory, which replaces none",
     "store/thinning.py": ("runs in the background with the standard library alone, and descends by descriptors"),
     "resources/worktree.py": "moves a whole worktree aside, and deletes git's record of it",
     "claude/rules.py": "the rules of the main checkout, which may be a link on purpose",

@@ -62,11 +62,18 @@ def install_command(top: Path, manager: str, packages: list[str]) -> str:
     file, programs = shlex.quote(requirements_file(top)), environment_programs(top)
     steps = [
         _DROP.format(file) if _lists_pin(top, packages) else "",
-        f"printf '%s\\n' {words} >> {file}" if words else "",
+        f"printf '%s\\n' {_line_end(top)}{words} >> {file}" if words else "",
         f"python3 -m venv {programs.split('/')[0]}" if programs and not (top / programs / "pip").exists() else "",
         f"{programs}pip install -r {file}",
     ]
     return " && ".join(step for step in steps if step)
+
+
+def _line_end(top: Path) -> str:
+    """Return the word that ends the last line of the requirements in *top*, where that has no end."""
+    file = top / requirements_file(top)
+    content = file.read_bytes() if file.is_file() else b""
+    return "'' " if content and not content.endswith(b"\n") else ""
 
 
 def environment_programs(top: Path) -> str:
@@ -92,7 +99,11 @@ def missing_requirements(top: Path, manager: str, packages: list[str]) -> list[s
 
 def _listed_names(file: Path, seen: set[Path]) -> Iterator[str]:
     """Yield the names of the requirements in *file*, and in those that it includes."""
-    if file in seen or not file.is_file():
+    file = Path(os.path.realpath(file))
+    try:
+        if file in seen or not file.is_file():
+            return
+    except OSError:  # no path at all, as of 200,000 letters
         return
     seen.add(file)
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -159,6 +159,20 @@ def test_what_it_tells_to_run_is_found_where_nobody_activated_the_environment(
     assert (f"activate it, or write {inv}\n" in (target / "docs" / "sessions.md").read_text()) == bool(lock)
 
 
+def test_requirements_without_a_last_line_end_keep_their_last_line(
+    target: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    (target / "sub").mkdir()
+    fill(target, {"requirements.txt": f"-r sub/../requirements.txt\n-r {'x' * 100_000}\ndjango"})
+    step = embedding.embed(target).partition("Next")[2].splitlines()[1].strip()
+
+    subprocess.run(step.partition(" && ")[0], shell=True, cwd=target, check=True)
+
+    lines = (target / "requirements.txt").read_text().splitlines()
+    assert lines[2] == "django" and all(lines) and any(line.startswith("invoke>") for line in lines[3:])
+
+
 def test_pip_gets_an_environment_where_there_is_none_and_no_package_twice(
     target: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

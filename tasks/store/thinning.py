@@ -105,8 +105,13 @@ def _walk(directory: str, tree: str) -> Iterator[tuple[str, list[str], list[str]
             names.clear()
             continue
         if place == tree:
-            names[:] = [name for name in names if name not in (".git", ".claude")]
+            names[:] = [name for name in names if name not in (".git", ".claude") and not _has_tasks(place, name)]
         yield place, names, files, descriptor
+
+
+def _has_tasks(place: str, name: str) -> bool:
+    """Return whether it has these tasks: a shell that stood in the worktree stands here now, and runs `inv`."""
+    return name == "tasks" and os.path.isfile(os.path.join(place, name, "front_door.py"))
 
 
 def _equal(name: str, descriptor: int, path: str, blob: str) -> Blob | None:

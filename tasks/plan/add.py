@@ -294,8 +294,10 @@ def _prompt(request: Request, settings: Settings) -> str:
     return request.prompt
 
 
-def refuse_taken_name(name: str, slug: str, rows: Mapping[str, registry.Row]) -> None:
-    """Raise `SessionError` when a session of *rows* has that name, or the same directory where case doesn't matter."""
+def refuse_taken_name(
+    name: str, slug: str, rows: Mapping[str, registry.Row], key: Callable[[str], str] = str.casefold
+) -> None:
+    """Raise `SessionError` when a session of *rows* has that name, or a directory with the same *key*."""
     for other, row in rows.items():
         if other == name and row.get("state", "ready") != "ready":
             raise SessionError(f"Session {name} is unfinished ({row['state']}).\nUndo: inv session.remove {name}")
@@ -304,9 +306,10 @@ def refuse_taken_name(name: str, slug: str, rows: Mapping[str, registry.Row]) ->
                 f"Session {name} already exists. Choose another NAME, or open it.\nRun: inv session.attach {name}"
             )
         slugs = (names.slug_of(other), str(row.get("slug", "")))  # one that was renamed has both
-        if slug.casefold() in (each.casefold() for each in slugs):  # a session may move to a machine with such a disk
-            same, case = f"would have the same directory name, {slug}", "differ only in upper and lower case"
-            raise SessionError(f"{name} and session {other} {same if slug in slugs else case}. Choose another NAME.")
+        if key(slug) in map(key, slugs):  # in any case, by default: it may move to a disk where that doesn't matter
+            case = name.casefold() == other.casefold()
+            fact = "differ only in upper and lower case" if case else f"would have the same directory name, {slug}"
+            raise SessionError(f"{name} and session {other} {fact}. Choose another NAME.")
 
 
 def _refuse_place(path: Path, repository: Repository) -> None:

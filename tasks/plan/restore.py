@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import SessionError, suggest_name
 from ..model import Repository, Session, Window
 from ..store import archive, aside, ports, registry, rows
-from ..system import terminal
+from ..system import files, terminal
 from ..system.progress import notice
 from ..tools import git
 from . import add as planning
@@ -63,7 +63,7 @@ def plan_restore(saved: archive.Archive, repository: Repository, other_ports: se
     """
     rows = registry.read_registry(repository)
     before = session_of(saved, repository)
-    _refuse_taken(saved, before.slug, rows)
+    _refuse_taken(saved, before.slug, rows, repository)
     if os.path.lexists(before.worktree) and not aside.is_own_worktree(saved, repository, before.worktree):
         raise SessionError(
             f"{before.worktree} already exists. Move it away.\nThen run: inv session.restore {saved.name}"
@@ -118,12 +118,12 @@ def session_of(saved: archive.Archive, repository: Repository) -> Session:
     )
 
 
-def _refuse_taken(saved: archive.Archive, slug: str, rows: Mapping[str, registry.Row]) -> None:
+def _refuse_taken(saved: archive.Archive, slug: str, rows: Mapping[str, registry.Row], repository: Repository) -> None:
     name, time = saved.name, saved.directory.name
     if name in rows and rows[name].get("state", "ready") == "ready":
         fix = f"inv session.remove {name}\nThen run: inv session.restore {name} --at {time}"
         raise SessionError(f"Session {name} already exists. To restore the removed one, remove it first.\nRun: {fix}")
-    planning.refuse_taken_name(name, slug, rows)
+    planning.refuse_taken_name(name, slug, rows, files.place_key(repository))  # both were here, where that works
 
 
 def refuse_settings(*_row: Any) -> Session:

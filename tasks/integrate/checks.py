@@ -165,7 +165,8 @@ def refuse_in_progress(session: Session) -> None:
         return
     advice = f"inv session.sync {session.name} --abort"
     if operation not in ("rebase", "merge"):
-        advice = f"git -C {shlex.quote(str(session.worktree))} status"
+        undo = worktree_status.operation_ends(operation)[-1]
+        advice = f"git -C {shlex.quote(str(session.worktree))} {undo}"
     raise SessionError(
         f"A {operation} is in progress in {session.worktree}. Finish it there, or abort it.\nRun: {advice}"
     )

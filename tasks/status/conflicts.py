@@ -53,7 +53,7 @@ def conflicts_of_sides(repository: Repository, sides: Sequence[Side], about: str
     from . import trial_merge
 
     conflicts = trial_merge.try_merges(repository, pairs, onto)
-    conflicts += [each for side in sides for each in (*_outside(side), *_in_progress(side))]
+    conflicts += [each for side in sides for each in (*_outside(side), *_begun(side))]
     conflicts = _with_clashes(repository, sides, conflicts)
     chosen = [each for each in conflicts if not about or _is_about(each, about)]
     return sorted(chosen, key=lambda each: (KINDS.index(each.kind), each.session, each.other))
@@ -83,7 +83,7 @@ def conflict_sentences(session: Session, sessions: Sequence[Session]) -> list[st
         conflicts = conflicts_of_sides(session.repository, sides, session.name)
     except SessionError:  # an old git: `conflicts` says so
         return []
-    return [describe_conflict(each) for each in conflicts if each.kind == "conflict"]
+    return [describe_conflict(each).partition("\n")[0] for each in conflicts if each.kind == "conflict"]
 
 
 def _quiet_sides(repository: Repository, sessions: Sequence[Session]) -> list[Side]:
@@ -221,13 +221,17 @@ def _outside(side: Side) -> list[Conflict]:
     return [Conflict("scope", side.name, session.component, "component", files)] if files else []
 
 
-def _in_progress(side: Side) -> list[Conflict]:
+def _begun(side: Side) -> list[Conflict]:
+    return begun_operations(side.look) if side.look is not None else []
+
+
+def begun_operations(look: Look) -> list[Conflict]:
     """Return what git has begun in the worktree and not finished: a conflict where it has stopped at one."""
-    if side.look is None or not (operation := side.look.operation):
+    if not (operation := look.operation):
         return []
-    files = side.look.work.unmerged if side.look.work else ()
-    (_why, command), *undo = worktree_looks.operation_steps(side.look.session, operation)
+    files = look.work.unmerged if look.work else ()
+    (_why, command), *undo = worktree_looks.operation_steps(look.session, operation)
     fix = f"Resolve it, `git add` the files, then run: {command}" if files else f"Finish it: {command}"
     fix = "\n".join([fix, *(f"Or undo it: {each}" for _why, each in undo)])
     why = f"has a {operation} in progress{', which stopped at a conflict' * bool(files)}"
-    return [Conflict("conflict" if files else "operation", side.name, operation, "operation", files, why, fix)]
+    return [Conflict("conflict" if files else "operation", look.session.name, operation, "operation", files, why, fix)]

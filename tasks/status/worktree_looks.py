@@ -101,9 +101,10 @@ def describe_failure(session: Session, error: SessionError) -> str:
 def operation_steps(session: Session, operation: str) -> list[tuple[str, str]]:
     """Return why and how the *operation* that git has begun in the worktree is finished, or undone."""
     enter, why = f"cd {shlex.quote(str(session.worktree))} && git", f"a {operation} is in progress"
-    if operation not in ("rebase", "merge"):
-        return [(why, f"{enter} status")]
-    return [(why, f"{enter} {operation} --continue"), ("or undo it", f"inv session.sync {session.name} --abort")]
+    finish, *undo = (f"{enter} {words}" for words in worktree_status.operation_ends(operation))
+    if operation in ("rebase", "merge"):
+        undo = [f"inv session.sync {session.name} --abort"]
+    return [(why, finish), *(("or undo it", each) for each in undo)]
 
 
 def links_out(session: Session) -> list[str]:

@@ -47,9 +47,20 @@ _OPERATIONS = {
 def name_operation(notes: list[Path]) -> str:
     """Return what git calls that of which these are the *notes*, as `rebase`; empty for nothing."""
     names = {note.name for note in notes}
+    if any(note.name == "rebase-apply" and (note / "applying").exists() for note in notes):
+        return "patch"
     return next((_OPERATIONS[name] for name in _OPERATIONS if name in names), min(names, default=""))
 
 
+def operation_ends(operation: str) -> tuple[str, ...]:
+    """Return the arguments for git that finish *operation*, as `name_operation` calls it, and those that undo it."""
+    if operation == "bisect":
+        return ("bisect reset",)
+    verb = {"patch": "am"}.get(operation, operation)
+    return (f"{verb} --continue", f"{verb} --abort") if operation in _ENDED else ("status",)
+
+
+_ENDED = {*_OPERATIONS.values(), "patch"}
 _SHOWN = 10
 _NAMED = 5
 _CHECKOUT = 5.0  # seconds that a checkout may take

@@ -169,6 +169,28 @@ def test_a_session_that_has_stopped_at_a_conflict_has_one(repository: Project, o
     assert "rebase" not in repository.inv("session.conflicts", code=1).out
 
 
+@pytest.mark.parametrize("operation", ["am", "cherry-pick", "revert", "bisect"])
+def test_what_git_has_begun_is_called_by_its_name_with_what_ends_it(repository: Project, operation: str) -> None:
+    place = sessions.add(repository, "x", {"app.py": _lines(line3="x")})
+    sessions.commit(repository, repository.main, {"app.py": _lines(line3="main")})
+    (repository.top / "patch").write_text(repository.git("format-patch", "-1", "--stdout", "main") + "\n")
+    words = {"am": ["am", str(repository.top / "patch")], "bisect": ["bisect", "start"]}
+    begin = words.get(operation, [operation, "--no-edit", "main"] if operation == "revert" else [operation, "main"])
+    subprocess.run(["git", "-C", place, *begin], capture_output=True, check=False)
+
+    said = repository.inv("session.conflicts", code=None).out + repository.inv("session.show", "x").out
+
+    ends = ["bisect reset"] if operation == "bisect" else [f"{operation} --continue", f"{operation} --abort"]
+    name = {"am": "patch"}.get(operation, operation)
+    assert f"x has a {name} in progress" in said and f"a {name} is in progress" in said
+    assert all(f"cd {place} && git {each}" in said for each in ends)
+    assert "\\u000a" not in said
+    undo = f"Run: git -C {place} {ends[-1]}"
+    assert undo in repository.inv("session.sync", "x", code=1).err
+    repository.git(*ends[-1].split(), cwd=place)
+    assert "in progress" not in repository.inv("session.show", "x").out
+
+
 def test_what_git_cannot_read_is_left_out_and_told(
     repository: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

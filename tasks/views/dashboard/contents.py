@@ -121,7 +121,7 @@ def _conflicts(row: Row, _rows: int) -> Page:
     status, lines = row.status, list[Text]()
     if "conflicts" in row.pending:
         return _said("Trying merges …")
-    for each in status.conflicts:
+    for each in (*conflicts.begun_operations(status.look), *status.conflicts):
         style = "bold red" if each.kind == "conflict" else "yellow"
         first, *rest = conflicts.describe_conflict(each).splitlines()
         lines += [Text(first, style), *map(Text, rest)]

@@ -120,12 +120,13 @@ def _late_decision(agent: Agent) -> list[str]:
     """
     projects = shlex.quote(str(live.config_directory(agent) / "projects"))
     return [
-        f'if [ "$1" = --session-id ]; then for file in {projects}/*/"$2.jsonl"; do',
-        '    [ -e "$file" ] || continue',
-        "    id=$2; shift 2",
-        """    grep -Eq '"type": ?"(user|assistant)"' "$file" && { set -- --resume "$id" "$@"; prompt=; }""",
-        "    break  # one without a message can't be continued either: Claude Code chooses another id",
-        "done; fi",
+        f'if [ "$1" = --session-id ]; then id=$2 seen=; for file in {projects}/*/"$2.jsonl"; do',
+        '    [ -f "$file" ] || continue',
+        "    seen=yes  # one without a message can't be continued either: Claude Code chooses another id",
+        """    grep -Eq '"type": ?"(user|assistant)"' "$file" || continue""",
+        '    shift 2; set -- --resume "$id" "$@"; prompt= seen=',
+        "    break",
+        'done; if [ "$seen" ]; then shift 2; fi; fi',
     ]
 
 

@@ -221,7 +221,10 @@ def test_a_transcript_that_was_written_after_the_decision_counts(session: Sessio
     words = arguments(asked)
     assert words[:2] == ["--session-id", _ID]
     if kind:
+        transcript(sandbox / "home" / ".claude", {"type": "title"}, directory="-a")
         transcript(sandbox / "home" / ".claude", {"type": kind}, directory=_place(session))
+        (sandbox / "home" / ".claude" / "projects" / "-b").mkdir()
+        os.mkfifo(sandbox / "home" / ".claude" / "projects" / "-b" / f"{_ID}.jsonl")
 
     called = begun(asked, *words)["argv"]
 

@@ -29,7 +29,8 @@ def session_transcripts(session: Session) -> list[Path]:
     """Return the files of the conversation in the row of *session*, usable or not."""
     if not session.conversation:
         return []
-    return list((live.config_directory(session.agent) / "projects").glob(f"*/{session.conversation}.jsonl"))
+    found = (live.config_directory(session.agent) / "projects").glob(f"*/{session.conversation}.jsonl")
+    return [file for file in found if file.is_file()]  # a pipe would be read for ever
 
 
 def resume_notes(session: Session, usable: list[Path]) -> list[str]:

@@ -223,14 +223,22 @@ def test_a_transcript_that_was_written_after_the_decision_counts(session: Sessio
     if kind:
         transcript(sandbox / "home" / ".claude", {"type": "title"}, directory="-a")
         transcript(sandbox / "home" / ".claude", {"type": kind}, directory=_place(session))
-        (sandbox / "home" / ".claude" / "projects" / "-b").mkdir()
-        os.mkfifo(sandbox / "home" / ".claude" / "projects" / "-b" / f"{_ID}.jsonl")
 
     called = begun(asked, *words)["argv"]
 
     begins, continues = called[:2] == ["--session-id", _ID], called[:2] == ["--resume", _ID]
     assert (begins, continues, _ID in called) == (not kind, kind == "user", kind != "title")
     assert (called[-1] == "do it") is (kind != "user"), "a prompt that was answered is not sent again"
+
+
+def test_what_is_no_plain_file_is_no_transcript(session: Session, sandbox: Path) -> None:
+    projects = sandbox / "home" / ".claude" / "projects"
+    (projects / "-a" / f"{_ID}.jsonl").mkdir(parents=True)
+    (projects / "-b").mkdir()
+    os.mkfifo(projects / "-b" / f"{_ID}.jsonl")
+
+    assert transcripts.session_transcripts(session) == []
+    assert arguments(session)[:2] == ["--session-id", _ID]
 
 
 def test_another_assistant_gets_its_arguments_and_the_prompt_alone(session: Session, sandbox: Path) -> None:

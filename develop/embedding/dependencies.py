@@ -40,7 +40,10 @@ class Manager(NamedTuple):
 
 MANAGERS = {
     "uv": Manager("uv add --dev", "uv sync", "uv run", ("pyproject.toml", "uv.lock")),
-    "poetry": Manager("poetry add --group dev", "poetry install", "poetry run", ("pyproject.toml", "poetry.lock")),
+    # libtmux needs Python below 4; without the marker Poetry refuses that of a project which says no upper bound.
+    "poetry": Manager(
+        "poetry add --group dev --python '<4.0'", "poetry install", "poetry run", ("pyproject.toml", "poetry.lock")
+    ),
     "pipenv": Manager("pipenv install --dev", "pipenv install --dev", "pipenv run", ("Pipfile", "Pipfile.lock")),
 }
 

@@ -51,7 +51,7 @@ def install_command(top: Path, names: Sequence[str]) -> str:
     if (top / "uv.lock").is_file():
         words = ["uv", "add", "--dev"]
     elif (top / "poetry.lock").is_file() or "[tool.poetry]" in _project_text(top):
-        words = ["poetry", "add", "--group", "dev"]
+        words = ["poetry", "add", "--group", "dev", "--python", "<4.0"]  # as libtmux and Textual need it
     elif (top / "Pipfile").is_file():
         words = ["pipenv", "install", "--dev"]
     else:

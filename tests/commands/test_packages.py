@@ -64,8 +64,8 @@ def test_what_only_some_tasks_need_is_asked_for_there(project: Project, tmp_path
     ("file", "text", "command"),
     [
         ("uv.lock", "", "uv add --dev a b"),
-        ("poetry.lock", "", "poetry add --group dev a b"),
-        ("pyproject.toml", "[tool.poetry]\n", "poetry add --group dev a b"),
+        ("poetry.lock", "", "poetry add --group dev --python '<4.0' a b"),
+        ("pyproject.toml", "[tool.poetry]\n", "poetry add --group dev --python '<4.0' a b"),
         ("pyproject.toml", "[project]\n", f"{sys.executable} -m pip install a b"),
         ("Pipfile", "", "pipenv install --dev a b"),
     ],

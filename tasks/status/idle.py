@@ -102,8 +102,9 @@ def _find_opened(sessions: Sequence[Session]) -> dict[str, str]:
     """Return by session a program that a person started in it, as an editor: what a stop would end."""
     if not sessions:
         return {}
-    terminals = dict(line.split(" ", 1) for line in _ask_tmux("list-panes", "#{pane_tty} #{session_name}"))
-    programs, foreground = list(terminal_programs(sessions)), open_programs()
+    panes = _list_panes()
+    terminals = {pane.tty: pane.tmux for pane in panes}
+    programs, foreground = list(terminal_programs(sessions, panes)), _open_in(panes)
     found = dict[str, str]()
     for session in sessions:
         own = {window.name for window in session.windows if window.run or window.claude}
@@ -127,14 +128,17 @@ def running_command(session: Session) -> str:
     return ""
 
 
-def terminal_programs(sessions: Sequence[Session]) -> Iterator[tuple[psutil.Process, str, str]]:
-    """Yield the programs in any terminal of this account, suspended ones and background jobs, too: with both names.
+def terminal_programs(
+    sessions: Sequence[Session], panes: Sequence[_Pane] | None = None
+) -> Iterator[tuple[psutil.Process, str, str]]:
+    """Yield the programs in any terminal of this account, its name, and theirs; suspended and background ones, too.
 
-    In the windows of servers of *sessions*, only what a person types in or has suspended counts.
+    In the windows of servers of *sessions*, only what a person types in or has suspended counts. The *panes* of tmux
+    are asked for unless they are known.
     """
     import psutil
 
-    servers = server_terminals(sessions)
+    servers = _server_terminals(sessions, _list_panes() if panes is None else panes)
     for process, _around in own_processes():
         with suppress(psutil.Error, OSError):
             name, place = process.name(), process.terminal()
@@ -164,17 +168,32 @@ def own_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
                 yield process, around
 
 
+class _Pane(NamedTuple):
+    """A pane of tmux: its terminal, its tmux session, its window as we call it, and the program in it."""
+
+    tty: str
+    tmux: str
+    window: str
+    program: str
+
+
+def _list_panes() -> list[_Pane]:
+    form = "|#{pane_tty}|#{session_name}|#{@tally_window}|#{pane_current_command}"
+    lines = re.split(r"\n(?=\|)", "\n".join(_ask_tmux("list-panes", form)))  # a program's name may have lines
+    return [_Pane(*fields[1:]) for line in lines if len(fields := line.split("|", 4)) == 5]
+
+
 def open_programs() -> list[tuple[str, str, str]]:
     """Return the tmux session, the window as we call it, and the program of each pane that is not at a prompt."""
-    form = "|#{pane_tty}|#{session_name}|#{@tally_window}|#{pane_current_command}"
-    found = []
-    for line in re.split(r"\n(?=\|)", "\n".join(_ask_tmux("list-panes", form))):  # a program's name may have lines
-        if len(fields := line.split("|", 4)) < 5:
-            continue
-        _begin, tty, name, window, program = fields
-        if not (program.lstrip("-") in tmux.SHELLS and tmux.is_at_prompt(tty)):
-            found.append((name, window, program))
-    return found
+    return _open_in(_list_panes())
+
+
+def _open_in(panes: Sequence[_Pane]) -> list[tuple[str, str, str]]:
+    return [
+        (pane.tmux, pane.window, pane.program)
+        for pane in panes
+        if not (pane.program.lstrip("-") in tmux.SHELLS and tmux.is_at_prompt(pane.tty))
+    ]
 
 
 def _since(status: Status) -> float:
@@ -201,11 +220,10 @@ def _windows() -> list[list[str]]:
     return [line.split(" ", 2) for line in _ask_tmux("list-windows", form)]
 
 
-def server_terminals(sessions: Sequence[Session]) -> set[str]:
+def _server_terminals(sessions: Sequence[Session], panes: Sequence[_Pane]) -> set[str]:
     """Return the terminals of the windows of *sessions* in which a server, or Claude, runs."""
     own = {(each.tmux, window.name) for each in sessions for window in each.windows if window.run or window.claude}
-    lines = [line.split(" ", 2) for line in _ask_tmux("list-panes", "#{pane_tty} #{@tally_window} #{session_name}")]
-    return {tty for tty, window, name in lines if (name, window) in own}
+    return {pane.tty for pane in panes if (pane.tmux, pane.window) in own}
 
 
 def _ask_tmux(question: str, form: str) -> list[str]:

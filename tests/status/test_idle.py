@@ -8,20 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model import Repository, Session
+from tasks.model import Repository
 from tasks.status import idle
-from tasks.store import registry, rows
+from tasks.store import registry
+from testing import sessions
 from testing.project import INV, Project, eventually
 from testing.terminal import enter, panes, tmux, windows
-
-
-def _sessions(project: Project) -> dict[str, Session]:
-    repository = Repository(project.main, project.main / ".git")
-    return {
-        name: rows.session_from_row(name, row, repository, lambda *_row: pytest.fail("the row is whole"))
-        for name, row in registry.read_registry(repository).items()
-    }
-
 
 _RUN = "test {name} = x && cat || while sleep 0.2; do echo; done"
 
@@ -90,7 +82,7 @@ def test_what_a_person_types_in_or_looks_at_is_seen_in_any_window(project: Proje
     """Where a server was ended, an interpreter; a suspended script; a second client; a name of two lines."""
     project.configure("session: {windows: [{name: a, run: cat}, {name: shell}], ports: {}}\n")
     project.inv("session.add", "x")
-    session = _sessions(project)["x"]
+    (session,) = sessions.all_of(project)
     server, shell = windows("tally-x")["a"], windows("tally-x")["shell"]
 
     def opened() -> str:

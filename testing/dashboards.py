@@ -81,6 +81,13 @@ async def types(pilot: Shown, text: str) -> None:
     await pilot.press(*(names.get(letter, letter) for letter in text))
 
 
+async def opens_form(pilot: Shown, name: str) -> None:
+    """Open the form for a new session, and fill in its *name*."""
+    await pilot.press("c")
+    await shows(pilot, "First message to Claude")
+    await types(pilot, name)
+
+
 async def palette(pilot: Shown, text: str) -> None:
     """Do what the palette finds for *text*."""
     await pilot.press("colon")

@@ -12,7 +12,7 @@ from tasks.views.dashboard import drafts, forms
 from tasks.views.dashboard import palette as palette_module
 from tasks.views.dashboard.app import Dashboard
 from testing import sessions
-from testing.dashboards import Shown, chosen, names, palette, run, screen, shows, types, until
+from testing.dashboards import Shown, chosen, names, opens_form, palette, run, screen, shows, types, until
 from testing.project import EMBEDDING, Project, make
 
 # Notes what runs it, and where; the directory of the main checkout decides which tasks these are.
@@ -32,9 +32,7 @@ def test_a_refused_name_stays_in_the_form_with_the_reason_and_the_cursor(project
     project.inv("session.add", "auth")
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
-        await pilot.press("c")
-        await shows(pilot, "First message to Claude")
-        await types(pilot, "auth")
+        await opens_form(pilot, "auth")
         await pilot.press("tab")
         await types(pilot, "main")
         await pilot.press("enter")

@@ -16,7 +16,7 @@ from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
 from tasks.views.dashboard.palette import MORE
 from testing import sessions
-from testing.dashboards import Shown, chosen, closes, names, palette, run, screen, shows, types, until
+from testing.dashboards import Shown, chosen, closes, names, opens_form, palette, run, screen, shows, types, until
 from testing.project import Project
 
 
@@ -312,9 +312,7 @@ def test_keys_that_act_run_the_tasks_and_show_what_they_say(project: Project) ->
 
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await shows(pilot, "● 1 waiting")
-        await pilot.press("c")
-        await shows(pilot, "First message to Claude")
-        await types(pilot, "docs")
+        await opens_form(pilot, "docs")
         await pilot.press("enter")
         await until(pilot, lambda: names(shown) == ["auth", "docs"])
         await until(pilot, lambda: not shown.jobs.running)

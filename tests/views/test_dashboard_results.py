@@ -14,7 +14,7 @@ from tasks.views.dashboard.app import Dashboard
 from tasks.views.dashboard.jobs import Command, Job
 from tasks.views.dashboard.preview import LinesView
 from testing import sessions
-from testing.dashboards import Shown, names, run, screen, shows, types, until
+from testing.dashboards import Shown, names, opens_form, run, screen, shows, types, until
 from testing.project import Project
 
 _ADDED = "backend    http://localhost:8000\nworktree   ~/dev/x\nattach     inv session.attach feature/x\n"
@@ -81,9 +81,7 @@ def test_the_last_line_is_about_all_of_the_sessions_and_goes_with_the_next_actio
 
 def test_a_session_that_was_added_is_named_with_its_addresses(project: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
-        await pilot.press("c")
-        await shows(pilot, "First message to Claude")
-        await types(pilot, "docs")
+        await opens_form(pilot, "docs")
         await pilot.press("enter")
         await shows(pilot, "Added docs.  backend http://localhost:")
         await until(pilot, lambda: names(shown) == ["docs"] and not shown.jobs.running)

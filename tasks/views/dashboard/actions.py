@@ -24,7 +24,7 @@ _BUSY = ("working", "waiting")
 Asked = tuple[str, Sequence[Choice]] | str  # the text of a question, and its answers; a text alone asks nothing
 _MAKING = ("session.add", "session.restore")  # whose answer is where the session is
 _ATTACHED = ("running", "partial")
-TICK = 0.05  # seconds between two looks at whether a task has ended
+_TICK = 0.05  # seconds between two looks at whether a task has ended
 SOON = 5.0  # seconds after which a task that goes on has accepted what was filled in
 
 
@@ -69,9 +69,13 @@ class ActingApp(App[Session]):
 
     async def perform(self, title: str, *words: str, at: Repository, **variables: str) -> Job:
         """Run the task *words* in the background, as `launch` does, and return it when it has ended."""
-        job = self.launch(title, *words, at=at, **variables)
+        return await self.ended(self.launch(title, *words, at=at, **variables))
+
+    async def ended(self, job: Job, meanwhile: Callable[[], object] = lambda: None) -> Job:
+        """Return *job* when it has ended; *meanwhile* is called again and again until then."""
         while job.code is None:
-            await asyncio.sleep(TICK)
+            meanwhile()
+            await asyncio.sleep(_TICK)
         self.done()
         return job
 

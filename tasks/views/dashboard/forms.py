@@ -87,9 +87,8 @@ class AddForm(Dialog):
     def refuse(self, error: str) -> None:
         """Say what is wrong, with the cursor where it is; an empty *error* is none."""
         self._is_busy, self.draft = False, self.draft._replace(error=error)
-        shown = self.query_one("#error")
-        shown.display, self.query_one("#approve").display = bool(error), self.draft.needs_approval
-        shown.query_one(Static).update(Text(harmless(terminal.home_paths(error))))
+        self.query_one("#approve").display = self.draft.needs_approval
+        _show_error(self, error)
         self.query_one("#hint", Static).update("enter adds, tab moves, esc cancels")
         self.query_one(f"#{self.draft.fault}").focus()  # never the approval: Enter alone must not give it
 
@@ -114,6 +113,12 @@ class AddForm(Dialog):
         values = {each.id or "": each.value.strip() for each in self.query(Input)}
         chosen = {each.id or "": each for each in self.query(Select) if each.id in _CHOSEN and each.display}
         return {**values, **{name: "" if each.is_blank() else str(each.value) for name, each in chosen.items()}}
+
+
+def _show_error(form: Dialog, error: str) -> None:
+    shown = form.query_one("#error")
+    shown.display = bool(error)
+    shown.query_one(Static).update(Text(harmless(terminal.home_paths(error))))
 
 
 def _titled(field: Widget, title: str) -> Widget:
@@ -145,9 +150,7 @@ class LineForm(Dialog):
     def refuse(self, error: str) -> None:
         """Say what is wrong, with the cursor in the field; an empty *error* is none."""
         self._is_busy = False
-        shown = self.query_one("#error")
-        shown.display = bool(error)
-        shown.query_one(Static).update(Text(harmless(terminal.home_paths(error))))
+        _show_error(self, error)
         self.query_one("#hint", Static).update("enter takes it, esc cancels")
         self.query_one(Input).focus()
 

@@ -14,7 +14,7 @@ from ...errors import SessionError
 from ...model import Repository
 from ...status.shown_rows import Key, gone_error
 from . import drafts, keys
-from .actions import SOON, TICK, ActingApp
+from .actions import SOON, ActingApp
 
 if TYPE_CHECKING:
     from ...store.archive import Archive
@@ -68,11 +68,12 @@ class MakingApp(ActingApp):
         draft, before = form.draft, self._keys()
         key = (str(draft.repository.main), draft.name)
         job = self.launch(f"Adding {draft.name or 'a session'}", "session.add", *words, at=draft.repository)
-        while job.code is None:
+
+        def look() -> None:
             if key in self._keys() - before or job.seconds > SOON:
                 self._close(form)
-            await asyncio.sleep(TICK)
-        self.done()
+
+        await self.ended(job, look)
         if not job.code:
             self._close(form)
             self.tell_done(job)

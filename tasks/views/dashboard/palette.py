@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...model import Repository
-from .actions import SOON, TICK, ActingApp, offers_approval
+from .actions import SOON, ActingApp, offers_approval
 from .dialogs import Choice, Question
 
 if TYPE_CHECKING:
@@ -105,17 +104,17 @@ def _open(app: ActingApp, asked: _Asked, written: str = "", error: str = "") -> 
 async def _perform(app: ActingApp, asked: _Asked, form: LineForm, text: str) -> None:
     """Do it with *text*; the form goes once it is accepted, and has the error where it isn't."""
     doing, *words = (word.format(name=asked.name, text=text) for word in (asked.more.doing, *asked.more.words))
-    job = app.launch(doing, *words, at=asked.at)
-    while job.code is None:
-        if job.seconds > SOON and app.screen is form:
+
+    def close() -> None:
+        if app.screen is form:
             form.dismiss(None)
-        await asyncio.sleep(TICK)
-    app.done()
+
+    job = app.launch(doing, *words, at=asked.at)
+    await app.ended(job, lambda: close() if job.seconds > SOON else None)
     if job.code and form in app.screen_stack and not offers_approval(job):
         form.refuse(job.whole)
         return
-    if app.screen is form:
-        form.dismiss(None)
+    close()
     if not job.code:
         app.tell_done(job)
         if "{text}" in asked.more.words:  # a name

@@ -84,12 +84,17 @@ def _copy(session: Session, each: _Own) -> str:
         return "as its template"
     place.make_directory(os.path.dirname(path), 0o700)
     try:
-        place.write(path, b"", mode=0o600)
-        postgres.dump_database(each.server, each.template, place.path / path)
+        _dump(each, each.template, place, path)
         postgres.load_database(each.server, each.template, each.name, _mark(session), place.path / path)
     finally:
         place.delete(path)
     return "by a dump, as it is in use"
+
+
+def _dump(each: _Own, database: str, place: Root, path: str) -> None:
+    """Write what *database*, of the server of *each*, has into the file *path* of *place*, which only we may read."""
+    place.write(path, b"", mode=0o600)
+    postgres.dump_database(each.server, database, place.path / path)
 
 
 def remove(session: Session) -> None:
@@ -129,8 +134,7 @@ def save(session: Session) -> None:
         if tree.lstat(each.dump) is not None:
             tree.remove_tree(each.dump)
         try:
-            tree.write(each.dump, b"", mode=0o600)
-            postgres.dump_database(each.server, each.name, session.worktree / each.dump)
+            _dump(each, each.name, tree, each.dump)
             postgres.put_mark(each.server, each.template, each.name, _saved_mark(session))
         except CommandError as error:
             raise SessionError(_describe_failure(each, error)) from None

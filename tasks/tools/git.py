@@ -15,8 +15,6 @@ from ..errors import CommandError, SessionError
 from ..model import Repository
 from ..system.patterns import late_pattern
 
-_SAVED = late_pattern(r"(.*)/\.git/tally-sessions/removed/[^/]+/[^/]+/tree/")
-
 
 def current_repository() -> Repository:
     """Return the repository that we are in."""
@@ -26,10 +24,11 @@ def current_repository() -> Repository:
         raise SessionError(
             "The current directory was deleted.\nChange to the main checkout, then run the command again."
         ) from None
-    if saved := _SAVED.match(f"{start}/"):  # a shell that stood in the worktree went there with it
+    main, _, saved = str(start).rpartition("/.git/tally-sessions/removed/")
+    if saved.split("/")[2:3] == ["tree"]:  # a shell that stood in the worktree went there with it
         raise SessionError(
             "The session of this directory was removed; this is its saved copy.\n"
-            f"Run: cd {shlex.quote(saved[1])}\nThen, to bring it back: inv session.restore"
+            f"Run: cd {shlex.quote(main)}\nThen, to bring it back: inv session.restore"
         )
     return find_repository(start)
 

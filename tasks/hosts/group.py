@@ -43,12 +43,9 @@ _PAUSE = 0.3, 1.5  # seconds until a host that had too many connections is asked
 
 
 def ask_everywhere(
-    hosts: Sequence[Host],
-    question: str,
-    heard: Heard = lambda *_answer: None,
-    known: dict[str, float] | None = None,
+    hosts: Sequence[Host], question: str, heard: Heard = lambda *_answer: None, known: dict[str, float] | None = None,
     wanted: str = "",
-) -> dict[str, Answer | SessionError]:
+) -> dict[str, Answer | SessionError]:  # fmt: skip
     """Return by name what the sent program *question* (with arguments) answers on each of *hosts*, or why it does not.
 
     All are asked at once, a few connections begin at a time, and none is waited for longer than its timeout; one that

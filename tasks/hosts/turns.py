@@ -14,10 +14,10 @@ _LOOK = 0.05
 class Turns:
     """Lets a few connections begin at a time, and ends those that are silent when nobody else is waited for."""
 
-    def __init__(self, known: Mapping[str, float], patient: str = "") -> None:
+    def __init__(self, known: Mapping[str, float], wanted: str = "") -> None:
         self.seconds: dict[str, float] = {}  # until a host's first sign of life
         self.given_up: dict[str, float] = {}  # after how many seconds
-        self._known, self._patient = known, patient
+        self._known, self._wanted = known, wanted
         self._gate, self._lock, self._ended = BoundedSemaphore(_AT_ONCE), Lock(), Event()
         self._silent: dict[str, tuple[float, Callable[[], None]]] = {}
         self._heard = 0.0  # when the last host showed life
@@ -62,7 +62,7 @@ class Turns:
         Of many that are asked, a silent one is rather slow than off, as behind a machine that all of them pass. The one
         that a person wants has all of its time.
         """
-        if not self._heard or name in self.given_up or name == self._patient:
+        if not self._heard or name in self.given_up or name == self._wanted:
             return False
         slowest = max(self._known.get(name, 0.0), *self.seconds.values())
         grace = max(_GRACE, (2 if len(self.seconds) < _AT_ONCE else 5) * slowest)

@@ -140,7 +140,7 @@ def _with_items(text: str, key: str, items: list[str], first: str) -> str:
 
 
 def _with_last_items(text: str, code: str, start: int, items: list[str]) -> str:
-    """Return *text* with *items* after the last one of the list that begins at *start*; empty where that is no text."""
+    """Return *text* with *items* after the last one of the list that begins at *start*, which has to be a string."""
     body = code[start : max(code.find("]", start), start)].rstrip()
     last = start + len(body.removesuffix(",").rstrip())
     begin = code.rfind('"', start, max(last - 1, start))

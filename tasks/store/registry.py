@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -151,27 +152,30 @@ def changing_registry(repository: Repository) -> Iterator[dict[str, Row]]:
         state, content = _file_state(file) or (), _read(file)
         if file not in _known or not content or _known[file].content != content:
             _known[file] = _Known(state, *_parse(file, content), {})
-        before = _known[file].rows
-        current = json.loads(content or "{}")
+        known = _known[file]
+        current: dict[str, Row] = marshal.loads(marshal.dumps(known.rows))  # a copy, sooner than by parsing again
         yield current
-        if current == before:
+        if current == known.rows:
             return
         if current or file.is_symlink():
-            texts = _row_texts(current, _known[file])
+            texts = _row_texts(current, known)
             entries = [f"  {json.dumps(name, ensure_ascii=False)}: {text}" for name, text in texts.items()]
             content = "{\n" + ",\n".join(entries) + "\n}\n" if entries else "{}\n"
             files.write_whole(file, content, mode=0o600, made_in=repository.private)
-            _known[file] = _Known(_file_state(file) or (), content, json.loads(content), texts)
+            rows = {
+                name: known.rows[name] if text is known.texts.get(name) else json.loads(text)
+                for name, text in texts.items()
+            }
+            _known[file] = _Known(_file_state(file) or (), content, rows, texts)
         else:
             file.unlink(missing_ok=True)
 
 
 def _row_texts(rows: dict[str, Row], known: _Known) -> dict[str, str]:
     """Return each of *rows* as text; those that did not change as it is *known*: to encode many takes long."""
-    texts = known.texts
+    texts, encoded = known.texts, {}
     if known.content and not texts:
-        texts = {name: text for name, _start, text in _entries(known.content) if text.endswith("\n  }")}
-    encoded = {}
+        texts |= {name: text for name, _start, text in _entries(known.content) if text.endswith("\n  }")}
     for name, row in rows.items():
         if name in texts and row == known.rows.get(name):
             encoded[name] = texts[name]

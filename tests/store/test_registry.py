@@ -281,3 +281,31 @@ def test_rows_that_did_not_change_keep_their_text_and_the_others_have_the_usual_
     assert list(json.loads(file.read_text())) == ["a", "b/ü"]
     text = json.dumps(registry.read_registry(repository), indent=2, ensure_ascii=False) + "\n"
     assert file.read_text() == text.replace('"note": "é"', '"note":   "é"')
+
+
+def test_a_change_parses_no_row_that_did_not_change(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    with registry.changing_registry(repository) as rows:
+        rows |= {name: row(note=name) for name in "abc"}
+    parsed: list[str] = []
+    loads = json.loads
+    monkeypatch.setattr(registry.json, "loads", lambda text: parsed.append(text) or loads(text))
+
+    registry.note_facts(repository, "b", more=[1])
+
+    assert len(parsed) == 1
+    assert loads(parsed[0]) == row(note="b") | {"more": [1]}
+    kept = registry.read_registry(repository)
+    assert kept == {"a": row(note="a"), "b": row(note="b") | {"more": [1]}, "c": row(note="c")}
+
+
+def test_rows_that_a_block_was_given_are_not_those_that_are_read_later(repository: Repository) -> None:
+    put(repository, _SEED)
+    given = registry.note_facts(repository, "feature-x", list=[1])
+
+    given["list"].append(2)
+    with registry.changing_registry(repository) as rows:
+        rows["feature-x"]["list"].append(3)
+        rows.clear()
+        rows |= json.loads(_SEED)
+
+    assert "list" not in registry.read_registry(repository)["feature-x"]

@@ -287,9 +287,13 @@ def _growth(repository: Repository, alone: Repository) -> Iterator[Case]:
 
 
 def _without_sessions(repository: Repository) -> Repository:
-    """Return a repository of the same files without sessions, with the same home."""
+    """Return a repository of the same files without sessions, with the same home and the same permissions there."""
     main = repository.main.parent / "alone" / "tally"
     process(["git", "clone", "--quiet", repository.main, main], repository.home, repository.environment)()
+    claude = repository.home / ".claude.json"
+    content = json.loads(claude.read_text())
+    content["projects"][str(main)] = content["projects"][str(repository.main)]
+    claude.write_text(json.dumps(content, indent=2))
     write_database(main / "backend/db.sqlite3", 1)
     for path in ("backend/.env", "frontend/.env"):
         write_file(main / path, (repository.main / path).read_text())

@@ -36,12 +36,14 @@ def program_identity(program: str) -> list[Any]:
     return [file, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size]
 
 
+_answers: dict[tuple[Any, ...], dict[str, Any]] = {}  # what the saved answer was, by question
+
+
 def known_version(program: str) -> Version | None:
     """Return the version of *program* if it said that before: nothing is asked."""
     file = shutil.which(program)
-    cache = _read_cache() if file else {}
-    known = file and cache.get("program") == _question(file)
-    return _parse_version(cache["version"]) if known else None
+    answer = _saved_answer(_question(file)) if file else {}
+    return _parse_version(answer["version"]) if answer else None
 
 
 def installed_version(program: str = "claude") -> Version | None:
@@ -52,16 +54,16 @@ def installed_version(program: str = "claude") -> Version | None:
     file = shutil.which(program)
     if file is None:
         return None
+    question = _question(file)
+    answer = _saved_answer(question)
+    if answer and 0 <= time.time() - answer["asked"] < _DAY:
+        return _parse_version(answer["version"])
     from . import silence
 
-    question = _question(file)
-    cache = _read_cache()
-    if cache.get("program") == question and 0 <= time.time() - cache["asked"] < _DAY:
-        return _parse_version(cache["version"])
     output = silence.ask_unless_silent(_PATIENCE, _PAUSE, file, "--version", env=shell.clean_environment())
     version = _parse_version(output or "")
     if version is not None:
-        _write_cache({"program": question, "version": format_version(version), "asked": time.time()})
+        _save_answer({"program": question, "version": format_version(version), "asked": time.time()})
     return version
 
 
@@ -105,14 +107,19 @@ def _cache_file() -> Path:
     return state_directory() / "claude-version.json"
 
 
-def _read_cache() -> dict[str, Any]:
+def _saved_answer(question: list[Any]) -> dict[str, Any]:
+    """Return the answer to *question*, which is read once; empty where there is none."""
+    if (answer := _answers.get(tuple(question))) is not None:
+        return answer
     try:
-        return dict(shape.read_json(_cache_file(), _CACHE))
+        saved = dict(shape.read_json(_cache_file(), _CACHE))
     except (OSError, ValueError):
         return {}
+    return _answers.setdefault(tuple(question), saved) if saved["program"] == question else {}
 
 
-def _write_cache(facts: dict[str, Any]) -> None:
+def _save_answer(facts: dict[str, Any]) -> None:
+    _answers[tuple(facts["program"])] = facts
     file = _cache_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -35,12 +35,12 @@ def _refuse_writable(place: Path, is_parent: bool = False) -> None:
         status = place.stat()
     except OSError:
         return
-    mask = stat.S_IWGRP | stat.S_IWOTH
     if is_parent and status.st_mode & stat.S_ISVTX:
         return
-    if is_parent and _is_private_group(status.st_gid):  # as with a umask of 002
-        mask = stat.S_IWOTH
-    if status.st_mode & mask:
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if others == stat.S_IWGRP and is_parent and _is_private_group(status.st_gid):  # as with a umask of 002
+        return
+    if others:
         fix = shlex.join(["chmod", "go-w", str(place)])
         raise SessionError(f"Other users may write to {place}, so it can't be trusted.\nRun: {fix}")
 

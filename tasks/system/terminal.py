@@ -62,6 +62,8 @@ def ask_consent(question: str) -> bool:
 
 def plain_text(text: str) -> str:
     """Return *text* with its control characters escaped: a commit, a file or a program can contain any."""
+    if text.replace("\n", "").isprintable():
+        return text
     return _CONTROL.sub(_escaped, _COLOUR.sub("", text))
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import SessionError
+from ..errors import CommandError, SessionError
 from ..model import Repository
 from ..system import rooted, shape
 from ..system.progress import notice
@@ -178,8 +178,11 @@ def drop_archive(repository: Repository, archive: Archive) -> None:
     place = f"{archive.directory.parent.name}/{archive.directory.name}"
     away = _renamed(archive) if archive.is_whole and archive.beside.is_dir() else ""
     archives.delete(f"{place}/row.json")
-    if git.resolve_commit(repository, archive.reference):
+    try:
         git.run_git(repository.main, "update-ref", "-d", archive.reference)
+    except CommandError:
+        if git.resolve_commit(repository, archive.reference):
+            raise
     with suppress(OSError):
         if away:
             rooted.Root(archive.beside.parent, follows=False).remove_tree(away)

@@ -57,9 +57,14 @@ def bring_back(session: Session, saved: Archive) -> None:
     """Make the branch again as it was, unless it is there."""
     repository, branch = session.repository, session.branch
     tip = str(saved.facts["tip"])
-    if not tip or git.resolve_commit(repository, f"refs/heads/{branch}"):
+    if not tip:
         return
-    git.run_git(repository.main, "update-ref", f"refs/heads/{branch}", tip, "")
+    try:
+        git.run_git(repository.main, "update-ref", f"refs/heads/{branch}", tip, "")
+    except CommandError:
+        if git.resolve_commit(repository, f"refs/heads/{branch}"):
+            return
+        raise
     log = saved.directory / "branch-log"
     if log.is_file():
         target = _log(repository, branch)

@@ -79,11 +79,12 @@ def restore_session(name: str, repository: Repository, at: str = "") -> Session:
         archived = restore.find_archive(name, repository, saved.directory.name)  # it may have been pruned since
         return restore.plan_restore(archived, repository, other_ports)
 
-    from .store import old_archive
+    def drop() -> None:
+        from .store import old_archive
 
-    confirmed = {"creates_branch": row.get("creates_branch", True)}
-    drop = partial(old_archive.drop_restored, repository, saved)
-    return make_session(name, repository, decide, facts, confirmed, drop)
+        old_archive.drop_restored(repository, saved)
+
+    return make_session(name, repository, decide, facts, {"creates_branch": row.get("creates_branch", True)}, drop)
 
 
 def resume_sessions(sessions: Sequence[Session]) -> list[str]:
@@ -157,7 +158,8 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
 
 
 def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
-    startup.prefetch_modules("psutil", f"{__package__}.store.aside")  # while git looks at the worktree
+    later = ("store.aside", "system.processes", "claude.hooks", "store.refilling", "system.json_splice")
+    startup.prefetch_modules("psutil", *(f"{__package__}.{name}" for name in later))  # while git looks at the worktree
     from .plan import remove as removing
 
     worktree.clear_half_made(session)  # first: git fails on some of it

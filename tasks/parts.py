@@ -15,8 +15,12 @@ from .resources import claude_project, files, tmux_session, worktree
 from .store import exclude, ports, registry
 from .system import progress, signals, startup
 
-# What is needed once git has made the worktree.
-_LATER = ("system.envfile", "resources.claude_rules", "resources.window_programs", "views.details")
+# What is needed once the windows are open.
+_LATER = (
+    "system.json_splice", "system.copy", "system.envfile", "resources.claude_rules", "resources.window_programs",
+    "resources.setup_commands", "views.details",
+)  # fmt: skip
+_RESTORED = ("claude.state", "store.old_archive")
 
 
 class Late:
@@ -69,6 +73,9 @@ def _make(
     session: Session, resource: Resource, begun: list[Resource], meanwhile: worktree.Meanwhile | None = None
 ) -> None:
     begun.append(resource)
+    if resource is tmux_session:
+        later = (*_LATER, *(_RESTORED if session.archive else ()))
+        startup.prefetch_modules(*(f"{__package__}.{name}" for name in later))  # while the shells start
     detail = resource.describe(session)
     with progress.tell_step(resource.LABEL, detail) if detail else nullcontext():
         worktree.create(session, meanwhile) if meanwhile else resource.create(session)
@@ -92,7 +99,6 @@ def _meanwhile(
         from .resources import packages
 
         packages.begin_packages(session)
-    startup.prefetch_modules(*(f"{__package__}.{name}" for name in _LATER))
 
 
 def undo_all(session: Session, begun: Sequence[Resource], running: Sequence[Resource]) -> None:

@@ -48,6 +48,19 @@ def test_remove_starts_tmux_once_and_git_no_oftener_than_keeping_needs(project: 
     assert _verbs(wrappers.starts(tmux)) == ["if-shell"]
 
 
+def test_restore_starts_git_to_look_at_branches_and_for_each_ref_that_it_changes(
+    project: Project, sandbox: Path
+) -> None:
+    project.inv("session.add", "x")
+    project.inv("session.remove", "x")
+    git = wrappers.counting(sandbox, "git")
+
+    project.inv("session.restore", "x")
+
+    asked = [verb for verb in _verbs(wrappers.starts(git)) if "-ref" in verb or "rev-" in verb]
+    assert asked == ["for-each-ref", "update-ref", "update-ref"]
+
+
 def test_list_asks_tmux_once_for_all_sessions(project: Project, sandbox: Path) -> None:
     for name in ("x", "y", "z"):
         project.inv("session.add", name)
@@ -95,6 +108,17 @@ def test_claude_json_is_read_once_and_again_under_its_lock_and_after_the_change(
     file.write_text(json.dumps({"projects": {str(project.main): {"allowedTools": ["Bash(make)"]}}}))
     project.configure("session: {windows: [{name: claude, claude: true}]}\n")
     assert _reads(project, sandbox, file, "session.add", "x") == 3
+
+
+def test_the_saved_version_of_claude_code_is_read_once(project: Project, sandbox: Path) -> None:
+    (sandbox / "home" / ".claude.json").write_text(
+        json.dumps({"projects": {str(project.main): {"allowedTools": ["Bash(make)"]}}})
+    )
+    project.configure("session: {windows: [{name: claude, claude: true}]}\n")
+    project.inv("session.add", "first")  # asks Claude Code
+    [file] = sandbox.rglob("claude-version.json")
+
+    assert _reads(project, sandbox, file, "session.add", "x") == 1
 
 
 @pytest.mark.parametrize(("words", "most"), [(("session.list",), 3), (("session.remove", "x"), 6)])

@@ -133,7 +133,7 @@ def session_statuses(
         services = pool.submit(docker_services.services_by_session, sessions)
         assistants = pool.submit(lambda: claude_state.ask_assistants(sessions, panes.result() or {}))
         bases = pool.submit(worktree_looks.resolve_bases, repository, sessions)
-        worktrees = pool.map(worktree_looks.look_at_worktree, sessions)
+        worktrees = worktree_looks.look_at_each(pool, sessions)
         listeners = processes.listeners_on(
             ports.answering_ports({port for session in sessions for port in session.ports.values()})
         )

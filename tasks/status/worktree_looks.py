@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,23 +47,33 @@ class Look(NamedTuple):
         return "" if self.operation or branch == self.session.branch else branch
 
 
-def look_at_worktree(session: Session) -> Look:
-    """Return what is in the worktree of *session*; git has `GIT_PATIENCE` to say it."""
+def look_at_worktree(session: Session, crowded: bool = False) -> Look:
+    """Return what is in the worktree of *session*; git has `GIT_PATIENCE` to say it.
+
+    *crowded* says that so many are looked at that git's own threads would be in each other's way.
+    """
     admin_dir = git.own_admin_dir(session.repository, session.worktree)
     if admin_dir is None:
         return Look(session)
     tree = Worktree(session.worktree, admin_dir)
     try:
-        return Look(session, admin_dir, worktree_status.read_work(session, worktree=tree, seconds=GIT_PATIENCE))
+        work = worktree_status.read_work(session, worktree=tree, seconds=GIT_PATIENCE, threads=not crowded)
+        return Look(session, admin_dir, work)
     except SessionError as error:
         return Look(session, admin_dir, failure=error)
+
+
+def look_at_each(pool: ThreadPoolExecutor, sessions: Sequence[Session]) -> Iterator[Look]:
+    """Return what is in the worktree of each of *sessions*, as *pool* finds it out."""
+    crowded = len(sessions) > (os.cpu_count() or 1)
+    return pool.map(partial(look_at_worktree, crowded=True) if crowded else look_at_worktree, sessions)
 
 
 def look_at_worktrees(repository: Repository, sessions: Sequence[Session]) -> list[Look]:
     """Return what is in the worktree of each of *sessions*."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         bases = pool.submit(resolve_bases, repository, sessions)
-        return [with_tip(look, bases.result()) for look in pool.map(look_at_worktree, sessions)]
+        return [with_tip(look, bases.result()) for look in look_at_each(pool, sessions)]
 
 
 def resolve_bases(repository: Repository, sessions: Sequence[Session]) -> dict[str, str]:

@@ -44,15 +44,15 @@ _SILENT_FOR = 10.0  # seconds until a command that lasts asks again what did not
 _UNUSABLE = late_pattern(r"(?m)^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')")
 
 
-_context = Context()
+_echoes = False  # whether `inv --echo` shows the steps
 _silent: dict[str, SilentError] = {}
 _silent_since: dict[str, float] = {}
 
 
 def use_context(context: Context) -> None:
-    """Run later steps through *context*: the running task's, so that `inv --echo` shows them."""
-    global _context
-    _context = context
+    """Show later steps if *context*, the running task's, has `inv --echo`."""
+    global _echoes
+    _echoes = bool(context.config.run.echo)  # once: Invoke takes longer to say it than all else that a step needs here
 
 
 def clean_environment() -> dict[str, str]:
@@ -254,7 +254,7 @@ def _silence(argv: Sequence[str], seconds: float) -> SilentError:
 
 def echo_command(command: str) -> None:
     """Print *command* when `inv --echo` asks for it."""
-    if _context.config.run.echo:
+    if _echoes:
         progress.say(f"+ {command}")
 
 

@@ -101,10 +101,13 @@ def list_paths(paths: Sequence[str]) -> str:
     return ", ".join([*names, *([f"and {len(paths) - _NAMED} more"] if len(paths) > _NAMED else [])])
 
 
-def read_work(session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0) -> Work:
+def read_work(
+    session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0, threads: bool = True
+) -> Work:
     """Return what was done in the *worktree* of *session*, without the copies and links that `add` put there.
 
-    With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`). Raises
+    With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`). Without
+    *threads* git looks at one file after the other, which is quicker where other worktrees keep all cores busy. Raises
     `CommandError` with git's reason when git cannot read the worktree, `SilentError` when it takes more *seconds*, by
     default its usual ones.
     """
@@ -114,7 +117,7 @@ def read_work(session: Session, ignored: bool = False, worktree: Worktree | None
     lockless = () if _never_refreshed(admin_dir) else ("--no-optional-locks",)
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
     words = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", *listing)
-    place = ("git", "-C", str(session.worktree))
+    place = ("git", "-C", str(session.worktree), *(() if threads else ("-c", "core.preloadIndex=false")))
     try:
         output, warnings = shell.read_outputs(*place, *lockless, *words, seconds=seconds)
     except CommandError as error:

@@ -8,10 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from tasks.model import Session
+from tasks.status import worktree_looks
+from tasks.tools import worktree_status
 from testing import opened, sessions
 from testing.project import Project, eventually
 
@@ -126,3 +130,24 @@ def test_a_directory_that_became_a_link_out_of_the_worktree_keeps_nobody_from_co
     (problem,) = [each for each in found if each["session"] == "x" and "link" in each["problem"]]
     assert problem["problem"] == f"backend is a link to {other}, outside of the worktree"
     assert "git -C" in problem["fix"]
+
+
+@pytest.mark.parametrize(("count", "threads"), [(1, True), (2, True), (3, False)])
+def test_git_uses_no_threads_of_its_own_where_more_worktrees_are_looked_at_than_there_are_cores(
+    project: Project, monkeypatch: pytest.MonkeyPatch, count: int, threads: bool
+) -> None:
+    project.inv("session.add", "x")
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    asked, read = list[bool](), worktree_status.read_work
+
+    def noted(session: Session, *, threads: bool, **how: Any) -> worktree_status.Work:
+        asked.append(threads)
+        return read(session, threads=threads, **how)
+
+    monkeypatch.setattr(worktree_status, "read_work", noted)
+    [session] = sessions.all_of(project)
+
+    looks = worktree_looks.look_at_worktrees(session.repository, [session] * count)
+
+    assert asked == [threads] * count
+    assert [look.work and look.work.branch for look in looks] == ["x"] * count

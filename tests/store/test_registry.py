@@ -286,9 +286,13 @@ def test_rows_that_did_not_change_keep_their_text_and_the_others_have_the_usual_
 def test_a_change_parses_no_row_that_did_not_change(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     with registry.changing_registry(repository) as rows:
         rows |= {name: row(note=name) for name in "abc"}
-    parsed: list[str] = []
-    loads = json.loads
-    monkeypatch.setattr(registry.json, "loads", lambda text: parsed.append(text) or loads(text))
+    parsed, loads = list[str](), json.loads
+
+    def noted(text: str) -> object:
+        parsed.append(text)
+        return loads(text)
+
+    monkeypatch.setattr(json, "loads", noted)
 
     registry.note_facts(repository, "b", more=[1])
 

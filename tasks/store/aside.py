@@ -167,7 +167,8 @@ def _is_own_file(session: Session, path: str) -> bool:
 def describe_worktree(session: Session, directory: Path, uncommitted: bool) -> Archive:
     """Write the archive's `row.json`, and make the commit that holds what git would forget; return the archive."""
     repository, admin = session.repository, admin_of(session)
-    nested = [entry for entry, place in worktrees.linked_worktrees(repository) if session.worktree in place.parents]
+    inside = f"{session.worktree}/"
+    nested = [entry for entry, place in worktrees.linked_worktrees(repository) if str(place).startswith(inside)]
     directory.mkdir(parents=True, mode=0o700, exist_ok=True)
     row = registry.read_registry(repository).get(session.name, rows.session_row(session))
     if "windows" not in row and session.windows:  # another tool's: today's values for what it doesn't have

@@ -45,7 +45,7 @@ def demo(_c: Context, path: str = "~/tally-demo", clean: bool = False) -> None:
         "only": "run only the tests whose name matches",
         "workers": "number of tests to run at once (default: one more than there are cores, for tests wait, too)",
         "failed": "run only what failed last time, one test after another",
-        "slow": "run the slow tests instead: kills at every system call",
+        "slow": "run the slow tests instead, and kills at every system call",
         "slow-minutes": "stop after this many minutes of kills (default: try all of them)",
     },
 )

@@ -54,8 +54,9 @@ def _end_leftovers(sandbox: Path) -> None:
 
 def _limited(item: pytest.Item, when: str) -> AbstractContextManager[None]:
     """Bound every part of every test; what tries kills as long as it may bounds each of them itself."""
-    slow = item.get_closest_marker("slow") is not None and when == "call"
-    return limits.hard_limit(_HOURS if slow else _LIMIT, f"{when} of {item.name}")
+    slow = item.get_closest_marker("slow")
+    limit = _HOURS if slow and slow.kwargs.get("hours") and when == "call" else _LIMIT
+    return limits.hard_limit(limit, f"{when} of {item.name}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -220,6 +220,7 @@ def counted(project: Project, sandbox: Path) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_task_loads_little(counted: dict[str, list[str]]) -> None:
     """Each module of ours costs a third of a millisecond at every start; a package of one line is not counted."""
     many = {task: names for task, names in counted.items() if len(names) > _MOST_LOADED[task]}

@@ -69,6 +69,7 @@ def _python(*arguments: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_eight_sessions_come_and_go_while_three_others_write(sandbox: Path, file: Path) -> None:
     permitted.install(sandbox, "2.1.50 (Claude Code)")
     main = sandbox / "main"

@@ -88,6 +88,7 @@ def test_a_conversation_from_its_prompt_to_its_end(project: Project, sandbox: Pa
     assert not private.exists()
 
 
+@pytest.mark.slow
 def test_after_clear_and_a_stop_the_conversation_used_last_goes_on(project: Project, sandbox: Path) -> None:
     project.inv("session.add", "x", "--prompt", "first")
     first = project.row("x")["conversation"]

@@ -26,6 +26,7 @@ def _transcript(project: Project, sandbox: Path, *lines: str) -> None:
     (place / identity / "subagents" / "agent-1.jsonl").write_text(f"{lines[-1]}\n")
 
 
+@pytest.mark.slow
 def test_each_answer_counts_once_with_its_subagents_and_not_what_a_fork_copied(project: Project, sandbox: Path) -> None:
     project.inv("session.add", "x")
     eventually(lambda: project.listed("x")["claude"] == "idle")

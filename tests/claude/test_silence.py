@@ -41,6 +41,7 @@ def _bounded(project: Project, *words: str, code: int | None = 1) -> str:
     return said.out + said.err
 
 
+@pytest.mark.slow
 def test_a_tmux_server_that_does_not_answer_is_named_by_every_command(stopped: Project) -> None:
     for words in (("remove", "x"), ("logs", "y")):  # of the others it is tried with the slow tests
         said = _bounded(stopped, f"session.{words[0]}", *words[1:])
@@ -51,6 +52,7 @@ def test_a_tmux_server_that_does_not_answer_is_named_by_every_command(stopped: P
     assert stopped.row("x")["state"] == "ready"
 
 
+@pytest.mark.slow
 def test_the_list_shows_the_rest_of_what_is_known(stopped: Project) -> None:
     (stopped.worktree("x") / "new").touch()
 
@@ -67,6 +69,7 @@ def test_the_list_shows_the_rest_of_what_is_known(stopped: Project) -> None:
     assert "unknown" in shown
 
 
+@pytest.mark.slow
 def test_the_doctor_tells_it_once_and_looks_at_the_rest(stopped: Project) -> None:
     (stopped.worktree("y") / "backend" / ".env").unlink()
 
@@ -133,6 +136,7 @@ def _hanging(sandbox: Path, program: str) -> Path:
     return log
 
 
+@pytest.mark.slow
 def test_an_assistant_that_never_answers_costs_add_two_seconds_once(project: Project, sandbox: Path) -> None:
     entry = {"projects": {str(project.main): {"allowedTools": ["A"]}}}
     (sandbox / "home" / ".claude.json").write_text(json.dumps(entry))
@@ -154,6 +158,7 @@ def test_an_assistant_that_never_answers_costs_add_two_seconds_once(project: Pro
     assert log.read_text().splitlines().count("--version") == 1
 
 
+@pytest.mark.slow
 def test_what_runs_is_asked_once_a_minute_of_an_assistant_that_never_answers(project: Project, sandbox: Path) -> None:
     log = _hanging(sandbox, "claude")
     project.inv("session.add", "x")

@@ -14,6 +14,7 @@ from testing.project import Project, eventually
 from testing.terminal import enter, shows, windows
 
 
+@pytest.mark.slow
 def test_what_is_sent_and_waited_for_comes_when_it_can(project: Project) -> None:
     project.configure("session: {windows: [{name: claude, claude: true}]}\n")
     for name in ("x", "y"):

@@ -95,6 +95,7 @@ def test_after_a_complete_name_tasks_and_flags_are_offered_as_before(named: Proj
     assert "session.list" in offered(named, "session.list")
 
 
+@pytest.mark.slow
 def test_what_was_removed_is_offered_to_restore(project: Project) -> None:
     project.inv("session.add", "x")
     project.inv("session.remove", "x")
@@ -139,6 +140,7 @@ _SHELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", list(_SHELLS))
 def test_the_lines_in_the_manual_make_the_shells_complete_a_name_and_a_value(named: Project, shell: str) -> None:
     missing.require(shell)

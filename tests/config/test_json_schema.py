@@ -73,6 +73,7 @@ def test_a_mistake_is_shown_by_both(key: str, value: object) -> None:
     assert not _is_accepted(key, value)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(CHECKS)), _JSON)
 def test_an_editor_never_objects_to_what_the_program_accepts(key: str, value: object) -> None:
     from_variable = isinstance(value, str) and CHECKS[key] is checks.check_switch

@@ -25,6 +25,7 @@ _THEIRS = """{
 """
 
 
+@pytest.mark.slow
 def test_it_is_offered_and_written_only_when_it_is_asked_for(target: Path) -> None:
     assert "--claude" in embedding.embed(target).partition("Next")[2]
     assert not (target / ".claude").exists()
@@ -53,6 +54,7 @@ def test_with_the_package_its_hooks_have_a_program_that_needs_none(target: Path)
     assert "tally-sessions is not installed here. Run: pip install" in ended.stderr  # says `inv` in that repository
 
 
+@pytest.mark.slow
 def test_settings_of_theirs_are_only_added_to(target: Path) -> None:
     file = target / assistant.SETTINGS
     file.parent.mkdir()
@@ -67,6 +69,7 @@ def test_settings_of_theirs_are_only_added_to(target: Path) -> None:
     assert text.count("worktree_hook.py") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["// mine\n{}", "[]", '{"hooks": []}', '{"hooks": {"WorktreeCreate": {}}}'])
 def test_settings_that_cannot_be_added_to_are_kept_and_the_lines_shown(target: Path, text: str) -> None:
     file = target / assistant.SETTINGS

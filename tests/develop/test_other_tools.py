@@ -102,6 +102,7 @@ def test_the_tests_of_django_pass_without_invoke(embedded: Path) -> None:
     assert (said.returncode, "Ran 1 test" in said.stderr) == (0, True), said.stderr
 
 
+@pytest.mark.slow
 def test_what_was_only_reformatted_is_told_from_what_was_changed_and_one_command_leads_back(embedded: Path) -> None:
     for file in (embedded / "tasks").rglob("*.py"):
         text = file.read_text()

@@ -73,6 +73,7 @@ def test_setup_makes_a_host_ready_and_copies_only_what_was_agreed_to(fleet: Flee
     assert fleet.ssh(alpha, "git -C ~/dev/tally status --porcelain") == ""
 
 
+@pytest.mark.slow
 def test_setup_names_everything_that_a_host_lacks(fleet: Fleet) -> None:
     fleet.alpha.put("tmux", "#!/bin/sh\necho tmux 2.9a\n")
     fleet.alpha.put("git", "#!/bin/sh\nexit 127\n")
@@ -98,6 +99,7 @@ def test_setup_names_everything_that_a_host_lacks(fleet: Fleet) -> None:
     assert "unexpected answer" in fleet.here.inv("fleet.remove", "x", "--host", "old", code=1).err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
 def test_a_full_disk_over_there_is_told_and_leaves_nothing_half_made(fleet: Fleet) -> None:
     small = fleet.alpha.home / "dev"
@@ -182,6 +184,7 @@ def _commit(project: Project, branch: str, message: str) -> None:
     project.git("update-ref", f"refs/heads/{branch}", commit)
 
 
+@pytest.mark.slow
 def test_a_name_on_two_hosts_is_refused_until_one_is_named(ready: Fleet) -> None:
     for machine in (ready.alpha, ready.beta):
         row = '{"x": {"worktree": "/nowhere", "branch": "x", "backend_port": 1, "frontend_port": 2}}'
@@ -192,6 +195,7 @@ def test_a_name_on_two_hosts_is_refused_until_one_is_named(ready: Fleet) -> None
     assert "x is already on alpha" in ready.here.inv("fleet.add", "x", code=1).err
 
 
+@pytest.mark.slow
 def test_hosts_that_do_not_answer_are_lines_and_no_failure(ready: Fleet, sandbox: Path) -> None:
     config = Path(os.environ["HOME"]) / ".ssh" / "config"
     stranger = sandbox / "stranger"
@@ -374,6 +378,7 @@ def _state(machine: Machine) -> str:
     return str(json.loads(file.read_text())["x"]["state"]) if file.exists() else ""
 
 
+@pytest.mark.slow
 def test_ports_are_forwarded_until_ctrl_c_and_again_after_a_cut_and_a_terminal_attaches(apart: Fleet) -> None:
     ready, here = apart, apart.here
     here.inv("fleet.add", "x", "--host", "alpha")

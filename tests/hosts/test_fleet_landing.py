@@ -40,6 +40,7 @@ def _refs(main: Path, place: str) -> list[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
 
 
+@pytest.mark.slow
 def test_merge_runs_the_checks_on_the_host_and_removal_loses_nothing(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     Project(alpha.main).configure(_CHECKS)
@@ -104,6 +105,7 @@ def test_a_session_behind_is_synced_and_its_merge_as_one_commit_removes_it_every
     assert here.git("branch", "--list", "y") == "", "the pull made it"
 
 
+@pytest.mark.slow
 def test_what_was_merged_by_hand_is_no_loss_once_its_host_knows(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure(_PLAIN)
@@ -117,6 +119,7 @@ def test_what_was_merged_by_hand_is_no_loss_once_its_host_knows(ready: Fleet) ->
     assert "Removed x" in here.inv("fleet.remove", "x").out
 
 
+@pytest.mark.slow
 def test_a_conflict_with_another_branch_is_resolved_on_the_host(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure(_PLAIN)
@@ -136,6 +139,7 @@ def test_a_conflict_with_another_branch_is_resolved_on_the_host(ready: Fleet) ->
     assert here.git("show", "release:both") == "resolved"
 
 
+@pytest.mark.slow
 def test_all_sessions_of_the_hosts_are_merged_until_one_conflicts(ready: Fleet) -> None:
     here = ready.here
     here.configure(_PLAIN)
@@ -156,6 +160,7 @@ def test_all_sessions_of_the_hosts_are_merged_until_one_conflicts(ready: Fleet) 
     assert "Leave out x" in here.inv("fleet.merge", "x", "--all", code=1).err
 
 
+@pytest.mark.slow
 def test_a_pull_request_is_pushed_from_here(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure(_PLAIN)
@@ -174,6 +179,7 @@ def test_a_pull_request_is_pushed_from_here(ready: Fleet) -> None:
     assert "Run: inv fleet.push x" in here.inv("fleet.pr", "x", code=1).err
 
 
+@pytest.mark.slow
 def test_conflicts_are_those_of_all_machines(ready: Fleet) -> None:
     here, alpha, beta = ready.here, ready.alpha, ready.beta
     here.configure(_PLAIN)
@@ -201,6 +207,7 @@ def test_conflicts_are_those_of_all_machines(ready: Fleet) -> None:
     assert _refs(here.main, "refs/tally/fleet/alpha") == []
 
 
+@pytest.mark.slow
 def test_commits_from_which_no_session_starts_any_more_are_not_kept(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure(_PLAIN)
@@ -218,6 +225,7 @@ def test_commits_from_which_no_session_starts_any_more_are_not_kept(ready: Fleet
     assert _refs(alpha.main, "refs/tally/base") == []
 
 
+@pytest.mark.slow
 def test_a_command_for_all_sessions_of_all_hosts(ready: Fleet) -> None:
     here = ready.here
     here.configure(_PLAIN)

@@ -417,6 +417,7 @@ def test_a_session_that_changed_since_it_was_sent_stays(project: Project, monkey
     assert not project.worktree("x").exists()
 
 
+@pytest.mark.slow
 def test_what_arrives_on_another_file_system_is_not_taken_for_a_deletion_that_was_cut_off(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from testing.terminal import screen, tmux
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="how to start a second sshd was tried on Linux only")
 
 
+@pytest.mark.slow
 def test_it_shows_every_machine_and_attaches_to_the_chosen_session(ready: Fleet) -> None:
     here = ready.here
     here.configure("session: {windows: [{name: shell}]}\n")
@@ -36,6 +37,7 @@ def test_it_shows_every_machine_and_attaches_to_the_chosen_session(ready: Fleet)
     eventually(lambda: "[tally-x]" in screen(pane))
 
 
+@pytest.mark.slow
 def test_it_ends_without_a_choice(ready: Fleet) -> None:
     ready.here.configure("session: {windows: []}\n")
     ready.beta.stop()

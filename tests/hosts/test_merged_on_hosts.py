@@ -25,6 +25,7 @@ def _names(fleet: Fleet) -> list[str]:
     return sorted(each["name"] for each in fleet.here.inv("fleet.list", "--json").json if "name" in each)
 
 
+@pytest.mark.slow
 def test_one_person_renames_two_sessions_to_one_name_at_once(ready: Fleet) -> None:
     here = ready.here
     here.configure(_PLAIN)
@@ -50,6 +51,7 @@ def _age(machine: Machine, name: str) -> None:
     file.write_text(json.dumps(rows))
 
 
+@pytest.mark.slow
 def test_what_was_merged_by_hand_is_removed_too_and_somebody_else_is_asked_about_the_own_alone(ready: Fleet) -> None:
     here, alpha, beta = ready.here, ready.alpha, ready.beta
     here.configure(_PLAIN)

@@ -36,6 +36,7 @@ def _first_turn(here: Project) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_conversation_goes_on_where_its_session_is(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure("session: {windows: [{name: claude, claude: true}]}\n")
@@ -74,6 +75,7 @@ def test_a_conversation_goes_on_where_its_session_is(ready: Fleet) -> None:
     assert _said(there)[-1] == "another history"
 
 
+@pytest.mark.slow
 def test_what_stays_on_the_first_machine_begins_a_copy_of_the_conversation(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     file = _first_turn(here)
@@ -85,6 +87,7 @@ def test_what_stays_on_the_first_machine_begins_a_copy_of_the_conversation(ready
     assert json.loads((alpha.main / ".tally-sessions").read_text())["x"]["conversation"] == file.stem
 
 
+@pytest.mark.slow
 def test_a_move_that_fails_leaves_no_transcript_there(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     file = _first_turn(here)

@@ -21,6 +21,7 @@ def _names(fleet: Fleet) -> list[str]:
     return sorted(f"{each['name']} on {each['host']}" for each in listed if "name" in each)
 
 
+@pytest.mark.slow
 def test_of_two_people_who_rename_to_one_name_at_once_on_two_hosts_one_gets_it(ready: Fleet, sandbox: Path) -> None:
     here = ready.here
     here.configure(_PLAIN)
@@ -42,6 +43,7 @@ def test_of_two_people_who_rename_to_one_name_at_once_on_two_hosts_one_gets_it(r
     assert _names(ready) == (["theirs on beta", "z on alpha"] if first else ["mine on alpha", "z on beta"])
 
 
+@pytest.mark.slow
 def test_a_name_that_somebody_else_is_taking_is_no_name_for_a_rename(ready: Fleet, sandbox: Path) -> None:
     here, colleague = ready.here, Project(sandbox / "colleague" / "tally")
     here.configure(_PLAIN)
@@ -59,6 +61,7 @@ def test_a_name_that_somebody_else_is_taking_is_no_name_for_a_rename(ready: Flee
     assert _names(ready) == ["mine on alpha"]
 
 
+@pytest.mark.slow
 def test_tasks_of_another_version_are_told_where_a_session_is_merged_synced_or_proposed(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure(_PLAIN)

@@ -17,6 +17,7 @@ def _places(fleet: Fleet) -> list[str]:
     return sorted(f"{each['name']} on {each['host']}: {each['status']}" for each in listed if "name" in each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["it takes no commits", "it has no inv"])
 def test_the_next_host_is_tried_where_one_fails_before_anything_was_made(ready: Fleet, fault: str) -> None:
     here, alpha = ready.here, ready.alpha
@@ -37,6 +38,7 @@ def test_the_next_host_is_tried_where_one_fails_before_anything_was_made(ready: 
     assert not ready.beta.main.with_name("tally-y").exists(), "a host that is named is the only one"
 
 
+@pytest.mark.slow
 def test_a_host_that_is_named_gets_its_whole_timeout(ready: Fleet) -> None:
     """Among others it is given up after two seconds, as if it was off, and not asked again at once."""
     config = Path(os.environ["HOME"]) / ".ssh" / "config"
@@ -51,6 +53,7 @@ def test_a_host_that_is_named_gets_its_whole_timeout(ready: Fleet) -> None:
     assert "x is on late." in ready.here.inv("fleet.add", "x", "--host", "late", "--bare").err
 
 
+@pytest.mark.slow
 def test_all_sessions_of_a_host_that_was_rebooted_are_started_again(ready: Fleet) -> None:
     here = ready.here
     here.configure("session: {windows: [{name: shell}]}\n")

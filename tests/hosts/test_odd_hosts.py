@@ -29,6 +29,7 @@ def _wheels(place: Path) -> None:
             wheel.writestr(f"{info}/RECORD", "")
 
 
+@pytest.mark.slow
 def test_a_host_that_does_not_reach_pypi_gets_wheels_from_here(
     fleet: Fleet, sandbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_host_that_does_not_reach_pypi_gets_wheels_from_here(
     assert "Sending it wheels." not in here.inv("fleet.setup", "alpha", "--yes").err
 
 
+@pytest.mark.slow
 def test_the_age_of_a_session_is_right_though_the_clock_of_its_host_is_wrong(ready: Fleet) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure("session: {windows: []}\n")

@@ -67,6 +67,7 @@ def _load(colleague: Colleague) -> None:
     subprocess.run(["ssh-add", "-q", str(home / ".ssh" / "id")], env=around, check=True, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 def test_each_works_on_their_own_sessions_and_nothing_is_mixed(ready: Fleet, colleague: Colleague) -> None:
     here, alpha = ready.here, ready.alpha
     here.configure("session: {windows: []}\n")
@@ -97,6 +98,7 @@ def test_each_works_on_their_own_sessions_and_nothing_is_mixed(ready: Fleet, col
     assert here.git("log", "-1", "--format=%s", cwd=there) == "mine", "what my merge did is none of the colleague's"
 
 
+@pytest.mark.slow
 def test_two_people_add_one_name_at_once(ready: Fleet, colleague: Colleague) -> None:
     ready.here.configure("session: {windows: []}\n")
     _load(colleague)

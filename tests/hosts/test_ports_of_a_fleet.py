@@ -50,6 +50,7 @@ def _said(process: "subprocess.Popen[str]", words: str) -> str:
     raise AssertionError("".join(lines))
 
 
+@pytest.mark.slow
 def test_two_sessions_on_two_hosts_are_forwarded_at_once_with_their_own_numbers(apart: Fleet) -> None:
     here = apart.here
     here.configure("session: {windows: []}\n")
@@ -102,6 +103,7 @@ def _taken_while_the_line_is_down(fleet: Fleet, forwarding: "subprocess.Popen[st
     eventually(lambda: _page(port) == "x")
 
 
+@pytest.mark.slow
 def test_a_port_of_a_session_on_a_host_is_no_port_of_one_here(apart: Fleet) -> None:
     here = apart.here
     here.configure("session: {windows: []}\n")

@@ -28,6 +28,7 @@ def _program(sandbox: Path, name: str, text: str) -> None:
     path.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not spaces.CAN, reason="only root on Linux can make network namespaces")
 def test_a_prefix_that_takes_one_line_as_gcloud_does(apart: Fleet, sandbox: Path) -> None:
     machine = apart.alpha

@@ -101,6 +101,7 @@ def test_a_machine_is_stopped_once_nothing_in_it_is_in_use(idle: Fleet, sandbox:
     assert "Ann began to add y less than two minutes ago" in _said(idle)
 
 
+@pytest.mark.slow
 def test_what_somebody_typed_in_keeps_a_machine_on_also_where_it_is_suspended_or_in_a_server_s_window(
     idle: Fleet, sandbox: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_what_somebody_typed_in_keeps_a_machine_on_also_where_it_is_suspended_or
     assert not (sandbox / "stopped").exists()
 
 
+@pytest.mark.slow
 def test_a_tmux_that_cannot_answer_keeps_a_machine_on(idle: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     _says(idle, "Would stop alpha", "--dry-run")
     monkeypatch.setattr(tools_tmux, "TMUX", ("sh", "-c", "echo 'open terminal failed: version mismatch' >&2; exit 1"))
@@ -186,6 +188,7 @@ def test_a_time_that_nobody_can_read_is_none(since: float) -> None:
     assert look.reasons == ["a line", "for a reason that it doesn't name"]
 
 
+@pytest.mark.slow
 def test_a_machine_that_was_stopped_is_started_by_a_command_for_it_and_by_no_look(idle: Fleet, sandbox: Path) -> None:
     here, alpha, woken = idle.here, idle.alpha, sandbox / "woken"
     del idle.hosts["beta"]
@@ -200,6 +203,7 @@ def test_a_machine_that_was_stopped_is_started_by_a_command_for_it_and_by_no_loo
     assert woken.exists() and "tally-x" in shown.out
 
 
+@pytest.mark.slow
 def test_somebody_else_s_machine_is_stopped_where_that_is_asked_for(idle: Fleet, sandbox: Path) -> None:
     idle.here.git("config", "user.name", "Somebody Else")
 
@@ -207,6 +211,7 @@ def test_somebody_else_s_machine_is_stopped_where_that_is_asked_for(idle: Fleet,
     assert (sandbox / "stopped").exists()
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_is_told(idle: Fleet) -> None:
     idle.configure(alpha=hosts.entry("alpha", stop="'echo no rights >&2; exit 4'", stop_idle="1s"))
 

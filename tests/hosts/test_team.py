@@ -48,6 +48,7 @@ def test_nobody_ends_the_session_of_somebody_else_unasked_and_what_was_removed_c
     assert 'No host has a removed session "y"' in here.inv("fleet.restore", "y", code=1).err
 
 
+@pytest.mark.slow
 def test_a_session_is_renamed_on_its_host_unless_a_machine_has_the_name(ready: Fleet) -> None:
     here = ready.here
     here.configure("session: {windows: []}\n")
@@ -72,6 +73,7 @@ def test_a_session_is_renamed_on_its_host_unless_a_machine_has_the_name(ready: F
     here.inv("fleet.remove", "feature/y", "--force")
 
 
+@pytest.mark.slow
 def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: Fleet, sandbox: Path) -> None:
     here = ready.here
     here.configure("session: {windows: []}\n")
@@ -92,6 +94,7 @@ def test_of_two_people_who_add_one_name_to_two_hosts_at_once_one_gets_it(ready: 
     assert len(_names(ready)) == 1
 
 
+@pytest.mark.slow
 def test_a_session_that_was_stopped_stays_stopped_where_it_is_moved(ready: Fleet) -> None:
     here, there = ready.here, ready.alpha
     here.inv("session.add", "x")
@@ -107,6 +110,7 @@ def test_a_session_that_was_stopped_stays_stopped_where_it_is_moved(ready: Fleet
     assert ready.ssh(there, "tmux has-session -t =tally-x && echo runs") == "runs"
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_off_is_started(ready: Fleet, sandbox: Path) -> None:
     here, alpha = ready.here, ready.alpha
     alpha.stop()
@@ -149,6 +153,7 @@ exit $code
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not spaces.CAN, reason="only root on Linux can make network namespaces")
 def test_a_host_behind_a_command_that_ends_in_two_dashes_is_used_as_well(apart: Fleet, sandbox: Path) -> None:
     machine = apart.alpha

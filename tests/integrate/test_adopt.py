@@ -197,6 +197,7 @@ def test_an_adopt_that_was_killed_while_it_took_the_work_away_is_finished_by_the
     assert (project.worktree("x") / "fresh").read_text() == "untracked\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(tracer.missing()), reason=f"no kills: {tracer.missing()}")
 def test_one_of_two_has_it_and_what_a_kill_left_is_told_and_cleared(project: Project) -> None:
     main = project.main

@@ -29,6 +29,7 @@ def busy(sandbox: Path) -> Project:
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_train_that_was_killed_in_a_rebase_is_repeated(busy: Project, everything: bool) -> None:
     hook, started = busy.main / ".git" / "hooks" / "post-checkout", busy.top / "started"

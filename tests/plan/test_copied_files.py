@@ -113,6 +113,7 @@ def test_no_pattern_copies_worktrees_into_a_worktree_or_the_registry(project: Pr
     assert ".worktrees was left out: the session's worktree is in it." in project.inv("session.add", "y").err
 
 
+@pytest.mark.slow
 def test_very_many_patterns_and_files_are_no_argument_that_is_too_long(project: Project) -> None:
     names = [f"{number:04}-{'n' * 180}.env" for number in range(1200)]
     with (project.main / ".gitignore").open("a") as file:

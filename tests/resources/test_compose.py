@@ -325,6 +325,7 @@ _NAMELESS = f"""services:
 """
 
 
+@pytest.mark.slow
 def test_a_volume_without_a_name_is_refused_kept_and_restored(engine: Engine, project: Project) -> None:
     _compose(project, _NAMELESS)
     project.inv("session.add", "x")
@@ -352,6 +353,7 @@ def _only(engine: Engine) -> str:
     return container
 
 
+@pytest.mark.slow
 def test_a_failed_restore_leaves_a_volume_without_a_name_as_it_was_and_setup_runs_again_without_volumes(
     engine: Engine, project: Project
 ) -> None:
@@ -372,6 +374,7 @@ def test_a_failed_restore_leaves_a_volume_without_a_name_as_it_was_and_setup_run
     assert (tree / "setup.log").read_text() == "run\nrun\n"
 
 
+@pytest.mark.slow
 def test_a_file_with_fixed_names_and_ports_runs_in_two_sessions_at_once(engine: Engine, project: Project) -> None:
     text = f"""services:
   db:

@@ -67,6 +67,7 @@ def test_a_session_works_on_its_own_copy_which_a_removal_saves(shop: Project, se
     assert _names(server, "shop_feature_x") == "tea"
 
 
+@pytest.mark.slow
 def test_a_database_in_use_is_copied_too_and_one_of_somebody_else_is_left_alone(
     shop: Project, server: postgres.Server
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_kill_while_a_database_is_dumped_leaves_the_dump_where_the_next_step_d
     assert server.databases == {"shop"}
 
 
+@pytest.mark.slow
 def test_a_database_of_another_session_is_never_advised_to_be_dropped(shop: Project, server: postgres.Server) -> None:
     shop.inv("session.add", "a-b")
 
@@ -152,6 +154,7 @@ def test_a_kill_while_a_database_is_made_leaves_nothing_of_it(
     assert server.databases == {"shop"}
 
 
+@pytest.mark.slow
 def test_files_that_were_there_name_the_databases_of_the_session_too(shop: Project, server: postgres.Server) -> None:
     place, text = shop.top / "by hand", (shop.main / ".env").read_text()
     shop.git("worktree", "add", "--quiet", "-b", "mine", str(place))
@@ -181,6 +184,7 @@ def test_an_encoded_name_is_the_same_in_the_server_and_in_the_address(shop: Proj
     assert server.url("My%25shop_x") in (shop.worktree("x") / ".env").read_text()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_refuses_an_add_and_keeps_what_a_removal_would_drop(
     shop: Project, server: postgres.Server
 ) -> None:

@@ -63,6 +63,7 @@ def test_an_incomplete_record_of_git_is_deleted_and_not_only_put_aside(project: 
     assert "deletion" not in project.inv("session.doctor", code=None).out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(tracer.missing()), reason=f"no kills: {tracer.missing()}")
 def test_what_git_began_and_never_wrote_is_finished_by_the_next_command(project: Project) -> None:
     project.configure("session: {windows: [], copy: [], link: [], env: {}}\n")

@@ -34,6 +34,7 @@ def _attached(target: str) -> Iterator[None]:
         os.close(theirs)
 
 
+@pytest.mark.slow
 def test_it_starts_once_somebody_attaches_and_is_never_said_to_have_failed(project: Project) -> None:
     project.configure(_CONFIGURED)
 
@@ -81,6 +82,7 @@ def test_a_persons_hook_of_that_name_runs_too_and_only_once(
     assert ("came" in hooks) is (scope[0] != "-g")
 
 
+@pytest.mark.slow
 def test_start_starts_it_and_resume_after_a_reboot_does_not(project: Project) -> None:
     project.configure(_CONFIGURED)
     project.inv("session.add", "x")

@@ -2,6 +2,8 @@
 
 import urllib.request
 
+import pytest
+
 from testing.project import Project, eventually
 from testing.terminal import enter, panes, runs, shows, tmux
 
@@ -59,6 +61,7 @@ def test_each_pane_has_its_own_command_directory_port_and_log(project: Project) 
     assert project.inv("session.doctor").out == "No problems.\n"
 
 
+@pytest.mark.slow
 def test_resume_brings_back_a_pane_in_its_window_and_start_all_of_it(project: Project) -> None:
     project.configure(_CONFIGURED)
     project.inv("session.add", "x")

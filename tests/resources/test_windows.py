@@ -188,6 +188,7 @@ def test_a_mistake_in_tmux_conf_and_somebody_who_scrolled_back_keep_nothing_from
     project.inv("session.resume", "x", "--wait")
 
 
+@pytest.mark.slow
 def test_where_the_locale_has_ascii_only_letters_in_paths_and_windows_are_read_as_they_are(sandbox: Path) -> None:
     project = make(sandbox / "jürgen" / "tally")
     project.configure("session: {windows: [{name: prüfen, run: sleep 99}, {name: shell}]}\n")

@@ -86,6 +86,7 @@ def test_a_session_is_told_from_its_beginning_to_its_end(shared: Project) -> Non
     assert shared.row("feed")["variables"]["PGPT_PROFILES"] == "test"
 
 
+@pytest.mark.slow
 def test_an_edited_part_is_told_and_left_and_what_was_missed_is_told_later(shared: Project) -> None:
     shared.inv("session.add", "x")
     file = shared.main / "WORK_LOG.md"

@@ -75,6 +75,7 @@ def test_only_the_windows_own_program_counts_as_not_found(said: str, hinted: boo
     assert window_programs._not_found("python", said) is hinted
 
 
+@pytest.mark.slow
 def test_a_server_that_ended_is_found_and_mended(healthy: Project) -> None:
     pane = windows("tally-x")[f"backend:{healthy.row('x')['backend_port']}"]
     tmux("send-keys", "-t", pane, "C-c")

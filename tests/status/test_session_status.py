@@ -84,6 +84,7 @@ def test_conflicts_are_looked_for_without_the_worktree_in_which_git_hangs(hangin
     assert "Git didn't answer in" in _quick(hanging, "session.compare", "x", "y", code=1)
 
 
+@pytest.mark.slow
 def test_the_doctor_names_the_worktree_in_which_git_hangs(hanging: Project) -> None:
     started = time.monotonic()
     (problem,) = hanging.inv("session.doctor", "--json", code=1).json

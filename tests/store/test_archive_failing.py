@@ -110,6 +110,7 @@ def test_a_restore_of_which_nothing_is_left_to_do_says_that_the_session_is_there
     assert "inv session.resume x" in said
 
 
+@pytest.mark.slow
 def test_a_restore_that_cannot_delete_its_copy_has_restored_all_the_same(worked: Project) -> None:
     worked.inv("session.remove", "x", "--force")
     (saved,) = dirty.archives(worked)

@@ -251,7 +251,7 @@ def test_a_sample_of_kills_signals_and_errors_is_finished(
     record_property("kills", _try(made, calls, expected, first))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(hours=True)
 @scenarios
 def test_every_kill_is_finished(
     project: Project, sandbox: Path, scenario: Scenario, fleet: hosts.Fleet | None, record_property: Record

@@ -92,6 +92,7 @@ def test_nothing_is_shown_of_a_session_that_had_the_same_name_before(
     run(quick, story, waits=False)
 
 
+@pytest.mark.slow
 def test_a_repository_that_is_new_on_this_machine_appears(
     quick: Project, sandbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

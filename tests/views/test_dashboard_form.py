@@ -129,6 +129,7 @@ def two(project: Project, sandbox: Path) -> tuple[Project, Project]:
     return project, other
 
 
+@pytest.mark.slow
 def test_sessions_are_added_and_restored_in_the_repository_that_is_chosen(two: tuple[Project, Project]) -> None:
     here, other = two
 

@@ -129,6 +129,7 @@ def _heading(shown: Dashboard) -> str:
     return next(line for line in screen(shown).splitlines() if "claude" in line).strip("│").rstrip()
 
 
+@pytest.mark.slow
 def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(quick: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await pilot.click("#sessions", offset=(5, 1))
@@ -160,6 +161,7 @@ def test_the_mouse_the_palette_the_help_and_a_terminal_that_changes_its_size(qui
     run(quick, story, (150, 50))
 
 
+@pytest.mark.slow
 def test_what_has_no_key_is_in_the_palette(quick: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await palette(pilot, "rename it")
@@ -238,6 +240,7 @@ def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:
     return ran[-1:] == [expected]
 
 
+@pytest.mark.slow
 def test_what_is_asked_before_a_task_runs_and_what_the_answers_mean(quick: Project) -> None:
     ran: list[tuple[str, ...]] = []
 

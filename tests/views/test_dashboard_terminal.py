@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from testing.project import INV, Project, eventually
 from testing.terminal import screen, shows, tmux
 
@@ -61,6 +63,7 @@ def test_in_a_terminal_attaching_comes_back_and_the_end_leaves_it_as_it_was(proj
     eventually(lambda: screen(pane).startswith("as it was"))
 
 
+@pytest.mark.slow
 def test_in_tmux_it_switches_stays_in_its_pane_and_leaves_a_popup(project: Project) -> None:
     for name in ("feature-auth", "bugfix-ui"):
         project.inv("session.add", name)

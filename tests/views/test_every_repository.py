@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from tasks.tools import other_inv
 from testing.project import EMBEDDING, INV, Project, eventually, make
 from testing.terminal import panes, screen, shows, tmux
@@ -14,6 +16,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ran"), "a") 
 """
 
 
+@pytest.mark.slow
 def test_sessions_of_other_repositories_are_stopped_and_attached_to(project: Project, sandbox: Path) -> None:
     project.configure("session: {windows: [{name: shell}]}\n")
     project.inv("session.add", "here")
@@ -49,6 +52,7 @@ def test_sessions_of_other_repositories_are_stopped_and_attached_to(project: Pro
     shows(pane, "ended 0")
 
 
+@pytest.mark.slow
 def test_a_repository_that_gets_its_first_session_appears_and_one_that_loses_its_last_goes(
     project: Project, sandbox: Path
 ) -> None:

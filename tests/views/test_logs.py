@@ -48,6 +48,7 @@ def test_what_was_printed_since_the_last_look(before: list[str], now: list[str],
     assert added_lines(before, now) == new
 
 
+@pytest.mark.slow
 def test_logs_of_windows_of_one_window_and_what_follows(project: Project) -> None:
     project.configure(_WINDOWS)
     project.inv("session.add", "x", "--wait")
@@ -89,6 +90,7 @@ def test_logs_of_windows_of_one_window_and_what_follows(project: Project) -> Non
     assert "x is not running" in project.inv("session.logs", "x", code=1).err
 
 
+@pytest.mark.slow
 def test_waiting_tells_which_server_came_up_and_why_another_did_not(project: Project) -> None:
     project.configure(_BROKEN)
 

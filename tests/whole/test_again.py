@@ -120,6 +120,7 @@ def test_fresh_copies_keep_the_old_ones_and_the_sessions_values(made: Project) -
     reader.close()
 
 
+@pytest.mark.slow
 def test_a_database_that_is_locked_stays_as_it_was(made: Project) -> None:
     tree = made.worktree("x")
     with closing(sqlite3.connect(tree / "backend" / "db.sqlite3", isolation_level=None)) as writer:

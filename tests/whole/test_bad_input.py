@@ -118,6 +118,7 @@ def embedded(sandbox: Path, project: Project) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_configuration_that_invoke_cannot_read_is_told_by_its_place(project: Project, sandbox: Path) -> None:
     file, own = project.main / "invoke.yaml", sandbox / "home" / ".invoke.yaml"
     places = {

@@ -64,6 +64,7 @@ def test_an_add_of_which_git_was_killed_is_removed(crowded: Project) -> None:
     assert crowded.world() == before
 
 
+@pytest.mark.slow
 def test_a_branch_that_was_there_survives_every_killed_add(crowded: Project) -> None:
     before = crowded.world()
     for resource in _NAMES:
@@ -84,6 +85,7 @@ def test_a_remove_that_was_killed_is_listed_and_finished(crowded: Project) -> No
     assert crowded.world() == before
 
 
+@pytest.mark.slow
 def test_what_does_not_go_stays_registered_until_it_does(crowded: Project) -> None:
     before = crowded.world()
     for resource in _NAMES:

@@ -124,6 +124,7 @@ def test_who_waits_to_remove_keeps_what_the_session_has_become(project: Project)
     assert "backend/.env" in said.out
 
 
+@pytest.mark.slow
 def test_doctor_leaves_what_is_going_on_to_who_is_at_it(project: Project) -> None:
     project.inv("session.add", "x")
     file = project.main / ".tally-sessions"

@@ -87,6 +87,7 @@ def test_a_worktree_behind_a_link_is_not_said_to_be_saved(two: Project, sandbox:
     assert (place / "work").read_text() == "a\n"
 
 
+@pytest.mark.slow
 def test_a_tmux_server_that_was_started_within_a_session_outlives_it(project: Project) -> None:
     for name in ("a", "b"):
         project.inv("session.add", name)

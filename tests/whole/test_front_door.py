@@ -30,6 +30,7 @@ def copied(sandbox: Path) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_an_older_copy_on_a_branch_is_not_what_runs_unless_told_otherwise(copied: Project) -> None:
     copied.inv("session.add", "x")
     tree = copied.worktree("x")
@@ -68,6 +69,7 @@ def test_a_branch_from_before_the_tasks_has_links_to_them_until_it_has_its_own(c
     assert (copied.main / "tasks" / "session.py").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_a_file_of_another_user_above_has_none_of_their_tasks_run(sandbox: Path) -> None:
     theirs, mine = sandbox / "shared" / "theirs", sandbox / "shared" / "mine" / "deep"

@@ -125,6 +125,7 @@ def test_a_state_directory_that_others_may_write_to_is_not_believed(project: Pro
         assert f"chmod go-w {place}" in project.inv(f"session.{task}", *["x"] * (task != "list")).err
 
 
+@pytest.mark.slow
 def test_the_doctor_needs_no_git_directory_that_can_be_written(project: Project) -> None:
     project.configure("session: {windows: []}\n")
     project.inv("session.add", "x")
@@ -163,6 +164,7 @@ def test_a_tmux_that_starts_no_shells_costs_little_and_is_told_once(project: Pro
     assert "backend" in told and "claude" in told
 
 
+@pytest.mark.slow
 def test_a_newline_in_the_repositorys_path_hides_no_session(sandbox: Path) -> None:
     project = make(sandbox / "in\nnew" / "li\nne")
     before = project.world()

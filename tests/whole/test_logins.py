@@ -75,6 +75,7 @@ def _write_settings(project: Project, hosts: str) -> None:
     (project.main / "settings.py").write_text(_SETTINGS.replace("@@", hosts))
 
 
+@pytest.mark.slow
 def test_two_logins_side_by_side(admin: Project, sandbox: Path) -> None:
     missing.require("chromium")
     for name in ("Feature_A", "b"):
@@ -95,6 +96,7 @@ def test_two_logins_side_by_side(admin: Project, sandbox: Path) -> None:
     assert "refuses" not in admin.inv("session.doctor", code=None).out
 
 
+@pytest.mark.slow
 def test_doctor_says_which_server_refuses_the_name(page: Project) -> None:
     _write_settings(page, "['localhost']")
     page.git("commit", "--quiet", "--all", "-m", "one host")
@@ -106,6 +108,7 @@ def test_doctor_says_which_server_refuses_the_name(page: Project) -> None:
     assert "add '.localhost' to ALLOWED_HOSTS" in said
 
 
+@pytest.mark.slow
 def test_a_host_that_is_none_is_refused(project: Project) -> None:
     project.configure("session: {windows: [], host: 'a b.localhost'}\n")
     assert "session.host: 'a b.localhost' is not a host name." in project.inv("session.add", "x", code=1).err

@@ -65,6 +65,7 @@ def _required(place: Path, name: str) -> str:
     return _run(place, "node", "-p", f"require('{name}')").strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manager", _MANAGERS)
 def test_a_workspace_imports_its_own_packages(project: Project, manager: str) -> None:
     _workspace(project, manager)
@@ -83,6 +84,7 @@ def test_a_workspace_imports_its_own_packages(project: Project, manager: str) ->
     assert _required(tree / "packages" / "app", "@acme/ui") == "second"
 
 
+@pytest.mark.slow
 def test_a_workspace_without_a_lock_file_imports_its_own_packages(project: Project) -> None:
     (project.main / ".npmrc").write_text("package-lock=false\n")
     _workspace(project, "npm")
@@ -116,6 +118,7 @@ def test_an_install_in_a_session_changes_nothing_in_the_main_checkout(project: P
 _UNLOCKED = {"pnpm": "--no-frozen-lockfile --config.confirmModulesPurge=false"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manager", ["npm", "pnpm", "yarn"])
 def test_without_a_lock_file_an_install_changes_nothing_in_the_main_checkout_either(
     project: Project, manager: str
@@ -135,6 +138,7 @@ def test_without_a_lock_file_an_install_changes_nothing_in_the_main_checkout_eit
     assert _seen(project.main) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manager", _MANAGERS)
 def test_a_branch_with_another_lock_file_gets_what_that_says(project: Project, manager: str) -> None:
     _installed(project, manager, {"package.json": {"name": "a", "dependencies": {"left-pad": "1.2.0"}}})
@@ -151,6 +155,7 @@ def test_a_branch_with_another_lock_file_gets_what_that_says(project: Project, m
     assert json.loads((project.main / package).read_bytes())["version"] == "1.3.0"
 
 
+@pytest.mark.slow
 def test_what_programs_write_into_is_copied_and_caches_are_not(project: Project) -> None:
     _installed(project, "npm", {"package.json": {"name": "a", "dependencies": {"left-pad": "1.3.0"}}})
     modules = project.main / "node_modules"
@@ -198,6 +203,7 @@ def test_with_plug_and_play_a_session_gets_its_own_map_of_packages(project: Proj
     assert (sandbox / "home" / "yarn.log").read_text() == "install --immutable\n"  # it has its own
 
 
+@pytest.mark.slow
 def test_turbo_builds_what_the_session_has_and_the_main_checkout_keeps_its_own(project: Project) -> None:
     build = "require('fs').mkdirSync('dist', {recursive: true}); require('fs').writeFileSync('dist/out', "
     scripts = {"build": f"node -e \"{build}require('@acme/ui') + ' ' + process.env.GREETING)\""}

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from testing import missing, port_slot
 from testing.project import Project
 
@@ -49,6 +51,7 @@ def _entry(modules: Path) -> str:
     return f"/@fs{modules}/@sveltejs/kit/src/runtime/client/entry.js"
 
 
+@pytest.mark.slow
 def test_a_linked_node_modules_that_the_server_refuses_is_told_and_its_own_is_served(project: Project) -> None:
     _kit(project)
     lock = (project.main / "package-lock.json").read_text()

@@ -45,6 +45,7 @@ def test_an_add_that_fails_after_any_resource_leaves_the_world_as_it_was(crowded
     _fails(crowded, _NAMES if kind in ("error", "SIGINT") else _TOLD, "after", kind)
 
 
+@pytest.mark.slow
 def test_an_add_that_fails_before_any_resource_leaves_the_world_as_it_was(crowded: Project) -> None:
     # Before a resource has begun every kind of failure finds the same world: one is tried.
     _fails(crowded, _NAMES, "before", "SIGINT")
@@ -64,6 +65,7 @@ def _fails(project: Project, names: Sequence[str], moment: str, kind: str) -> No
         assert project.world() == before, name
 
 
+@pytest.mark.slow
 def test_a_branch_that_was_there_survives_every_rollback(crowded: Project) -> None:
     before = crowded.world()
     for resource in _NAMES:
@@ -72,6 +74,7 @@ def test_a_branch_that_was_there_survives_every_rollback(crowded: Project) -> No
         assert crowded.world() == before, resource
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_does_not_stop_the_clean_up(crowded: Project) -> None:
     before = crowded.world()
     for resource in _NAMES:

@@ -63,6 +63,7 @@ def test_a_resume_that_is_killed_never_leaves_the_values_of_the_main_checkout(ad
     assert [path.name for path in file.parent.iterdir() if path.name.endswith(".tmp")] == []
 
 
+@pytest.mark.slow
 def test_doctor_names_the_values_that_differ_without_showing_them_and_sets_them(added: Project) -> None:
     file = added.worktree("x") / "frontend" / ".env"
     wanted = file.read_text()
@@ -77,6 +78,7 @@ def test_doctor_names_the_values_that_differ_without_showing_them_and_sets_them(
     added.inv("session.doctor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["resume", "doctor --fix", "remove"])
 def test_what_a_killed_command_left_is_named_and_cleared(added: Project, task: str) -> None:
     place = added.worktree("x") / "frontend"

@@ -129,7 +129,7 @@ def _keep_merged(sessions: Sequence[Session], how: Removal) -> tuple[list[Sessio
     found = merged_sessions.find_merged(sessions[0].repository, sessions) if sessions else []
     for each in found:
         say(f"{each.session.name} counts as merged: {each.why}.")
-    if not found:
+    if sessions and not found:
         say("Nothing to remove: no session is merged.")
     return [each.session for each in found], how._replace(merged_tips=tuple(each.tip for each in found if each.tip))
 

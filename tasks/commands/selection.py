@@ -13,6 +13,7 @@ from ..errors import SessionError, closest_name
 from ..model import Repository, Session
 from ..store import registry
 from ..store import rows as store_rows
+from ..system.progress import say
 from ..tools.git import current_repository
 
 
@@ -59,7 +60,16 @@ def select_session(c: Context, name: str) -> Session:
 
 
 def select_sessions(c: Context, names: str, all: bool = False) -> list[Session]:
-    """Return the sessions whose *names* are separated by commas, or that of the worktree we are in, or all of them."""
+    """Return the sessions whose *names* are separated by commas, or that of the worktree we are in, or all of them.
+
+    Where there are none at all, that is said.
+    """
+    if not (sessions := _chosen(c, names, all)):
+        say("No sessions.\nRun: inv session.add NAME")
+    return sessions
+
+
+def _chosen(c: Context, names: str, all: bool) -> list[Session]:
     if all and names:
         raise SessionError(f"--all means every session. Leave out {names}, or --all.")
     sessions = list_sessions(c, current_repository(), split_names(names) if names else ())
@@ -70,7 +80,7 @@ def select_sessions(c: Context, names: str, all: bool = False) -> list[Session]:
 
 def select_sessions_to_start(c: Context, names: str, all: bool) -> list[Session]:
     """Return what `select_sessions` does; of *all* those not that were added without anything that runs."""
-    return [session for session in select_sessions(c, names, all) if not (all and session.bare)]
+    return [session for session in _chosen(c, names, all) if not (all and session.bare)]
 
 
 def split_names(names: str) -> list[str]:

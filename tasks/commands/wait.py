@@ -38,6 +38,7 @@ def wait(c: Context, name: str = "", until: str = "idle", timeout: str = "") -> 
     talk = waiting.wait_for_state(session, (until,), seconds)
     answer(str(talk))
     if talk.state == "off" != until:
-        notice(f"Claude isn't running in {session.name}.\nRun: inv session.start {session.name}")
+        fix = f"\nRun: inv session.start {session.name}" if session.converses else " It has no window for Claude."
+        notice(f"Claude isn't running in {session.name}.{fix}")
     if talk.state != until:
         raise Exit(code=_NEEDS_PERSON if waiting.needs_person(talk) else _TIME_IS_OVER)

@@ -100,3 +100,14 @@ def test_what_was_only_just_typed_has_not_ended(project: Project, monkeypatch: p
     states += ["off"]
     send._wait_until_ready(session, when_idle=False)  # it was open before, so it has ended
     assert states == []
+
+
+def test_a_session_without_a_window_for_claude_is_not_waited_for(project: Project) -> None:
+    project.configure("session: {windows: [{name: shell}]}\n")
+    project.inv("session.add", "x")
+
+    done = project.inv("session.wait", "x", code=3)
+
+    assert done.out == "off\n"
+    assert "Claude isn't running in x. It has no window for Claude.\n" in done.err
+    assert "inv session.start" not in done.err

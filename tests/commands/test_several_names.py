@@ -1,5 +1,7 @@
 """Several names in one command: after spaces or commas, wherever that can be meant."""
 
+import pytest
+
 from testing.project import EMBEDDING, Project
 
 _BUILD = "\nfrom invoke import task\n\n\n@task\ndef build(c):\n    print('built')\n\n\nns.add_task(build)\n"
@@ -52,3 +54,13 @@ def test_a_group_that_is_not_there_is_suggested(project: Project) -> None:
     said = project.inv("--list", "sesion", code=1).err
     assert said == 'No group of tasks "sesion". Did you mean "session"?\nRun: inv --list session\n'
     assert project.inv("--list", "xyz", code=1).err == 'No group of tasks "xyz".\nRun: inv --list\n'
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["start --all", "stop --all", "remove --all", "remove --merged", "merge --all", "setup --all"],
+)
+def test_that_there_are_no_sessions_is_said_once_by_what_is_for_all_of_them(project: Project, words: str) -> None:
+    done = project.inv(*f"session.{words}".split(), code=None)
+
+    assert (done.out + done.err).strip() == "No sessions.\nRun: inv session.add NAME"

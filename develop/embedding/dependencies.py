@@ -84,12 +84,20 @@ def environment_programs(top: Path) -> str:
 
     These are of an environment that is activated, unless it is the one that we run in; and of conda.
     """
-    own = next((name for name in (".venv", "venv") if (top / name / "pyvenv.cfg").is_file()), "")
+    own = _own_environment(top)
     active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX") or sys.prefix
     elsewhere = os.path.realpath(active) != os.path.realpath(sys.prefix)
-    if not own and (elsewhere or any((top / name).is_file() for name in ("environment.yml", "environment.yaml"))):
+    if not own and (elsewhere or _has_conda(top)):
         return ""
     return f"{own or '.venv'}/bin/"
+
+
+def _own_environment(top: Path) -> str:
+    return next((name for name in (".venv", "venv") if (top / name / "pyvenv.cfg").is_file()), "")
+
+
+def _has_conda(top: Path) -> bool:
+    return any((top / name).is_file() for name in ("environment.yml", "environment.yaml"))
 
 
 def missing_requirements(top: Path, manager: str, packages: list[str]) -> list[str]:
@@ -132,6 +140,15 @@ def _lists_pin(top: Path, packages: list[str]) -> bool:
 def sync_command(top: Path, manager: str) -> str:
     """Return the command with which a contributor installs what is recorded."""
     return MANAGERS[manager].sync if manager in MANAGERS else f"pip install -r {requirements_file(top)}"
+
+
+def setup_lines(top: Path, manager: str) -> str:
+    """Return the lines with which a contributor installs what is recorded, and then has `inv`."""
+    sync = sync_command(top, manager)
+    if (inv := inv_command(manager)) != "inv":
+        return f"{sync}\n# inv is in the environment of {manager}: activate it, or write {inv}"
+    own = _own_environment(top) or ("" if _has_conda(top) else ".venv")
+    return f"python3 -m venv {own} && source {own}/bin/activate\n{sync}" if own else sync
 
 
 def inv_command(manager: str, top: Path | None = None) -> str:

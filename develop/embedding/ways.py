@@ -74,9 +74,7 @@ def write_pages(way: Way, page: manual.Page, configuration: str) -> list[str]:
     """Write the page that goes along, and the schema where no `tasks/` has it."""
     commit = package.read_copy(way.top).commit if not way.packaged else page.commit
     commit = releases.current_commit() if way.install else commit
-    install = dependencies.sync_command(way.top, way.manager)
-    if (inv := dependencies.inv_command(way.manager)) != "inv":
-        install += f"\n# inv is in the environment of {way.manager}: activate it, or write {inv}"
+    install = dependencies.setup_lines(way.top, way.manager)
     said = [manual.write_page(page, commit, install, configuration, way.packaged)]
     return [*said, *([manual.write_schema(way.top)] if way.packaged else [])]
 

@@ -67,3 +67,25 @@ def test_the_changelog_has_entries_that_are_found() -> None:
     text = (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert len(releases._ENTRY.findall(text)) == len(re.findall(r"(?m)^- ", text)) > 20
+
+
+@pytest.mark.parametrize(
+    ("present", "lines"),
+    [
+        ("requirements.txt", ["python3 -m venv .venv && source .venv/bin/activate", "pip install -r requirements.txt"]),
+        (
+            "venv/pyvenv.cfg",
+            ["python3 -m venv venv && source venv/bin/activate", "pip install -r requirements-dev.txt"],
+        ),
+        ("environment.yml", ["pip install -r requirements-dev.txt"]),
+        ("uv.lock", ["uv sync", "# inv is in the environment of uv: activate it, or write uv run inv"]),
+    ],
+)
+def test_it_says_how_a_colleague_gets_inv(target: Path, present: str, lines: list[str]) -> None:
+    (target / present).parent.mkdir(exist_ok=True)
+    (target / present).write_text("")
+
+    embedding.embed(target)
+
+    block = (target / manual.PAGE).read_text().partition("```sh\n")[2]
+    assert block.partition("\ninv session.add")[0].splitlines() == lines

@@ -153,8 +153,7 @@ def changing_registry(repository: Repository) -> Iterator[dict[str, Row]]:
         if file not in _known or not content or _known[file].content != content:
             _known[file] = _Known(state, *_parse(file, content), {})
         known = _known[file]
-        # A copy; to parse the file again takes longer.
-        current: dict[str, Row] = marshal.loads(marshal.dumps(known.rows))  # noqa: S302 (our own rows)
+        current = _copy(file, known.rows)
         yield current
         if current == known.rows:
             return
@@ -172,11 +171,21 @@ def changing_registry(repository: Repository) -> Iterator[dict[str, Row]]:
             file.unlink(missing_ok=True)
 
 
+def _copy(file: Path, rows: dict[str, Row]) -> dict[str, Row]:
+    """Return a copy of the *rows* of *file*: to parse it again takes longer."""
+    try:
+        copied: dict[str, Row] = marshal.loads(marshal.dumps(rows))  # noqa: S302 (our own rows)
+    except ValueError:  # some versions of Python parse what is nested so deeply
+        raise _unusable(f"{file}:1:1", "This is not a registry: it is nested too deeply") from None
+    return copied
+
+
 def _row_texts(rows: dict[str, Row], known: _Known) -> dict[str, str]:
     """Return each of *rows* as text; those that did not change as it is *known*: to encode many takes long."""
     texts, encoded = known.texts, {}
     if known.content and not texts:
-        texts |= {name: text for name, _start, text in _entries(known.content) if text.endswith("\n  }")}
+        last = {name: text for name, _start, text in _entries(known.content)}  # a name may be there twice
+        texts |= {name: text for name, text in last.items() if text.endswith("\n  }")}
     for name, row in rows.items():
         if name in texts and row == known.rows.get(name):
             encoded[name] = texts[name]

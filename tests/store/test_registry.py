@@ -123,6 +123,29 @@ def test_content_that_no_parser_takes_is_an_error_too(repository: Repository, te
         registry.read_registry(repository)
 
 
+def test_what_only_some_parsers_take_is_an_error_too(repository: Repository) -> None:
+    before = sys.getrecursionlimit()
+    file = put(repository, json.dumps({"a": row()})[:-2] + f', "deep": {"[" * 2500}{"]" * 2500}}}}}')
+    text = file.read_text()
+    sys.setrecursionlimit(20_000)
+    try:
+        with pytest.raises(SessionError, match="nested too deeply"):
+            registry.note_facts(repository, "a", x=1)
+    finally:
+        sys.setrecursionlimit(before)
+
+    assert file.read_text() == text
+
+
+def test_of_a_name_that_is_there_twice_the_last_row_counts(repository: Repository) -> None:
+    once = json.dumps({"a": row(worktree="/first")}, indent=2)[:-2]
+    file = put(repository, f'{once},\n  "a": {json.dumps(row(worktree="/last"))},\n  "b": {json.dumps(row())}\n}}\n')
+
+    registry.drop_row(repository, "b")
+
+    assert json.loads(file.read_text()) == registry.read_registry(repository) == {"a": row(worktree="/last")}
+
+
 def test_a_directory_in_its_place_is_an_error(repository: Repository) -> None:
     registry.registry_path(repository).mkdir()
 

@@ -33,7 +33,7 @@ class _Archives(NamedTuple):
 
 def _read_archives(repository: Repository) -> _Archives:
     archives = _Archives([], [], {})
-    for directory in sorted(archive.archives_directory(repository).glob("*/*")):
+    for directory in sorted(files.list_grandchildren(archive.archives_directory(repository))):
         try:
             saved = archive.load_archive(directory)
         except FileNotFoundError:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..errors import CommandError, SessionError
 from ..model import Repository
-from ..system import rooted, shape
+from ..system import files, rooted, shape
 from ..system.progress import notice
 from ..system.shape import NAME, SWITCH, TEXT, TEXTS
 from ..tools import git
@@ -142,12 +142,12 @@ def list_archives(repository: Repository) -> list[Archive]:
 
 def _read_all(repository: Repository) -> Iterator[tuple[Path, Archive | SessionError]]:
     """Yield the directory of each archive with the archive, or the error that makes it unusable."""
-    for row in archives_directory(repository).glob("*/*/row.json"):
-        with suppress(FileNotFoundError):  # another command has just restored or deleted it
+    for directory in files.list_grandchildren(archives_directory(repository)):
+        with suppress(FileNotFoundError, NotADirectoryError):  # another command has just restored or deleted it
             try:
-                yield row.parent, load_archive(row.parent)
+                yield directory, load_archive(directory)
             except SessionError as error:
-                yield row.parent, error
+                yield directory, error
 
 
 def load_archive(directory: Path) -> Archive:

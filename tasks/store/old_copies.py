@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from ..errors import SessionError
 from ..model import Repository, Session
-from ..system import copy
+from ..system import copy, files
 from ..system.rooted import Root
 from . import archive
 
@@ -43,5 +42,5 @@ def make_place(repository: Repository, directory: Path) -> None:
 def list_old_copies(repository_private: Path, older: float) -> list[Path]:
     """Return the directories of copies that are more than *older* days old."""
     limit = archive.moment_before(older)
-    places: Sequence[Path] = sorted((repository_private / _DIRECTORY).glob("*/*"))
+    places = sorted(files.list_grandchildren(repository_private / _DIRECTORY))
     return [place for place in places if archive.parse_time(place.name) < limit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..model import Repository
+from ..system import files
 from ..tools import git
 from . import archive, names, registry
 
@@ -29,4 +30,4 @@ def _is_needed(repository: Repository, reference: str) -> bool:
     slug = reference.removeprefix(_KEPT).rpartition("/")[0]
     rows = registry.read_registry(repository)
     has_session = slug in {*map(names.slug_of, rows), *(row.get("slug") for row in rows.values())}
-    return has_session or any((place / slug).glob("*/row.json"))
+    return has_session or any((each / "row.json").exists() for each in files.list_children(place / slug))

@@ -90,6 +90,19 @@ def replaced_file(path: Path, made_in: Path | None = None) -> Iterator[Path]:
         raise
 
 
+def list_grandchildren(directory: Path) -> list[Path]:
+    """Return what is in the directories in *directory*; those that another command deletes meanwhile are empty."""
+    return [each for child in list_children(directory) for each in list_children(child)]
+
+
+def list_children(directory: Path) -> list[Path]:
+    """Return what is in *directory*; nothing where it can't be read, as when another command has just deleted it."""
+    try:
+        return [directory / name for name in os.listdir(directory)]
+    except OSError:
+        return []
+
+
 def sweep_leftovers(path: Path) -> None:
     """Delete the temporary files that a killed process left beside *path*."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):

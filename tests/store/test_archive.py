@@ -3,10 +3,13 @@
 import os
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
+from tasks.model import Repository
+from tasks.store import archive
 from testing import dirty
 from testing.project import Project
 
@@ -86,3 +89,25 @@ def test_an_ignored_file_that_was_not_copied(added: Project, same: bool) -> None
     dirty.there_and_back(added)
 
     assert (added.worktree("x") / ".env").read_text() == ("A=1\n" if same else "A=2\n")
+
+
+def test_a_list_of_archives_stands_others_that_are_made_and_deleted_meanwhile(sandbox: Path) -> None:
+    repository, ended = Repository(sandbox, sandbox / ".git"), threading.Event()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            for name in "abcdefgh":
+                (archive.archives_directory(repository) / name / "20260101T000000.000000").mkdir(parents=True)
+            for name in "abcdefgh":
+                (archive.archives_directory(repository) / name / "20260101T000000.000000").rmdir()
+                (archive.archives_directory(repository) / name).rmdir()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        found = [archive.list_archives(repository) for _attempt in range(2000)]
+    finally:
+        ended.set()
+        other.join()
+
+    assert not any(found)

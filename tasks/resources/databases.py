@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import CommandError, SessionError
+from ..errors import CommandError, SessionError, list_hints
 from ..model import Problem, Session
 from ..store import registry
 from ..system import database_urls
@@ -59,20 +59,28 @@ def create(session: Session) -> None:
 def _make(session: Session, each: _Own) -> None:
     dump = session.worktree / each.dump
     mark = postgres.find_mark(each.server, each.template, each.name)
-    if mark not in (None, _mark(session), _saved_mark(session)):
+    if mark not in (None, *_marks(session)):
         raise SessionError(_describe_owner(session, each, mark))
-    if mark is not None and not dump.is_file():
+    if mark is not None and not (dump.is_file() and _rows(session).get(session.name, {}).get("moved")):
+        # It is whole, and has what a dump has that a kill left. One that was moved here is newer.
         if mark != _mark(session):  # its removal was interrupted
             postgres.put_mark(each.server, each.template, each.name, _mark(session))
+        _delete_dump(Root(session.worktree), each)
         return
     if not dump.is_file():
         tell(LABEL, f"{each.name} from {each.template}, {_copy(session, each)}")
         return
-    if mark is not None:  # a restore was killed while it loaded this
+    if mark is not None:
         postgres.drop_database(each.server, each.template, each.name)
     postgres.load_database(each.server, each.template, each.name, _mark(session), dump)
-    Root(session.worktree).delete(each.dump)
+    _delete_dump(Root(session.worktree), each)
     tell(LABEL, f"{each.name}, as it was saved")
+
+
+def _delete_dump(tree: Root, each: _Own) -> None:
+    for path in (each.dump, *tree.left_over(each.dump)):
+        if not tree.is_directory(path):  # which is not ours
+            tree.delete(path)
 
 
 def _copy(session: Session, each: _Own) -> str:
@@ -100,7 +108,8 @@ def _dump(each: _Own, database: str, place: Root, path: str) -> None:
 def remove(session: Session) -> None:
     """Drop the databases that are the session's and have been saved, or whose session never was ready.
 
-    Where the server doesn't answer they stay, for `restore`, with a note.
+    One that an earlier attempt saved is saved again first: somebody may have worked in it since. Where the server
+    doesn't answer they stay, for `restore`, with a note.
     """
     due = _mark(session) if session.state == "adding" and not session.archive else _saved_mark(session)
     for each in _databases(session):
@@ -112,10 +121,38 @@ def remove(session: Session) -> None:
             continue
         try:
             postgres.drop_half_made(each.server, each.template, each.name, _mark(session))
-            if mark == due:
+            if mark == due and (mark != _saved_mark(session) or session.state == "ready" or _save_again(session, each)):
                 postgres.drop_database(each.server, each.template, each.name)
         except CommandError as error:
             raise SessionError(_describe_failure(each, error)) from None
+
+
+def _save_again(session: Session, each: _Own) -> bool:
+    """Save what the database has now beside the rest that is saved of *session*; return whether there is a place."""
+    from ..store import aside
+
+    saved = aside.begun_archive(Path(session.archive)) if session.archive else None
+    place = next((tree for tree in (*([saved.tree] if saved else []), session.worktree) if tree.is_dir()), None)
+    if place is None:
+        notice(
+            f"The database {each.name} was kept: the worktree, with which it would be saved, is gone.\n"
+            f"Delete it, unless you need it: dropdb {shlex.quote(each.name)}"
+        )
+        return False
+    _save(each, place)
+    return True
+
+
+def _save(each: _Own, worktree: Path) -> None:
+    """Write what the database has into its dump in *worktree*; an earlier one stays there until this one is whole."""
+    tree = Root(worktree)
+    if tree.is_link(each.dump):
+        tree.delete(each.dump)
+    try:
+        with tree.beside(each.dump, replaces_directory=True) as new:
+            _dump(each, each.name, tree, new)
+    except CommandError as error:
+        raise SessionError(_describe_failure(each, error, str(worktree))) from None
 
 
 def save(session: Session) -> None:
@@ -123,19 +160,20 @@ def save(session: Session) -> None:
 
     Those of a server that doesn't answer are left as they are. Raises `SessionError` when one can't be read.
     """
-    tree = Root(session.worktree)
-    for each in _databases(session) if session.worktree.is_dir() else ():
+    is_there = session.worktree.is_dir()
+    due = _marks(session) if session.state == "ready" else (_mark(session),)  # else `remove` saves it again
+    for each in _databases(session):
         try:
             mark = postgres.find_mark(each.server, each.template, each.name)
         except SessionError:
             continue  # `remove` says so
-        if mark != _mark(session):
+        if mark not in due:
             continue
-        if tree.lstat(each.dump) is not None:
-            tree.remove_tree(each.dump)
         try:
-            _dump(each, each.name, tree, each.dump)
-            postgres.put_mark(each.server, each.template, each.name, _saved_mark(session))
+            if is_there:
+                _save(each, session.worktree)
+            marked = _saved_mark(session) if is_there else _mark(session)
+            postgres.put_mark(each.server, each.template, each.name, marked)
         except CommandError as error:
             raise SessionError(_describe_failure(each, error)) from None
 
@@ -177,6 +215,10 @@ def _mark(session: Session) -> str:
     return f"{_MARK}{session.project}, {session.created}"
 
 
+def _marks(session: Session) -> tuple[str, str]:
+    return _mark(session), _saved_mark(session)
+
+
 def _saved_mark(session: Session) -> str:
     return f"{_mark(session)}, saved"
 
@@ -199,10 +241,12 @@ def _rows(session: Session) -> dict[str, registry.Row]:
     return registry.read_registry(session.repository)
 
 
-def _describe_failure(each: _Own, error: CommandError) -> str:
+def _describe_failure(each: _Own, error: CommandError, place: str = "") -> str:
+    """Return what failed, and what to do; *place* is the directory that was written to, if it is on this machine."""
     lines = [line for line in error.stderr.strip().splitlines() if line.strip()]
-    reason = lines[0] if lines else f"exit code {error.code}"
+    reason = next((line for line in lines if list_hints(line)), lines[0] if lines else f"exit code {error.code}")
     hint = f"Start Postgres, or share the database: leave {each.variable} out of the setting `databases`."
     if "permission denied to create database" in reason:
         hint = f"Allow it, as a superuser: ALTER ROLE {each.server.get('PGUSER', 'NAME')} CREATEDB"
+    hint = " ".join(list_hints(reason, shlex.quote(place) if place else "")) or hint
     return f"The database {each.name} could not be made or saved: {reason}\n{hint}"

@@ -1,6 +1,8 @@
 """Each session has a Postgres database of its own, made from the main checkout's, on a real server."""
 
+import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -201,3 +203,140 @@ def test_a_server_that_is_down_refuses_an_add_and_keeps_what_a_removal_would_dro
     assert "The database shop_x was kept: " in said
     shop.inv("session.restore", "x")
     assert _names(server, "shop_x") == "tea"
+
+
+_MUCH = "CREATE TABLE much AS SELECT md5(random()::text) FROM generate_series(1, 20000)"
+_REFUSING = """#!/bin/sh
+if [ -e {refuses} ]; then
+  for word do
+    shift
+    case "$last" in --file) word=/dev/full;; esac
+    last=$word
+    set -- "$@" "$word"
+  done
+fi
+exec {real} "$@"
+"""
+
+
+def _full_disk(sandbox: Path) -> Path:
+    """Let pg_dump write to a full disk while the file that is returned exists; what it has in memory doesn't fail."""
+    refuses = sandbox / "full"
+    refuses.touch()
+    (sandbox / "bin" / "pg_dump").write_text(_REFUSING.format(refuses=refuses, real=shutil.which("pg_dump")))
+    (sandbox / "bin" / "pg_dump").chmod(0o755)
+    return refuses
+
+
+@pytest.mark.parametrize("words", ["COMMENT?ON", "pg_terminate_backend"])
+def test_what_is_written_between_a_killed_removal_and_its_repetition_is_saved(
+    shop: Project, server: postgres.Server, sandbox: Path, words: str
+) -> None:
+    shop.inv("session.add", "x")
+    wrappers.killing_caller(sandbox, "psql", words)
+    shop.inv("session.remove", "x", code=-signal.SIGKILL)
+    server.ask("shop_x", "INSERT INTO goods VALUES ('milk')")
+
+    shop.inv("session.remove", "x")
+
+    assert server.databases == {"shop"}
+    shop.inv("session.restore", "x")
+    assert _names(server, "shop_x") == "milk tea"
+
+
+def test_a_repetition_that_cannot_save_keeps_the_database_and_what_was_saved_before(
+    shop: Project, server: postgres.Server, sandbox: Path
+) -> None:
+    server.ask("shop", _MUCH)
+    shop.inv("session.add", "x")
+    wrappers.killing_caller(sandbox, "psql", "pg_terminate_backend")
+    shop.inv("session.remove", "x", code=-signal.SIGKILL)
+    server.ask("shop_x", "INSERT INTO goods VALUES ('milk')")
+    (dump,) = (shop.main / ".git" / "tally-sessions" / "removed").glob("*/*/tree/.tally-sessions.*")
+    before, refuses = dump.read_bytes(), _full_disk(sandbox)
+
+    said = shop.inv("session.remove", "x", code=1).err
+
+    assert "No space left on device" in said and "Free some space" in said
+    assert f"df -h {dump.parent}" in said and "Start Postgres" not in said
+    assert (os.listdir(dump.parent).count(dump.name), dump.read_bytes()) == (1, before)
+    assert not [name for name in os.listdir(dump.parent) if name.endswith(".tmp")]
+    assert shop.row("x")["state"] == "removing"
+    refuses.unlink()
+    shop.inv("session.restore", "x")
+    assert _names(server, "shop_x") == "milk tea"
+
+
+def test_a_full_disk_keeps_the_session_and_is_named(shop: Project, server: postgres.Server, sandbox: Path) -> None:
+    server.ask("shop", _MUCH)
+    shop.inv("session.add", "x")
+    _full_disk(sandbox)
+
+    said = shop.inv("session.remove", "x", code=1).err
+
+    assert "No space left on device" in said and f"df -h {shop.worktree('x')}" in said
+    assert "Start Postgres" not in said
+    assert "Nothing was removed" in said and shop.row("x")["state"] == "ready"
+    assert server.databases == {"shop", "shop_x"}
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_what_is_written_after_a_removal_that_failed_stays(
+    shop: Project, server: postgres.Server, starts: bool
+) -> None:
+    shop.inv("session.add", "x")
+    lock = shop.main / ".git" / "refs" / "heads" / "x.lock"
+    lock.touch()
+    assert "Nothing was removed" in shop.inv("session.remove", "x", code=1).err
+    lock.unlink()
+    server.ask("shop_x", "INSERT INTO goods VALUES ('milk')")
+
+    if starts:
+        shop.inv("session.start", "x")
+        assert shop.git("status", "--porcelain", cwd=shop.worktree("x")) == ""
+        assert _names(server, "shop_x") == "milk tea"
+    shop.inv("session.remove", "x", "--force")
+    shop.inv("session.restore", "x")
+
+    assert _names(server, "shop_x") == "milk tea"
+
+
+def test_a_database_that_has_no_place_to_be_saved_stays(shop: Project, server: postgres.Server, sandbox: Path) -> None:
+    shop.inv("session.add", "x")
+    shop.inv("session.add", "y")
+    wrappers.killing_caller(sandbox, "psql", "pg_terminate_backend")
+    shop.inv("session.remove", "x", code=-signal.SIGKILL)
+    (tree,) = (shop.main / ".git" / "tally-sessions" / "removed").glob("*/*/tree")
+    shutil.rmtree(tree)
+    lock = shop.main / ".git" / "refs" / "heads" / "y.lock"
+    lock.touch()
+    shop.inv("session.remove", "y", code=1)
+    lock.unlink()
+    shutil.rmtree(shop.worktree("y"))
+
+    said = shop.inv("session.remove", "x").err
+    shop.inv("session.remove", "y", "--force")
+
+    assert "The database shop_x was kept" in said and "dropdb shop_x" in said
+    assert server.databases == {"shop", "shop_x", "shop_y"}
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_restore_takes_the_database_that_is_there_unless_the_session_was_elsewhere(
+    shop: Project, server: postgres.Server, moved: bool
+) -> None:
+    shop.inv("session.add", "x")
+    created = shop.row("x")["created"]
+    shop.inv("session.remove", "x")
+    server.ask("postgres", "CREATE DATABASE shop_x TEMPLATE shop")
+    server.ask("shop_x", "INSERT INTO goods VALUES ('milk')")
+    server.ask("postgres", f"COMMENT ON DATABASE shop_x IS 'Tally Sessions: tally, {created}, saved'")
+    (file,) = (shop.main / ".git" / "tally-sessions" / "removed").glob("*/*/row.json")
+    facts = json.loads(file.read_text())
+    facts["row"] |= {"moved": "20260101T000000.000000"} if moved else {}
+    file.write_text(json.dumps(facts))
+
+    shop.inv("session.restore", "x")
+
+    assert _names(server, "shop_x") == ("tea" if moved else "milk tea")
+    assert "dump" not in "".join(os.listdir(shop.worktree("x")))

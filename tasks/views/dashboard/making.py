@@ -25,6 +25,7 @@ class MakingApp(ActingApp):
     """An app in which sessions are made."""
 
     choices: Callable[[Repository], drafts.Choices]
+    _is_picking = False  # whether it is asked which removed session to restore
 
     def place(self) -> Repository:
         """Return the repository of the chosen session, else the one that we are in."""
@@ -93,10 +94,27 @@ class MakingApp(ActingApp):
         return {row.key for row in self.feed.rows()}
 
     def action_restore(self) -> None:
-        """Restore a removed session."""
-        self.begin(self._restore())
+        """Restore a removed session; a second key that comes before the question is there asks nothing more."""
+        if not self._is_picking:
+            self._is_picking = True
+            self.begin(self._restore())
 
     async def _restore(self) -> None:
+        try:
+            picked = await self._pick_removed()
+        finally:
+            self._is_picking = False
+        if picked is None:
+            return
+        place, chosen = picked
+        self.go_to(chosen.name, place)
+        if self._is_restoring(chosen.name, place):
+            self.tell(f"{chosen.name} is already being restored.")
+            return
+        title, moment = f"Restoring {chosen.name}", f"--at={chosen.directory.name[:15]}"
+        await self.act(title, "session.restore", chosen.name, moment, at=place)
+
+    async def _pick_removed(self) -> tuple[Repository, Archive] | None:
         from .dialogs import Notice, Pick
 
         places = self.places()
@@ -104,17 +122,19 @@ class MakingApp(ActingApp):
             found = await asyncio.to_thread(lambda: list(_archives(places)))
         except SessionError as error:
             await self.push_screen_wait(Notice("The saved copies can't be read", str(error), True))
-            return
+            return None
         if not found:
             self.tell("No removed session can be restored.", is_error=True)
-            return
+            return None
         options = [(str(n), _removed_line(each, place if len(places) > 1 else None))
                    for n, (place, each) in enumerate(found)]  # fmt: skip
-        if picked := await self.push_screen_wait(Pick("Restore a removed session", options)):
-            place, chosen = found[int(picked)]
-            self.go_to(chosen.name, place)
-            title, moment = f"Restoring {chosen.name}", f"--at={chosen.directory.name[:15]}"
-            await self.act(title, "session.restore", chosen.name, moment, at=place)
+        picked = await self.push_screen_wait(Pick("Restore a removed session", options))
+        return found[int(picked)] if picked else None
+
+    def _is_restoring(self, name: str, at: Repository) -> bool:
+        words, place = ("session.restore", name), self.elsewhere(at)
+        commands = [job.command for job in self.jobs.running]
+        return any((tuple(each.words[:2]), each.place) == (words, place) for each in commands)
 
 
 def _archives(places: list[Repository]) -> Iterator[tuple[Repository, Archive]]:

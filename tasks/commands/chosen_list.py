@@ -39,6 +39,7 @@ def parse_choice(sort: str, waiting: bool, format: str, plain: bool, everywhere:
 def print_chosen(c: Context, choice: Choice, json: bool, cost: bool, removed: bool) -> None:
     """Print the sessions as *choice* says."""
     from ..status import conflicts
+    from ..views import tables
 
     if removed:
         raise SessionError("Of the other options --removed takes only --json.\nRun: inv session.list --removed")
@@ -55,7 +56,7 @@ def print_chosen(c: Context, choice: Choice, json: bool, cost: bool, removed: bo
             conflicts.print_notes(conflicts.conflict_notes(group))
     if not (shown or json):
         there_are = any(groups)
-        progress.notice("No session waits for you." if there_are else "No sessions.\nRun: inv session.add NAME")
+        progress.notice("No session waits for you." if there_are else tables.NONE)
 
 
 def _note_conflicts(group: Sequence[Status]) -> None:

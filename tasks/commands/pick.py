@@ -20,9 +20,7 @@ def pick(c: Context, name: str = "") -> None:
     require_terminal("pick")
     sessions = {session.name: session for session in selection.list_sessions(c, git.current_repository())}
     if not sessions:
-        from ..errors import SessionError
-
-        raise SessionError("There are no sessions.\nRun: inv session.add NAME")
+        raise selection.no_sessions_error()
     packages.require_textual()
     from ..views.dashboard import picker
 

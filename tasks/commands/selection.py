@@ -65,7 +65,9 @@ def select_sessions(c: Context, names: str, all: bool = False) -> list[Session]:
     Where there are none at all, that is said.
     """
     if not (sessions := _chosen(c, names, all)):
-        say("No sessions.\nRun: inv session.add NAME")
+        from ..views import tables
+
+        say(tables.NONE)
     return sessions
 
 
@@ -99,13 +101,18 @@ def named_sessions(names: Sequence[str], sessions: Sequence[Session]) -> list[Se
     return [by_name[name] for name in names]
 
 
+def no_sessions_error() -> SessionError:
+    """Return the error of what needs one session where there is none."""
+    return SessionError("There are no sessions.\nRun: inv session.add NAME")
+
+
 def _current_session(sessions: Sequence[Session]) -> Session:
     directory, names = Path.cwd(), [session.name for session in sessions]
     for session in sessions:
         if directory.is_relative_to(session.worktree):
             return session
     if not names:
-        raise SessionError("There are no sessions.\nRun: inv session.add NAME")
+        raise no_sessions_error()
     raise SessionError(f"Which session? Give a NAME, or run this inside its worktree.\nSessions: {', '.join(names)}")
 
 

@@ -32,7 +32,7 @@ def send(c: Context, name: str = "", text: str = "", all: bool = False, when_idl
     if not name and text in (session.name for session in sessions):
         raise SessionError(f"No message for session {text}.\nRun: inv session.send {text} 'run the tests'")
     if all and not sessions:
-        raise SessionError("There are no sessions.\nRun: inv session.add NAME")
+        raise selection.no_sessions_error()
     failures = []
     for session in selection.select_sessions(c, name, all):
         try:

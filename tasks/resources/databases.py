@@ -121,7 +121,8 @@ def remove(session: Session) -> None:
             continue
         try:
             postgres.drop_half_made(each.server, each.template, each.name, _mark(session))
-            if mark == due and (mark != _saved_mark(session) or session.state == "ready" or _save_again(session, each)):
+            is_repeated = mark == _saved_mark(session) and session.state != "ready"
+            if mark == due and (not is_repeated or _save_again(session, each)):
                 postgres.drop_database(each.server, each.template, each.name)
         except CommandError as error:
             raise SessionError(_describe_failure(each, error)) from None

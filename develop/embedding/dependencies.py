@@ -145,8 +145,8 @@ def sync_command(top: Path, manager: str) -> str:
 def setup_lines(top: Path, manager: str) -> str:
     """Return the lines with which a contributor installs what is recorded, and then has `inv`."""
     sync = sync_command(top, manager)
-    if (inv := inv_command(manager)) != "inv":
-        return f"{sync}\n# inv is in the environment of {manager}: activate it, or write {inv}"
+    if manager in MANAGERS:
+        return f"{sync}\n# inv is in the environment of {manager}: activate it, or write {inv_command(manager)}"
     own = _own_environment(top) or ("" if _has_conda(top) else ".venv")
     return f"python3 -m venv {own} && source {own}/bin/activate\n{sync}" if own else sync
 

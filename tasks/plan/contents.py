@@ -32,7 +32,7 @@ def check_assignment(request: Request, settings: Settings) -> None:
             raise SessionError(f"Invalid {option}: {quote_text(value)}. {form}, for example {option} test.")
     _scope(settings, request.component)
     for option, value in (("--issue", request.issue), ("--eta", request.eta)):
-        if (not value.isprintable() and _UNPRINTED.search(value)) or "<!--" in value:
+        if value and (_UNPRINTED.search(value) or "<!--" in value):
             raise SessionError(f"{option} must be one line of text without <!--, not {quote_text(value)}.")
     if request.template and not settings.work_log:
         raise SessionError("--template is for the work log, which is off. Turn it on with the setting work_log.")

@@ -91,7 +91,7 @@ def replaced_file(path: Path, made_in: Path | None = None) -> Iterator[Path]:
 
 
 def list_grandchildren(directory: Path) -> list[Path]:
-    """Return what is in the directories in *directory*; those that another command deletes meanwhile are empty."""
+    """Return what is in the directories in *directory*; one that another command has just deleted is empty."""
     return [each for child in list_children(directory) for each in list_children(child)]
 
 

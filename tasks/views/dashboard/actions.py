@@ -71,10 +71,10 @@ class ActingApp(App[Session]):
         """Run the task *words* in the background, as `launch` does, and return it when it has ended."""
         return await self.ended(self.launch(title, *words, at=at, **variables))
 
-    async def ended(self, job: Job, meanwhile: Callable[[], object] = lambda: None) -> Job:
-        """Return *job* when it has ended; *meanwhile* is called again and again until then."""
+    async def ended(self, job: Job, look: Callable[[], object] = lambda: None) -> Job:
+        """Return *job* when it has ended; until then call *look* again and again."""
         while job.code is None:
-            meanwhile()
+            look()
             await asyncio.sleep(_TICK)
         self.done()
         return job

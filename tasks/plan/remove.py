@@ -138,7 +138,7 @@ def removal_warnings(session: Session, work: worktree_status.Work | None) -> lis
 def _read_work(session: Session, tree: git.Worktree) -> worktree_status.Work | None:
     """Return what was work in the worktree; None where git cannot tell because making or removing it was cut off."""
     try:
-        return worktree_status.read_work(session, worktree=tree)
+        return worktree_status.read_work(session, worktree=tree, refreshes=False)
     except SessionError:
         if session.state == "ready":
             raise

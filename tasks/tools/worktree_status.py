@@ -6,7 +6,8 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,24 +103,28 @@ def list_paths(paths: Sequence[str]) -> str:
 
 
 def read_work(
-    session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0, threads: bool = True
-) -> Work:
+    session: Session, ignored: bool = False, worktree: Worktree | None = None, seconds: float = 0, threads: bool = True,
+    refreshes: bool = True,
+) -> Work:  # fmt: skip
     """Return what was done in the *worktree* of *session*, without the copies and links that `add` put there.
 
     With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`). Without
-    *threads* git looks at one file after the other, which is quicker where other worktrees keep all cores busy. Raises
+    *threads* git looks at one file after the other, which is quicker where other worktrees keep all cores busy. Without
+    *refreshes* git writes nothing: then the next one takes as long. Raises
     `CommandError` with git's reason when git cannot read the worktree, `SilentError` when it takes more *seconds*, by
     default its usual ones.
     """
     admin_dir = (worktree or find_worktree(session.worktree)).admin_dir or session.worktree
     if _unborn(admin_dir):
         return Work("", "(detached)", (), ())
-    lockless = () if _never_refreshed(admin_dir) else ("--no-optional-locks",)
+    refreshed = refreshes and _is_stale(admin_dir)
+    lockless = () if refreshed else ("--no-optional-locks",)
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
     words = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", *listing)
     place = ("git", "-C", str(session.worktree), *(() if threads else ("-c", "core.preloadIndex=false")))
+    ask = partial(shell.read_outputs, *place, *lockless, *words, seconds=seconds)
     try:
-        output, warnings = shell.read_outputs(*place, *lockless, *words, seconds=seconds)
+        output, warnings = (_ask_trusting(session, admin_dir, ask) if lockless else None) or ask()
     except CommandError as error:
         if "index file" in error.stderr:
             raise _damaged_index(session, admin_dir, error) from None
@@ -129,6 +134,18 @@ def read_work(
             raise
         output, warnings = shell.read_outputs(*place, "--no-optional-locks", *words, seconds=seconds)  # a full disk
     return _parse_status(output, session)._replace(closed=tuple(_CLOSED.findall(warnings)))
+
+
+def _ask_trusting(session: Session, admin_dir: Path, ask: Callable[..., tuple[str, str]]) -> tuple[str, str] | None:
+    """Return what *ask* says without reading the files of a new worktree; None where git has to read them."""
+    if not _is_new(admin_dir):
+        return None
+    from . import fresh_index
+
+    environment = shell.clean_environment()
+    return fresh_index.ask_trusting(
+        Worktree(session.worktree, admin_dir), lambda index: ask(env={**environment, "GIT_INDEX_FILE": str(index)})
+    )
 
 
 def _is_damaged(head: Path) -> bool:
@@ -200,16 +217,21 @@ def list_untracked(session: Session, work: Work) -> tuple[str, ...]:
     return tuple(path for path in output.split("\0") if path and not _is_ours(session, path))
 
 
-def _never_refreshed(admin_dir: Path) -> bool:
-    """Return whether git's index is as the checkout left it, as old as its files: git then reads every one of them.
-
-    One status that may lock the index fixes that; later ones must not, or a commit at that moment would fail.
-    """
+def _is_new(admin_dir: Path) -> bool:
+    """Return whether git's index is as the checkout left it, as old as its files: git then reads every one of them."""
     try:
-        created, index = (admin_dir / "gitdir").stat().st_mtime, (admin_dir / "index").stat().st_mtime
-    except OSError:
+        created, index, last = (os.stat(admin_dir / name).st_mtime for name in ("gitdir", "index", "ORIG_HEAD"))
+    except OSError:  # before the end of the checkout
         return False
-    return index - created < _CHECKOUT and time.time() - index > 1
+    return index <= last and index - created < _CHECKOUT
+
+
+def _is_stale(admin_dir: Path) -> bool:
+    """Return whether one status that may lock the index ends that git reads every file.
+
+    Later ones must not lock it, or a commit at that moment would fail.
+    """
+    return _is_new(admin_dir) and time.time() - (admin_dir / "index").stat().st_mtime > 1
 
 
 def _is_ours(session: Session, path: str) -> bool:

@@ -1,0 +1,105 @@
+"""What git knows of the files of a new worktree, by times that are exact.
+
+Git compares times in whole seconds. Where the index was written in the same second as the files, they could have been
+changed since, and git reads every one of them again. The index has their exact times, too, which are compared here
+(gitformat-index, "Index entry").
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import TypeVar
+
+from ..errors import CommandError
+from .git import Worktree
+
+Answer = TypeVar("Answer")
+
+_SECOND = 10**9  # nanoseconds
+_HEADER = struct.Struct(">4s2I").unpack_from  # DIRC, the version, the number of entries
+_ENTRY = struct.Struct(">3I12xI32xH").unpack_from  # ctime, its nanoseconds, mtime, mode, flags
+_EXTENSION = struct.Struct(">4sI").unpack_from
+_LONG, _EXTENDED = 0xFFF, 0x4000  # in the flags: a path of at least this length; flags that go on
+_SUBMODULE = 0o160000  # a mode; git looks into its own directory anyway
+_CHECKSUM = 20  # bytes at the end
+_SHARED = b"link"  # most entries are in another file
+
+
+def ask_trusting(worktree: Worktree, ask: Callable[[Path], Answer]) -> Answer | None:
+    """Return what *ask* does, given an index with which git believes that no file of *worktree* was changed since.
+
+    That is a copy from a second later, and the times are compared while git looks at all else. None where a file was
+    changed, or may have been, and where git failed.
+    """
+    if worktree.admin_dir is None:
+        return None
+    copy = worktree.admin_dir / f"index.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    found: list[bool] = []
+    try:
+        with open(worktree.admin_dir / "index", "rb") as file:
+            written, index = os.fstat(file.fileno()).st_mtime_ns, file.read()
+        _write_copy(copy, index, written + _SECOND)
+        looking = Thread(target=_compare, args=(index, written // _SECOND, os.fsencode(worktree.path), found))
+        looking.start()
+        try:
+            answer = ask(copy)
+        finally:
+            looking.join()
+    except (OSError, CommandError):  # no index, no space for another; git failed, whose reason the caller asks for
+        return None
+    finally:
+        with suppress(OSError):
+            copy.unlink()
+    return answer if found == [True] else None
+
+
+def _write_copy(copy: Path, index: bytes, time: int) -> None:
+    with open(copy, "xb") as file:
+        file.write(index)
+        file.flush()
+        os.utime(file.fileno(), ns=(time, time))
+
+
+def _compare(index: bytes, written: int, top: bytes, found: list[bool]) -> None:
+    with suppress(OSError, ValueError, struct.error):  # a file is gone; the form is not one that we know
+        found.append(_is_unchanged(index, written, top))
+
+
+def _is_unchanged(index: bytes, written: int, top: bytes) -> bool:
+    """Return whether each file below *top* that is as new as *index* is exactly as old as that says.
+
+    The index was *written* in that second. False for a form that we don't know.
+    """
+    kind, version, count = _HEADER(index)
+    if kind != b"DIRC" or version not in (2, 3):
+        return False
+    at, look, read = 12, os.lstat, _ENTRY
+    for _ in range(count):
+        changed, exact, modified, mode, flags = read(index, at)
+        start = at + (64 if flags & _EXTENDED else 62)
+        length = flags & _LONG
+        end = start + length if length < _LONG else index.index(b"\0", start)
+        if (
+            modified >= written
+            and mode != _SUBMODULE
+            and (not exact or look(top + b"/" + index[start:end]).st_ctime_ns != changed * _SECOND + exact)
+        ):
+            return False
+        at += (end - at + 8) & ~7
+    return _ends_well(index, at)
+
+
+def _ends_well(index: bytes, at: int) -> bool:
+    """Return whether from *at* on there are extensions up to the checksum, and none that names another file."""
+    end = len(index) - _CHECKSUM
+    while at < end:
+        name, size = _EXTENSION(index, at)
+        if name == _SHARED:
+            return False
+        at += 8 + size
+    return at == end

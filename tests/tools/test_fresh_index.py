@@ -1,0 +1,143 @@
+"""Git need not read the files of a new worktree again, and every change of one is seen nevertheless."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.model import Session
+from tasks.tools import fresh_index, git, worktree_status
+from testing import sessions
+from testing.project import Project
+
+_READ = "sh -c 'echo read >> \"$READ_LOG\"; cat'"
+
+
+@pytest.fixture
+def project(sandbox: Path) -> Project:
+    project = sessions.repository(sandbox / "tally", {"a.txt": "one\n", "b/c.txt": "two\n", "d.sh": "three\n"})
+    project.git("config", "core.trustCtime", "false")  # so that the time of a change is nothing to git
+    project.git("config", "core.checkStat", "minimal")
+    return project
+
+
+def _new(project: Project) -> Session:
+    """Return a session whose index is as old as its files."""
+    place = sessions.add(project, "x")
+    index = _admin(place) / "index"
+    newest = max((place / name).stat().st_mtime_ns for name in ("a.txt", "b/c.txt", "d.sh"))
+    os.utime(index, ns=(newest, newest))
+    return next(each for each in sessions.all_of(project) if each.name == "x")
+
+
+def _admin(place: Path) -> Path:
+    found = git.find_admin_dir(place)
+    assert found is not None
+    return found
+
+
+def _left(session: Session) -> list[str]:
+    return [name for name in os.listdir(_admin(session.worktree)) if name.endswith(".tmp")]
+
+
+def test_git_reads_no_file_of_a_new_worktree(project: Project, sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READ_LOG", str(sandbox / "read"))
+    project.git("config", "filter.seen.clean", _READ)
+    session = _new(project)
+    (_admin(session.worktree).parent.parent / "info" / "attributes").write_text("*.txt filter=seen\n")
+
+    assert not worktree_status.read_work(session, refreshes=False).dirty
+    assert not (sandbox / "read").exists()
+
+    subprocess.run(["git", "-C", session.worktree, "--no-optional-locks", "status"], check=True, capture_output=True)
+    assert (sandbox / "read").exists(), "git reads them by itself"
+    assert not _left(session)
+
+
+def _write(file: Path) -> None:
+    file.write_text("ONE\n")
+
+
+def _replace(file: Path) -> None:
+    (file.parent / "new").write_text("ONE\n")
+    (file.parent / "new").rename(file)
+
+
+def _link(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("ONE\n")
+
+
+_FORMS = [f"update-index {how}" for how in ("--index-version 2", "--index-version 4", "--split-index")]
+
+
+@pytest.mark.parametrize("form", [*_FORMS, "add -N more"])
+@pytest.mark.parametrize("change", [_write, _replace, _link])
+def test_a_change_of_the_same_size_and_time_is_seen(
+    project: Project, form: str, change: Callable[[Path], None]
+) -> None:
+    session = _new(project)
+    place, then = session.worktree, (10**18, 10**18)
+    (place / "more").touch()
+    for name in project.git("ls-files", cwd=place).split():
+        os.utime(place / name, ns=then)
+    project.git("update-index", "-q", "--refresh", cwd=place)
+    project.git(*form.split(), cwd=place)
+    (place / "more").unlink()
+    os.utime(_admin(place) / "index", ns=then)
+
+    change(place / "a.txt")
+    os.utime(place / "a.txt", ns=then, follow_symlinks=False)
+
+    assert "a.txt" in worktree_status.read_work(session, refreshes=False).changed
+    assert not _left(session)
+
+
+def test_new_and_deleted_files_are_seen(project: Project) -> None:
+    session = _new(project)
+    (session.worktree / "b/c.txt").unlink()
+    (session.worktree / "new").write_text("new\n")
+
+    work = worktree_status.read_work(session, refreshes=False)
+
+    assert (work.changed, work.untracked, work.gone) == (("b/c.txt",), ("new",), ("b/c.txt",))
+
+
+def test_what_is_staged_is_seen_and_stays(project: Project) -> None:
+    session = _new(project)
+    (session.worktree / "a.txt").write_text("ONE\n")
+    project.git("add", "a.txt", cwd=session.worktree)
+    before = (_admin(session.worktree) / "index").read_bytes()
+
+    assert worktree_status.read_work(session, refreshes=False).changed == ("a.txt",)
+    assert (_admin(session.worktree) / "index").read_bytes() == before
+
+
+def test_files_are_named_by_long_ids_as_well(sandbox: Path) -> None:
+    project = sessions.repository(sandbox / "tally", {})
+    subprocess.run(["rm", "-rf", str(project.main / ".git")], check=True)
+    subprocess.run(["git", "init", "--quiet", "-b", "main", "--object-format=sha256", str(project.main)], check=True)
+    sessions.commit(project, project.main, {"a.txt": "one\n", "b/c.txt": "two\n", "d.sh": "three\n"})
+    session = _new(project)
+    before = (session.worktree / "a.txt").stat().st_mtime_ns
+    (session.worktree / "a.txt").write_text("ONE\n")
+    os.utime(session.worktree / "a.txt", ns=(before, before))
+
+    assert worktree_status.read_work(session, refreshes=False).changed == ("a.txt",)
+
+
+def test_on_a_full_disk_git_reads_them(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = _new(project)
+
+    def fail(copy: Path, *_rest: object) -> None:
+        copy.write_bytes(b"DIRC")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(fresh_index, "_write_copy", fail)
+    (session.worktree / "a.txt").write_text("ONE\n")
+
+    assert worktree_status.read_work(session, refreshes=False).changed == ("a.txt",)
+    assert not _left(session)

@@ -13,7 +13,7 @@ from typing import IO
 from ..errors import Interrupted, SessionError
 from ..model import Repository
 from ..store import ports, registry
-from ..system import processes, progress, shell, signals
+from ..system import listening, progress, shell, signals
 from . import reach, ssh
 from .host import Host
 
@@ -54,7 +54,7 @@ def _holder(port: int, repository: Repository) -> str:
     session = next((name for name, row in own if port in ports.ports_in_row(row).values()), "")
     if session:
         return f"session {session} (inv session.stop {session})"
-    return processes.who_listens(port)
+    return listening.who_listens(port)
 
 
 def forward_ports(host: Host, name: str, wanted: Mapping[str, int], repository: Repository) -> None:

@@ -129,9 +129,9 @@ def _ports_of_strangers(settings: Settings, explained: Collection[int] = ()) -> 
         return
     for key, first in settings.ports.items():
         if first not in explained and not ports.is_port_free(first):
-            from ..system import processes
+            from ..system import listening
 
-            yield _taken_port(key, first, processes.who_listens(first))
+            yield _taken_port(key, first, listening.who_listens(first))
 
 
 def _taken_port(key: str, port: int, owner: str) -> str:
@@ -170,9 +170,9 @@ def _obstacle(numbers: Mapping[str, int], other_ports: set[int], user: Callable[
 
 
 def _listener(port: int) -> str:
-    from ..system import processes
+    from ..system import listening
 
-    return next((str(listener) for listener in processes.listeners_on({port})[port]), "another program")
+    return next((str(listener) for listener in listening.listeners_on({port})[port]), "another program")
 
 
 _LONGEST_PROMPT = 100_000  # the system takes no argument of 128 KiB

@@ -135,9 +135,9 @@ def _holder(port: int, other_ports: set[int]) -> str:
     """Return who has *port*: a program that uses it now, or a session that it belongs to."""
     if port in other_ports and ports.is_port_free(port):
         return "another session"
-    from ..system import processes
+    from ..system import listening
 
-    return processes.who_listens(port)
+    return listening.who_listens(port)
 
 
 def _on_free_ports(session: Session, other_ports: set[int]) -> Session:

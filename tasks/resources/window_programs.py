@@ -102,9 +102,9 @@ def _clear_ports(session: Session, windows: Sequence[Window], open_terminals: se
         wanted |= {*session.ports.values()} - named  # they have them from the environment
     published = _published(session) if session.compose else set()
     if answering := ports.answering_ports(wanted - published):
-        from ..system import processes
+        from ..system import listening
 
-        for each in processes.end_outlived(session, answering, open_terminals):
+        for each in listening.end_outlived(session, answering, open_terminals):
             notice(f"{session.name}: port {each.port} is used by {each}, which isn't its own. Its server can't start.")
 
 

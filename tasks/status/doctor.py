@@ -21,7 +21,7 @@ from ..resources import files, worktree
 from ..store import ports, registry, seals
 from ..store.state_directory import state_directory
 from ..system import files as system_files
-from ..system import processes, progress, shell
+from ..system import listening, progress, shell
 from ..tools import docker_services, git, stale_locks, tmux
 from . import host_names, orphans, other_code, outlived, worktree_looks
 from .session_status import find_foreigners
@@ -76,7 +76,7 @@ def find_problems(repository: Repository, sessions: Sequence[Session]) -> Found:
     found += rename.rename_problems(sessions)
     found += _changed_ports(repository)
     answering = ports.answering_ports({port for session in sessions for port in session.ports.values()})
-    listeners, services = processes.listeners_on(answering), docker_services.services_by_session(sessions)
+    listeners, services = listening.listeners_on(answering), docker_services.services_by_session(sessions)
     for look in worktree_looks.look_at_worktrees(repository, sessions):
         session = look.session
         found += [(session.name, problem) for problem in _session_problems(look, questions)]

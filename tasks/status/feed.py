@@ -17,7 +17,7 @@ from ..claude import state as claude_state
 from ..errors import SessionError, describe_error
 from ..model import Repository, Session
 from ..store import last_looks, ports, request_cache
-from ..system import processes, shell
+from ..system import listening, shell
 from ..tools import tmux
 from . import conflicts, pull_requests, session_status, shown_rows, worktree_looks
 from .shown_rows import PARTS, Facts, Key, Row, Source, by_repository, first_row, key_of, look_of, row_of, with_last
@@ -64,7 +64,7 @@ class Feed:
         self._known: dict[Key, _Known] = {}
         self._panes: Mapping[str, list[tmux.Pane]] | None = {}
         self._seen: dict[str, float] = {}
-        self._listeners: Mapping[int, list[processes.Listener]] = {}
+        self._listeners: Mapping[int, list[listening.Listener]] = {}
         self._services: dict[Key, docker_services.Seen] = {}
         self._open: claude_state.Open = {}
         self._requests: dict[Path, request_cache.Cached] = {}
@@ -253,7 +253,7 @@ class Feed:
         if not self.is_listed:
             return
         wanted = {port for session in self._sessions() for port in session.ports.values()}
-        listeners = processes.listeners_on(ports.answering_ports(wanted))
+        listeners = listening.listeners_on(ports.answering_ports(wanted))
         is_news, self._listeners = listeners != self._listeners, listeners
         self._arrive("ports", is_news)
 

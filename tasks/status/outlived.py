@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..model import Problem, Session
-from ..system import processes
+from ..system import listening
 from ..tools import tmux
 from .session_status import Status
 
@@ -14,7 +14,7 @@ def outlived_notes(statuses: Sequence[Status]) -> Iterator[str]:
     """Yield what still runs of sessions that are stopped, or in the place of an ended server, with what ends it."""
     for each in statuses:
         if each.outlived:
-            who = " and ".join(f"{processes.who_listens(port)} on {port}" for port in sorted(each.answering))
+            who = " and ".join(f"{listening.who_listens(port)} on {port}" for port in sorted(each.answering))
             yield (
                 f"{each.session.name} is stopped, but its {who} is still running."
                 f"\nRun: inv session.stop {each.session.name}"
@@ -26,7 +26,7 @@ def outlived_notes(statuses: Sequence[Status]) -> Iterator[str]:
             )
 
 
-def outlived_problems(session: Session, listeners: dict[int, list[processes.Listener]]) -> Iterator[Problem]:
+def outlived_problems(session: Session, listeners: dict[int, list[listening.Listener]]) -> Iterator[Problem]:
     """Yield each process of *session* that listens although none of its windows is open."""
     own = [each for port in session.ports.values() for each in listeners.get(port, ()) if each.belongs_to(session)]
     if own and not tmux.list_panes(session):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..errors import SessionError
 from ..model import Session, named_ports
 from ..store import ports
-from ..system import processes, progress, terminal
+from ..system import listening, progress, terminal
 from ..tools import tmux, tmux_output
 from .health import Page
 
@@ -117,7 +117,7 @@ def _servers(session: Session) -> list[_Server]:
 def _wait_for_some(waiting: Sequence[_Server], started: float, seconds: float) -> list[tuple[_Server, bool, str]]:
     """Return those of *waiting* that came up, or will not, as soon as there is one; all of them after *seconds*."""
     while True:
-        listeners = processes.listeners_on(ports.answering_ports({port for each in waiting for port in each.ports}))
+        listeners = listening.listeners_on(ports.answering_ports({port for each in waiting for port in each.ports}))
         panes = {(pane.worktree, pane.window): pane for pane in tmux.list_panes()}
         looks = [
             (each, *_look(each, listeners, panes.get((str(each.session.worktree), each.window)), seconds))
@@ -131,7 +131,7 @@ def _wait_for_some(waiting: Sequence[_Server], started: float, seconds: float) -
 
 
 def _look(
-    each: _Server, listeners: dict[int, list[processes.Listener]], pane: tmux.Pane | None, seconds: float
+    each: _Server, listeners: dict[int, list[listening.Listener]], pane: tmux.Pane | None, seconds: float
 ) -> tuple[bool, str]:
     """Return whether it is up, and what came of it: empty while that is not known."""
     from . import session_status  # not needed where nothing is waited for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..claude import state as claude_state
 from ..model import Conflict, Repository, Session, Window, named_ports
 from ..store import ports
-from ..system import processes
+from ..system import listening, processes
 from ..tools import tmux, worktree_status
 from . import worktree_looks
 from .worktree_looks import AT_ONCE, Look
@@ -134,7 +134,7 @@ def session_statuses(
         assistants = pool.submit(lambda: claude_state.ask_assistants(sessions, panes.result() or {}))
         bases = pool.submit(worktree_looks.resolve_bases, repository, sessions)
         worktrees = worktree_looks.look_at_each(pool, sessions)
-        listeners = processes.listeners_on(
+        listeners = listening.listeners_on(
             ports.answering_ports({port for session in sessions for port in session.ports.values()})
         )
         seen = [worktree_looks.with_tip(look, bases.result()) for look in worktrees]
@@ -163,12 +163,12 @@ class Surroundings(NamedTuple):
 
     panes: Mapping[str, list[tmux.Pane]] | None  # by worktree; None where tmux does not answer
     services: Mapping[str, docker_services.Seen]  # by session
-    listeners: Mapping[int, list[processes.Listener]]  # by port
+    listeners: Mapping[int, list[listening.Listener]]  # by port
     assistants: claude_state.Open
 
 
 def find_foreigners(
-    session: Session, listeners: Mapping[int, list[processes.Listener]], services: docker_services.Seen = ()
+    session: Session, listeners: Mapping[int, list[listening.Listener]], services: docker_services.Seen = ()
 ) -> dict[int, str]:
     """Return by port who answers in the place of *session* and of its *services* in containers."""
     from ..tools import docker_services
@@ -206,7 +206,7 @@ def assemble_status(look: Look, around: Surroundings, distance: tuple[int, int],
 
 
 def _displaced(
-    session: Session, up: Iterable[int], panes: Sequence[tmux.Pane], listeners: Mapping[int, list[processes.Listener]]
+    session: Session, up: Iterable[int], panes: Sequence[tmux.Pane], listeners: Mapping[int, list[listening.Listener]]
 ) -> dict[int, str]:
     """Return by port who answers for *session* although its window's server has ended: it runs somewhere else."""
     ended = {pane.window: pane.tty for pane in panes if pane.typed and pane.at_prompt}

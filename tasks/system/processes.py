@@ -1,14 +1,14 @@
-"""The processes of a session, and who listens on a port."""
+"""The processes of a session, and how they end."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..model import Session
 from .progress import notice
@@ -26,16 +26,50 @@ def end_processes(session: Session) -> None:
 
     Orphaned children hold a port, too: they are found by the mark in the environment that they inherited.
     """
+    if _has_none(session):
+        return
     for _round in range(_ROUNDS):
         running = list(session_processes(session))
         if not running:
             return
-        _end(running)
+        end_all(running)
     for process in session_processes(session):
         notice(f"Process {process.pid} of {session.name} doesn't stop. See: ps -fp {process.pid}")
 
 
-def _end(running: list[psutil.Process]) -> None:
+def _has_none(session: Session) -> bool:
+    """Return whether it is certain that no process is one of *session*; Linux tells without psutil, which loads slowly.
+
+    One with another session's mark may be: see `session_of`.
+    """
+    if sys.platform != "linux" or not session.created:
+        return False
+    own = {b"TALLY_SESSION=" + os.fsencode(place) for place in (session.worktree, os.path.realpath(session.worktree))}
+    configs = set[Path]()
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        environment = _read_environment(pid).split(b"\0")
+        if not own.isdisjoint(environment):
+            return False
+        if any(each.startswith(b"TALLY_SESSION=") for each in environment):
+            values = dict(os.fsdecode(each).partition("=")[::2] for each in environment)
+            configs.add(_claude_directory(values))
+    try:
+        return not any(b'"bg"' in file.read_bytes() for config in configs for file in config.glob("sessions/*.json"))
+    except OSError:
+        return False
+
+
+def _read_environment(pid: str | int) -> bytes:
+    """Return the environment of a process of Linux; empty where it has ended, or is another user's."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def end_all(running: list[psutil.Process]) -> None:
+    """Ask *running* to end, end those that don't after a few seconds, and wait until they have."""
     for process in running:
         _signal(process, "terminate")
     alive = _wait_for_end(running)
@@ -83,7 +117,7 @@ def end_unfinished_checkout(place: Path) -> None:
         with suppress(psutil.Error, OSError):
             if process.name() == "git" and process.uids().real == os.getuid() and _checks_out(process, place):
                 writers += [*process.children(recursive=True), process]
-    _end(writers)
+    end_all(writers)
 
 
 def _checks_out(process: psutil.Process, place: Path) -> bool:
@@ -132,11 +166,9 @@ def marked_processes() -> Iterator[psutil.Process]:
     import psutil
 
     for pid in psutil.pids():
-        try:
-            if sys.platform != "linux" or b"TALLY_SESSION=" in Path(f"/proc/{pid}/environ").read_bytes():
+        if sys.platform != "linux" or b"TALLY_SESSION=" in _read_environment(pid):
+            with suppress(psutil.Error):  # it has just ended
                 yield psutil.Process(pid)
-        except (psutil.Error, OSError):  # it has just ended, or is another user's
-            continue
 
 
 def session_memory(session: Session) -> int:
@@ -166,7 +198,7 @@ def session_of(process: psutil.Process) -> str | None:
     mark = environment.get("TALLY_SESSION")
     if mark is None:
         return None
-    config = environment.get("CLAUDE_CONFIG_DIR") or os.path.join(environment.get("HOME", ""), ".claude")
+    config = _claude_directory(environment)
     place = ""
     for each in (process, *process.parents()):
         place = place or _conversation_place(config, each.pid)  # also one that was begun in advance
@@ -175,18 +207,22 @@ def session_of(process: psutil.Process) -> str | None:
     return mark
 
 
+def _claude_directory(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("CLAUDE_CONFIG_DIR") or os.path.join(environment.get("HOME", ""), ".claude"))
+
+
 def _is_shared(process: psutil.Process) -> bool:
     words = process.cmdline()
     is_claude = bool(words) and "claude" in os.path.basename(words[0])
     return is_claude and (words[1:2] == ["daemon"] or not _SHARED.isdisjoint(words[:3]))
 
 
-def _conversation_place(config: str, pid: int) -> str:
+def _conversation_place(config: Path, pid: int) -> str:
     """Return the worktree of the conversation in the process *pid*, from Claude Code's own file about it."""
     import json
 
     try:
-        record = json.loads(Path(config, "sessions", f"{pid}.json").read_bytes())
+        record = json.loads((config / "sessions" / f"{pid}.json").read_bytes())
         place = Path(record["cwd"])
         if record["kind"] != "bg" or record.get("spare") is True:
             return ""
@@ -203,126 +239,3 @@ def _belongs(process: psutil.Process, session: Session) -> bool:
     if not Path(process.cwd()).is_relative_to(session.worktree):
         return False
     return any(c.laddr.port in session.ports.values() for c in process.net_connections("tcp") if c.status == "LISTEN")
-
-
-def end_outlived(session: Session, ports: set[int], open_terminals: set[str]) -> list[Listener]:
-    """End what listens on *ports* of *session* and is its own; return the listeners that are not.
-
-    What runs in one of its *open_terminals* has its window still, and what we run in is spared, too.
-    """
-    import psutil
-
-    strangers, ours = list[Listener](), dict[int, tuple[psutil.Process, Listener]]()
-    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    for each in (each for listeners in listeners_on(ports).values() for each in listeners):
-        if each.pid is None or not each.belongs_to(session):
-            strangers.append(each)
-            continue
-        with suppress(psutil.Error):
-            process = psutil.Process(each.pid)  # from here on no other process can be taken for it
-            if process.terminal() not in open_terminals and each.pid not in spared and _listener(*each[:2]) == each:
-                ours[each.pid] = process, each
-    for _process, each in ours.values():
-        notice(
-            f"{session.name}: ended process {each.pid} ({each.command}), which had outlived its window on {each.port}."
-        )
-    _end([process for process, _each in ours.values()])
-    return strangers
-
-
-_AIRPLAY = "on macOS AirPlay Receiver uses it; turn that off in System Settings, AirDrop & Handoff"
-
-
-class Listener(NamedTuple):
-    """A process that listens on *port*; what the system doesn't show us is empty or None."""
-
-    port: int
-    pid: int | None
-    command: str
-    directory: str
-    mark: str  # the worktree of the session that started it
-
-    def belongs_to(self, session: Session) -> bool:
-        """Return whether it is one of the session's processes, or runs in its worktree."""
-        if self.mark:
-            return self.mark == str(session.worktree)
-        return bool(self.directory) and Path(self.directory).is_relative_to(session.worktree)
-
-    def is_on(self, terminal: str) -> bool:
-        """Return whether it runs in *terminal*; True where the system doesn't say."""
-        import psutil
-
-        try:
-            return self.pid is None or psutil.Process(self.pid).terminal() == terminal
-        except psutil.Error:
-            return True
-
-    def __str__(self) -> str:
-        if self.pid is None:
-            return "another user's process"
-        session = f" of the session in {self.mark}" if self.mark else ""
-        return f"process {self.pid} ({self.command}){session}"
-
-
-def listeners_on(ports: set[int]) -> dict[int, list[Listener]]:
-    """Return the listeners on each of *ports*; one that we may not see has no pid."""
-    listeners: dict[int, list[Listener]] = {port: [] for port in ports}
-    for port, pid in _listening() if ports else ():
-        if port in listeners:
-            listeners[port].append(_listener(port, pid))
-    return listeners
-
-
-def who_listens(port: int) -> str:
-    """Return who listens on *port*, as far as the system shows us."""
-    distinct = dict.fromkeys(str(listener) for listener in listeners_on({port})[port])
-    names = " and ".join(distinct) or "a hidden process"
-    return f"{names} ({_AIRPLAY})" if sys.platform == "darwin" and port in (5000, 7000) else names
-
-
-def _listening() -> Iterator[tuple[int, int | None]]:
-    import psutil
-
-    try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # macOS shows all of them to root only; our own processes can be asked one by one
-        connections = None
-    if connections is not None:
-        yield from ((c.laddr.port, c.pid) for c in connections if c.laddr and c.status == psutil.CONN_LISTEN)
-        return
-    for process in psutil.process_iter():
-        try:
-            own = process.net_connections("tcp")
-            yield from ((c.laddr.port, process.pid) for c in own if c.laddr and c.status == psutil.CONN_LISTEN)
-        except psutil.Error:
-            continue
-
-
-def _listener(port: int, pid: int | None) -> Listener:
-    import psutil
-
-    if pid is None:
-        return Listener(port, None, "", "", "")
-    try:
-        process = psutil.Process(pid)
-        return Listener(port, pid, process.name(), _directory(process), _mark(process))
-    except psutil.Error:
-        return Listener(port, pid, "", "", "")
-
-
-def _directory(process: psutil.Process) -> str:
-    import psutil
-
-    try:
-        return os.path.realpath(process.cwd())
-    except (psutil.Error, OSError):
-        return ""
-
-
-def _mark(process: psutil.Process) -> str:
-    import psutil
-
-    try:
-        return session_of(process) or ""
-    except (psutil.Error, OSError):
-        return ""

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tasks.store import ports
-from tasks.system import files, processes
+from tasks.system import files, listening
 from testing import port_slot
 from testing.project import Project
 
@@ -45,12 +45,12 @@ def test_who_listens_is_asked_of_each_process_where_only_root_may_ask_for_all(mo
     monkeypatch.setattr(psutil, "net_connections", refused)
     monkeypatch.setattr(psutil, "process_iter", lambda: iter(running.values()))
     monkeypatch.setattr(psutil, "Process", running.get)
-    assert processes.who_listens(5000) == "process 7 (ControlCenter)"
-    assert processes.who_listens(5001) == "a hidden process"
+    assert listening.who_listens(5000) == "process 7 (ControlCenter)"
+    assert listening.who_listens(5001) == "a hidden process"
 
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert processes.who_listens(5000).startswith("process 7 (ControlCenter) (on macOS AirPlay Receiver uses it")
-    assert processes.who_listens(8000) == "a hidden process"
+    assert listening.who_listens(5000).startswith("process 7 (ControlCenter) (on macOS AirPlay Receiver uses it")
+    assert listening.who_listens(8000) == "a hidden process"
 
 
 def test_the_first_session_is_told_why_it_has_another_port(project: Project) -> None:

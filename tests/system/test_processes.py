@@ -1,5 +1,6 @@
 """Processes that outlive their window hold its port: `stop` and `remove` end them, and no others."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tasks.model import Session
+from tasks.system import processes
+from testing import sessions
 from testing.project import Project, eventually
 from testing.terminal import enter, panes, runs, shows, windows
 
@@ -105,3 +109,35 @@ def test_what_a_shell_begins_while_its_session_is_removed_is_ended(project: Proj
     project.inv("session.remove", "x")  # which ends the sleep, and thereby begins the server
 
     assert project.world() == before
+
+
+_RECORDS = {"": False, '{"kind": "interactive"}': False, '{"kind": "bg"}': True}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil alone knows")
+@pytest.mark.parametrize("record", _RECORDS)
+def test_psutil_is_asked_only_where_it_may_find_a_process(
+    project: Project, sandbox: Path, stubborn: Path, monkeypatch: pytest.MonkeyPatch, record: str
+) -> None:
+    worktree = sessions.add(project, "x")
+    asked, config = list[str](), sandbox / "config"
+    (config / "sessions").mkdir(parents=True)
+    if record:
+        (config / "sessions" / "1.json").write_text(record)
+
+    def ask(session: Session) -> Iterator[psutil.Process]:
+        asked.append(session.name)
+        return iter(())
+
+    monkeypatch.setattr(processes, "session_processes", ask)
+    environment = {**os.environ, "CLAUDE_CONFIG_DIR": str(config), "TALLY_SESSION": f"{worktree}-2"}
+    with subprocess.Popen([sys.executable, str(stubborn), str(sandbox / "begun")], env=environment) as neighbour:
+        read = processes._read_environment  # of no other process on this machine
+        monkeypatch.setattr(processes, "_read_environment", lambda pid: read(pid) if int(pid) == neighbour.pid else b"")
+        try:
+            eventually((sandbox / "begun").exists)
+            processes.end_processes(sessions.all_of(project)[0])
+        finally:
+            neighbour.kill()
+
+    assert bool(asked) is _RECORDS[record]

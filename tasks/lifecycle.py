@@ -159,7 +159,7 @@ def _remove(session: Session, how: Removal) -> archive.Archive | None:
 
 def _remove_whole(session: Session, how: Removal) -> archive.Archive | None:
     later = ("store.aside", "system.processes", "claude.hooks", "store.refilling", "system.json_splice")
-    startup.prefetch_modules("psutil", *(f"{__package__}.{name}" for name in later))  # while git looks at the worktree
+    startup.prefetch_modules(*(f"{__package__}.{name}" for name in later))  # while git looks at the worktree
     from .plan import remove as removing
 
     worktree.clear_half_made(session)  # first: git fails on some of it

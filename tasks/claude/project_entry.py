@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from typing import Any
 
 from ..model import Session
 from ..store import registry
-from ..system import shell
+from ..system import files, shell
 from ..system.progress import notice
 from . import json_file, version
 
@@ -126,7 +125,7 @@ def name_kinds(missing: dict[str, Any]) -> list[str]:
 
 def _keys(session: Session) -> tuple[str, str]:
     """Return the keys of the main checkout and of the worktree, as Claude Code writes paths."""
-    main, own = (unicodedata.normalize("NFC", str(p.resolve())) for p in (session.repository.main, session.worktree))
+    main, own = (files.composed(str(p.resolve())) for p in (session.repository.main, session.worktree))
     return main, own
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..model import Session
+from ..system import files
 from . import hooks, live
 
 _LONGEST = 200
@@ -123,7 +123,7 @@ def last_used(file: Path) -> float:
 
 def directory_name(path: Path) -> str:
     """Return the name that Claude Code gives to the directory for conversations that were started in *path*."""
-    encoded = unicodedata.normalize("NFC", os.path.realpath(path)).encode("utf-16-le", "surrogatepass")
+    encoded = files.composed(os.path.realpath(path)).encode("utf-16-le", "surrogatepass")
     units = [int.from_bytes(encoded[at : at + 2], "little") for at in range(0, len(encoded), 2)]
     name = "".join(chr(unit) if unit < 128 and chr(unit).isalnum() else "-" for unit in units)
     if len(name) <= _LONGEST:

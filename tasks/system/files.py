@@ -5,8 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shutil
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,10 +82,17 @@ def replaced_file(path: Path, made_in: Path | None = None) -> Iterator[Path]:
     except BaseException as error:
         if isinstance(error, OSError) and error.errno and error.filename in (None, str(new)):
             error.filename = str(path)  # a full disk names no file, and our temporary one means nothing to anybody
-        if new.is_dir():
-            shutil.rmtree(new, ignore_errors=True)
-        new.unlink(missing_ok=True)
+        _delete_unfinished(new)
         raise
+
+
+def _delete_unfinished(new: Path) -> None:
+    if new.is_dir():
+        import shutil  # it loads slowly
+
+        shutil.rmtree(new, ignore_errors=True)
+    else:
+        new.unlink(missing_ok=True)
 
 
 def list_grandchildren(directory: Path) -> list[Path]:
@@ -109,7 +114,7 @@ def sweep_leftovers(path: Path) -> None:
         from . import temporary
 
         if temporary.is_left_over(leftover.name, path.name):
-            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+            _delete_unfinished(leftover)
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644, made_in: Path | None = None) -> None:
@@ -171,7 +176,16 @@ def is_same_place(one: Path, other: Path) -> bool:
     try:
         return os.path.samefile(one, other)
     except OSError:
-        return unicodedata.normalize("NFC", str(one)) == unicodedata.normalize("NFC", str(other))
+        return composed(str(one)) == composed(str(other))
+
+
+def composed(text: str) -> str:
+    """Return *text* with each accented letter as one character."""
+    if text.isascii():
+        return text
+    import unicodedata  # it loads slowly
+
+    return unicodedata.normalize("NFC", text)
 
 
 def place_key(repository: Repository) -> Callable[[str], str]:

@@ -99,13 +99,7 @@ def read_claude_json() -> dict[str, Any]:
 
     Raises `UnusableError` when the file does not exist, or must not be changed.
     """
-    file = claude_json_path()
-    stamp = (file, _stamp(file))
-    if stamp not in _loaded:
-        content = _read()[1]
-        _loaded.clear()
-        _loaded[stamp] = content
-    return _loaded[stamp]
+    return _load()[1]
 
 
 def load_claude_json() -> dict[str, Any]:
@@ -116,7 +110,18 @@ def load_claude_json() -> dict[str, Any]:
         return {}
 
 
-_loaded: dict[tuple[Path, tuple[int, int, int] | None], dict[str, Any]] = {}
+_loaded: dict[tuple[Path, tuple[int, int, int] | None], tuple[bytes, dict[str, Any]]] = {}
+
+
+def _load() -> tuple[bytes, dict[str, Any]]:
+    """Return the text and the content, which must not be changed; an unchanged file is not read again."""
+    file = claude_json_path()
+    stamp = (file, _stamp(file))
+    if stamp not in _loaded:
+        read = _read()
+        _loaded.clear()
+        _loaded[stamp] = read
+    return _loaded[stamp]
 
 
 def _read() -> tuple[bytes, dict[str, Any]]:
@@ -156,6 +161,8 @@ def project_entries(content: dict[str, Any]) -> dict[str, Any]:
 def edit_claude_json(change: Callable[[dict[str, Any]], bool]) -> bool:
     """Apply *change* to the content and write it if it returns True; return whether it was written.
 
+    It may put and drop entries of the content and of its projects, but must leave the entries themselves as they are.
+
     A file that is unusable, read-only, or locked for too long stays as it is, with a notice.
     """
     try:
@@ -178,8 +185,9 @@ def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bo
     file = claude_json_path()
     for _try in range(_TRIES):
         before = _stamp(file)
-        old, content = _read()
-        entries = {**project_entries(content)}
+        old, loaded = _load()
+        entries = project_entries(loaded)
+        content = {**loaded, "projects": {**entries}} if isinstance(loaded.get("projects"), dict) else {**loaded}
         if not change(content):
             return False
         if not file.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):

@@ -29,23 +29,25 @@ def add_values(text: str, path: Sequence[str], values: Sequence[object]) -> str:
     for depth, key in enumerate(path):
         members = _members(text, span.start)
         if key not in members:
-            return _append(text, span.start, [_member(text, path[depth:], values, depth + 1)], depth)
+            member = _member(text, path[depth:], values, depth + 1)
+            return _append(text, span.start, [member], depth, _last(text, span.start))
         span = members[key]
     if text[span.start] != "[":
         raise TypeError("expected a list")
     items = [_written(text, each, len(path) + 1) for each in values]
-    return _append(text, span.start, items, len(path))
+    return _append(text, span.start, items, len(path), _last(text, span.start))
 
 
 def put_member(text: str, path: Sequence[str], key: str, value: object) -> str:
     """Return the JSON object *text* with *value* under *key* in the object at *path*, which must exist."""
     start = _object_at(text, path)
-    members = _members(text, start)
+    places, close = _places(text, start)
     written = _written(text, value, len(path) + 1)
-    if key not in members:
-        return _append(text, start, [f"{json.dumps(key, ensure_ascii=False)}: {written}"], len(path))
-    span = members[key]
-    return f"{text[: span.start]}{written}{text[span.end :]}"
+    spans = {place.key: place.value for place in places}
+    if key not in spans:
+        last = Span(places[-1].begin, places[-1].value.end) if places else None
+        return _append(text, start, [f"{json.dumps(key, ensure_ascii=False)}: {written}"], len(path), (last, close))
+    return f"{text[: spans[key].start]}{written}{text[spans[key].end :]}"
 
 
 def drop_member(text: str, path: Sequence[str], key: str) -> str:
@@ -61,10 +63,25 @@ def drop_member(text: str, path: Sequence[str], key: str) -> str:
 
 
 def _object_at(text: str, path: Sequence[str]) -> int:
-    start = _skip(text, 0)
-    for key in path:
-        start = _members(text, start)[key].start
-    return start
+    """Return where the object at *path* begins; of duplicate keys it is the first one, as what follows is not read."""
+    at = _skip(text, 0)
+    for wanted in path:
+        if text[at] != "{":
+            raise LookupError(wanted)
+        at, key = _value_of_next(text, at + 1)
+        while key != wanted:
+            at, key = _value_of_next(text, _end(text, at))
+    return at
+
+
+def _value_of_next(text: str, at: int) -> tuple[int, str]:
+    """Return where the value of the next member after *at* begins, and its key."""
+    at = _skip(text, at)
+    at = _skip(text, at + 1) if text[at] == "," else at
+    if text[at] != '"':
+        raise LookupError("no more members")
+    key, at = scanstring(text, at + 1)
+    return _skip(text, _skip(text, at) + 1), key
 
 
 def _written(text: str, value: object, depth: int) -> str:
@@ -85,9 +102,14 @@ def _member(text: str, keys: Sequence[str], values: Sequence[object], depth: int
     return f"{json.dumps(keys[0])}: {content}".replace("\n", _indent(text, depth))
 
 
-def _append(text: str, start: int, additions: Sequence[str], depth: int) -> str:
-    """Return *text* with *additions* as the last elements of the list or object that begins at *start*."""
-    last, end = _last(text, start)
+def _append(
+    text: str, start: int, additions: Sequence[str], depth: int, ending: tuple[Span | None, int]
+) -> str:  # fmt: skip
+    """Return *text* with *additions* as the last elements of the list or object that begins at *start*.
+
+    Its *ending* is its last element, and where it is closed.
+    """
+    last, end = ending
     if last is None:
         inner, outer = _indent(text, depth + 1), _indent(text, depth)
         members = f",{inner or ' '}".join(additions)

@@ -69,7 +69,7 @@ def named_objects(place: Path) -> set[str]:
     for directory, names, entries in os.walk(place):
         if Path(directory) == place and "modules" in names:
             names.remove("modules")  # those of submodules are in repositories of their own
-        files += [Path(directory, entry) for entry in entries if not entry.startswith("index")]
+        files += [Path(directory, entry) for entry in entries if not entry.startswith(("index", ".index."))]
     ids: set[bytes] = set()
     for path in files:
         if not path.is_symlink() and path.is_file() and path.stat().st_size < _LARGEST:

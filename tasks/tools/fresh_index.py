@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TypeVar
 
 from ..errors import CommandError
-from .git import Worktree
+from ..system import files, temporary
 
 Answer = TypeVar("Answer")
 
@@ -30,21 +30,20 @@ _CHECKSUM = 20  # bytes at the end
 _SHARED = b"link"  # most entries are in another file
 
 
-def ask_trusting(worktree: Worktree, ask: Callable[[Path], Answer]) -> Answer | None:
+def ask_trusting(worktree: Path, admin_dir: Path, ask: Callable[[Path], Answer]) -> Answer | None:
     """Return what *ask* does, given an index with which git believes that no file of *worktree* was changed since.
 
     That is a copy from a second later, and the times are compared while git looks at all else. None where a file was
-    changed, or may have been, and where git failed.
+    changed, or may have been, and where git failed. Git's own directory for the worktree is *admin_dir*.
     """
-    if worktree.admin_dir is None:
-        return None
-    copy = worktree.admin_dir / f"index.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    copy = admin_dir / temporary.name_for("index")
     found: list[bool] = []
     try:
-        with open(worktree.admin_dir / "index", "rb") as file:
+        files.sweep_leftovers(admin_dir / "index")
+        with open(admin_dir / "index", "rb") as file:
             written, index = os.fstat(file.fileno()).st_mtime_ns, file.read()
         _write_copy(copy, index, written + _SECOND)
-        looking = Thread(target=_compare, args=(index, written // _SECOND, os.fsencode(worktree.path), found))
+        looking = Thread(target=_compare, args=(index, written // _SECOND, os.fsencode(worktree), found))
         looking.start()
         try:
             answer = ask(copy)

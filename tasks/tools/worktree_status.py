@@ -117,14 +117,14 @@ def read_work(
     admin_dir = (worktree or find_worktree(session.worktree)).admin_dir or session.worktree
     if _unborn(admin_dir):
         return Work("", "(detached)", (), ())
-    refreshed = refreshes and _is_stale(admin_dir)
-    lockless = () if refreshed else ("--no-optional-locks",)
+    age = _age_of_new(admin_dir)
+    lockless = () if refreshes and age and age > 1 else ("--no-optional-locks",)
     listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
     words = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", *listing)
     place = ("git", "-C", str(session.worktree), *(() if threads else ("-c", "core.preloadIndex=false")))
     ask = partial(shell.read_outputs, *place, *lockless, *words, seconds=seconds)
     try:
-        output, warnings = (_ask_trusting(session, admin_dir, ask) if lockless else None) or ask()
+        output, warnings = (_ask_trusting(session, admin_dir, ask) if age and lockless else None) or ask()
     except CommandError as error:
         if "index file" in error.stderr:
             raise _damaged_index(session, admin_dir, error) from None
@@ -138,13 +138,11 @@ def read_work(
 
 def _ask_trusting(session: Session, admin_dir: Path, ask: Callable[..., tuple[str, str]]) -> tuple[str, str] | None:
     """Return what *ask* says without reading the files of a new worktree; None where git has to read them."""
-    if not _is_new(admin_dir):
-        return None
     from . import fresh_index
 
     environment = shell.clean_environment()
     return fresh_index.ask_trusting(
-        Worktree(session.worktree, admin_dir), lambda index: ask(env={**environment, "GIT_INDEX_FILE": str(index)})
+        session.worktree, admin_dir, lambda index: ask(env={**environment, "GIT_INDEX_FILE": str(index)})
     )
 
 
@@ -217,21 +215,17 @@ def list_untracked(session: Session, work: Work) -> tuple[str, ...]:
     return tuple(path for path in output.split("\0") if path and not _is_ours(session, path))
 
 
-def _is_new(admin_dir: Path) -> bool:
-    """Return whether git's index is as the checkout left it, as old as its files: git then reads every one of them."""
-    try:
-        created, index, last = (os.stat(admin_dir / name).st_mtime for name in ("gitdir", "index", "ORIG_HEAD"))
-    except OSError:  # before the end of the checkout
-        return False
-    return index <= last and index - created < _CHECKOUT
+def _age_of_new(admin_dir: Path) -> float | None:
+    """Return the seconds since git's index was written by a checkout; None where it was written later.
 
-
-def _is_stale(admin_dir: Path) -> bool:
-    """Return whether one status that may lock the index ends that git reads every file.
-
-    Later ones must not lock it, or a commit at that moment would fail.
+    It is as old as its files then, and git reads every one of them. One status that may lock the index fixes that after
+    a second; later ones must not, or a commit at that moment would fail.
     """
-    return _is_new(admin_dir) and time.time() - (admin_dir / "index").stat().st_mtime > 1
+    try:
+        created, index = (os.stat(admin_dir / name).st_mtime for name in ("gitdir", "index"))
+    except OSError:
+        return None
+    return time.time() - index if index - created < _CHECKOUT else None
 
 
 def _is_ours(session: Session, path: str) -> bool:

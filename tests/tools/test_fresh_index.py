@@ -141,3 +141,13 @@ def test_on_a_full_disk_git_reads_them(project: Project, monkeypatch: pytest.Mon
 
     assert worktree_status.read_work(session, refreshes=False).changed == ("a.txt",)
     assert not _left(session)
+
+
+def test_what_a_killed_one_left_is_deleted(project: Project) -> None:
+    session = _new(project)
+    left = _admin(session.worktree) / ".index.99999999.00000000.tmp"
+    left.write_bytes(b"DIRC")
+
+    worktree_status.read_work(session, refreshes=False)
+
+    assert not left.exists()

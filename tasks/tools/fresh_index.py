@@ -22,7 +22,8 @@ Answer = TypeVar("Answer")
 
 _SECOND = 10**9  # nanoseconds
 _HEADER = struct.Struct(">4s2I").unpack_from  # DIRC, the version, the number of entries
-_ENTRY = struct.Struct(">3I12xI32xH").unpack_from  # ctime, its nanoseconds, mtime, mode, flags
+_TIME = struct.Struct(">2I").pack  # seconds, nanoseconds
+_ENTRY = struct.Struct(">4I8xI32xH").unpack_from  # ctime and mtime as such times, mode, flags
 _EXTENSION = struct.Struct(">4sI").unpack_from
 _LONG, _EXTENDED = 0xFFF, 0x4000  # in the flags: a path of at least this length; flags that go on
 _SUBMODULE = 0o160000  # a mode; git looks into its own directory anyway
@@ -42,8 +43,8 @@ def ask_trusting(worktree: Path, admin_dir: Path, ask: Callable[[Path], Answer])
         files.sweep_leftovers(admin_dir / "index")
         with open(admin_dir / "index", "rb") as file:
             written, index = os.fstat(file.fileno()).st_mtime_ns, file.read()
-        _write_copy(copy, index, written + _SECOND)
-        looking = Thread(target=_compare, args=(index, written // _SECOND, os.fsencode(worktree), found))
+        _write_copy(copy, _without_last_moment(index, written), written + _SECOND)
+        looking = Thread(target=_compare, args=(index, written, os.fsencode(worktree), found))
         looking.start()
         try:
             answer = ask(copy)
@@ -55,6 +56,20 @@ def ask_trusting(worktree: Path, admin_dir: Path, ask: Callable[[Path], Answer])
         with suppress(OSError):
             copy.unlink()
     return answer if found == [True] else None
+
+
+def _without_last_moment(index: bytes, written: int) -> bytes:
+    """Return *index* so that git reads the files that are exactly as old: the clock has moments of some milliseconds.
+
+    A later change in the same moment would show in no time. Git itself does the same with the size, in seconds.
+    """
+    moment = _TIME(*divmod(written, _SECOND))
+    doubtful = index[:-_CHECKSUM].replace(moment + moment, bytes(2 * len(moment)))
+    if doubtful == index[:-_CHECKSUM]:
+        return index
+    import hashlib
+
+    return doubtful + hashlib.sha1(doubtful, usedforsecurity=False).digest()
 
 
 def _write_copy(copy: Path, index: bytes, time: int) -> None:
@@ -70,25 +85,25 @@ def _compare(index: bytes, written: int, top: bytes, found: list[bool]) -> None:
 
 
 def _is_unchanged(index: bytes, written: int, top: bytes) -> bool:
-    """Return whether each file below *top* that is as new as *index* is exactly as old as that says.
+    """Return whether each file below *top* that git would read is exactly as old as *index* says, and older than that.
 
-    The index was *written* in that second. False for a form that we don't know.
+    The index was *written* then, in nanoseconds. False for a form that we don't know.
     """
     kind, version, count = _HEADER(index)
     if kind != b"DIRC" or version not in (2, 3):
         return False
-    at, look, read = 12, os.lstat, _ENTRY
+    at, look, read, second = 12, os.lstat, _ENTRY, written // _SECOND
     for _ in range(count):
-        changed, exact, modified, mode, flags = read(index, at)
+        changed, exact, modified, its_exact, mode, flags = read(index, at)
         start = at + (64 if flags & _EXTENDED else 62)
         length = flags & _LONG
         end = start + length if length < _LONG else index.index(b"\0", start)
-        if (
-            modified >= written
-            and mode != _SUBMODULE
-            and (not exact or look(top + b"/" + index[start:end]).st_ctime_ns != changed * _SECOND + exact)
-        ):
-            return False
+        if modified >= second and mode != _SUBMODULE:
+            time = changed * _SECOND + exact
+            if not exact or look(top + b"/" + index[start:end]).st_ctime_ns != time:
+                return False
+            if time >= written and (time > written or (modified, its_exact) != (changed, exact)):
+                return False
         at += (end - at + 8) & ~7
     return _ends_well(index, at)
 

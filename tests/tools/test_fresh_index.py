@@ -25,12 +25,16 @@ def project(sandbox: Path) -> Project:
 
 
 def _new(project: Project) -> Session:
-    """Return a session whose index is as old as its files."""
-    place = sessions.add(project, "x")
-    index = _admin(place) / "index"
-    newest = max((place / name).stat().st_mtime_ns for name in ("a.txt", "b/c.txt", "d.sh"))
-    os.utime(index, ns=(newest, newest))
+    """Return a session whose index is hardly newer than its files."""
+    _age(sessions.add(project, "x"), 1)
     return next(each for each in sessions.all_of(project) if each.name == "x")
+
+
+def _age(place: Path, nanoseconds: int) -> None:
+    """Let the index be written so long after the newest file."""
+    tracked = subprocess.run(["git", "-C", place, "ls-files"], check=True, capture_output=True, text=True).stdout
+    newest = max((place / name).lstat().st_ctime_ns for name in tracked.split()) + nanoseconds
+    os.utime(_admin(place) / "index", ns=(newest, newest))
 
 
 def _admin(place: Path) -> Path:
@@ -71,29 +75,55 @@ def _link(file: Path) -> None:
     file.symlink_to("ONE\n")
 
 
-_FORMS = [f"update-index {how}" for how in ("--index-version 2", "--index-version 4", "--split-index")]
+_FORMS = ("--index-version 2", "--index-version 4", "--split-index", "--skip-worktree d.sh")
 
 
-@pytest.mark.parametrize("form", [*_FORMS, "add -N more"])
+@pytest.mark.parametrize("form", _FORMS)
 @pytest.mark.parametrize("change", [_write, _replace, _link])
 def test_a_change_of_the_same_size_and_time_is_seen(
     project: Project, form: str, change: Callable[[Path], None]
 ) -> None:
     session = _new(project)
-    place, then = session.worktree, (10**18, 10**18)
-    (place / "more").touch()
-    for name in project.git("ls-files", cwd=place).split():
-        os.utime(place / name, ns=then)
-    project.git("update-index", "-q", "--refresh", cwd=place)
-    project.git(*form.split(), cwd=place)
-    (place / "more").unlink()
-    os.utime(_admin(place) / "index", ns=then)
+    place, before = session.worktree, (session.worktree / "a.txt").stat().st_mtime_ns
+    project.git("update-index", *form.split(), cwd=place)
+    _age(place, 1)
 
     change(place / "a.txt")
-    os.utime(place / "a.txt", ns=then, follow_symlinks=False)
+    os.utime(place / "a.txt", ns=(before, before), follow_symlinks=False)
 
     assert "a.txt" in worktree_status.read_work(session, refreshes=False).changed
     assert not _left(session)
+
+
+def test_a_change_in_the_moment_when_the_index_was_written_is_seen(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _new(project)
+    file = session.worktree / "a.txt"
+    before = file.stat()
+    os.utime(_admin(session.worktree) / "index", ns=(before.st_ctime_ns, before.st_ctime_ns))
+    file.write_text("ONE\n")
+    os.utime(file, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    monkeypatch.setattr(fresh_index, "_is_unchanged", lambda *_facts: True)  # as the clock would say
+
+    assert worktree_status.read_work(session, refreshes=False).changed == ("a.txt",)
+
+
+def test_a_file_that_is_newer_than_the_index_is_read(project: Project) -> None:
+    session = _new(project)
+    _age(session.worktree, -1)
+
+    assert fresh_index.ask_trusting(session.worktree, _admin(session.worktree), lambda _index: True) is None
+
+
+def test_an_index_in_two_files_is_not_copied(project: Project) -> None:
+    session = _new(project)
+    for name in project.git("ls-files", cwd=session.worktree).split():
+        os.utime(session.worktree / name, ns=(10**18, 10**18))
+    project.git("update-index", "-q", "--refresh", cwd=session.worktree)
+    project.git("update-index", "--split-index", cwd=session.worktree)
+
+    assert fresh_index.ask_trusting(session.worktree, _admin(session.worktree), lambda _index: True) is None
 
 
 def test_new_and_deleted_files_are_seen(project: Project) -> None:

@@ -237,7 +237,7 @@ class Dashboard(LookingApp):
                  *([f"{len(sessions.marks)} marked"] if sessions.marks else [])]  # fmt: skip
         left.border_subtitle = in_border(" · ".join(facts))
         self.preview.border_title = in_border(row.session.name) if row else ""
-        self.screen_stack[0].query_one(bars.KeyBar).show(row.attention if row else "", width)
+        self.screen_stack[0].query_one(bars.KeyBar).show(row, width)
         self._show_status()
 
     @property

@@ -61,12 +61,13 @@ class KeyBar(Static):
         super().__init__(id="keys")
         self._spans: list[tuple[int, int, keys.Key]] = []
 
-    def show(self, kind: str, width: int) -> None:
-        """Show the keys for a session of the class *kind* in *width* columns."""
+    def show(self, row: Row | None, width: int) -> None:
+        """Show the keys for the session in *row*, if there is one, in *width* columns."""
         last = keys.last_keys()
         reserved = sum(len(key.shown) + len(key.label) + 3 for key in last)
         chosen, room = list[keys.Key](), width - reserved
-        for key in keys.footer_keys(kind):
+        fit = keys.footer_keys(row.attention, row.status.merged, row.status.talk.state != "off") if row else None
+        for key in fit or keys.footer_keys(""):
             room -= len(key.shown) + len(key.label) + 3
             if room < 0:
                 break

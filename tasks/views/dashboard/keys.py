@@ -58,18 +58,23 @@ MOVES = (
     ("click", "choose; twice: attach"),
 )
 _FIRST = {  # what the footer names first, by class of attention
-    "waiting": "ap", "failed": "pd", "finished": "pdmP", "working": "xd", "idle": "pdmP", "stopped": "rD",
+    "waiting": "ad", "failed": "pdx", "finished": "pdmPxD", "working": "xd", "idle": "pdmP", "stopped": "rD",
 }  # fmt: skip
 _USUAL = ("enter", "n", "p", "a", "c", "d", "l", "o", "e", "r", "x", "y", "m", "P", "D", "u", "/", "s", "space")
-_USELESS = {"waiting": "r", "working": "ar", "stopped": "apxo"}  # what a class has no use for; the others: "a"
+_USELESS = {"waiting": "pr", "working": "ar", "stopped": "apxo"}  # what a class has no use for; the others: "a"
+_MERGED = "Dx"  # first, once its work is on its base
 _LAST = (":", "?", "q")
 
 
-def footer_keys(attention: str) -> list[Key]:
-    """Return the keys for the footer, those first that fit what a session of that class needs."""
+def footer_keys(attention: str, is_merged: bool = False, talks: bool = True) -> list[Key]:
+    """Return the keys for the footer, those first that fit what a session of that class needs.
+
+    *is_merged* says that its work is on its base, *talks* that it has a conversation that runs.
+    """
     by_name = {each.shown: each for each in KEYS}
-    names = dict.fromkeys(["enter", *_FIRST.get(attention, ""), *_USUAL])
-    return [by_name[name] for name in names if name not in _USELESS.get(attention, "a")]
+    first = _MERGED if is_merged else _FIRST.get(attention, "")
+    useless = {*_USELESS.get(attention, "a"), *("mP" if is_merged else ""), *("" if talks else "p")}
+    return [by_name[name] for name in dict.fromkeys(["enter", *first, *_USUAL]) if name not in useless]
 
 
 def last_keys() -> list[Key]:

@@ -70,6 +70,8 @@ def test_a_name_that_a_rename_refuses_stays_in_its_field_with_the_reason_below(
         await pilot.press("s", "g")
         await palette(pilot, "rename it")
         await shows(pilot, "New name of auth")
+        assert _field(shown, "line").value == "auth"
+        await pilot.press("ctrl+u")
         await types(pilot, "docs")
         await pilot.press("enter")
         await shows(pilot, "already exists. Choose another NAME")

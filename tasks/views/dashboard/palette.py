@@ -22,6 +22,7 @@ class More(NamedTuple):
     example: str = ""
     warns: str = ""  # what the question before it says; "--dry-run": a removal, which is shown first
     button: str = ""
+    begins: str = ""  # what the field has at first
 
     @property
     def task(self) -> str:
@@ -44,7 +45,9 @@ MORE = (
         "Add a session from an issue", ("session.add", "--from-issue={text}"), "Adding a session for issue {text}",
         "Issue", "number",
     ),
-    More("Rename it", ("session.rename", "{name}", "{text}"), "Renaming {name}", "New name of {name}", "feature/login"),
+    More(
+        "Rename it", ("session.rename", "{name}", "{text}"), "Renaming {name}", "New name of {name}", begins="{name}"
+    ),
     More("Run its setup commands again", ("session.setup", "{name}"), "Setting up {name}"),
     More(
         "Copy its files and databases again", ("session.refresh", "{name}"), "Copying into {name}",
@@ -74,7 +77,7 @@ async def perform_more(app: ActingApp, more: More) -> None:
         return
     at, name = row.session.repository if row else app.repository, row.session.name if row else ""
     if more.asks:
-        _open(app, _Asked(more, name, at))
+        _open(app, _Asked(more, name, at), more.begins.format(name=name))
         return
     if more.warns:
         choices = [Choice("n", "Cancel", "no"), Choice("y", more.button, "yes", True)]

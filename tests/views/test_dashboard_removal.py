@@ -48,6 +48,7 @@ def test_removing_the_others_takes_those_that_were_shown_as_safe_and_still_are(q
         await pilot.press("y")
         await shows(pilot, "Not removed: b")
         await shows(pilot, "untracked: new.txt")
+        assert screen(shown).count("Not removed") == 1
         await pilot.press("escape")
         await until(pilot, lambda: names(shown) == ["b", "work"])
         await shows(pilot, "Removed 2 sessions: a, c. Kept: work, b.")

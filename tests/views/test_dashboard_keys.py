@@ -76,7 +76,7 @@ def test_each_tab_shows_what_it_is_about_and_keys_turn_them(quick: Project) -> N
         await pilot.press("l")
         await shows(pilot, "The session is stopped.")
         await pilot.press("4")
-        await shows(pilot, "change Test")
+        await shows(pilot, "change (Test")
         await pilot.press("G")
         await shows(pilot, "no commits of its own")
         await pilot.press("g")
@@ -166,6 +166,7 @@ def test_what_has_no_key_is_in_the_palette(quick: Project) -> None:
     async def story(shown: Dashboard, pilot: Shown) -> None:
         await palette(pilot, "rename it")
         await shows(pilot, "New name of auth")
+        await pilot.press("ctrl+u")
         await types(pilot, "login")
         await pilot.press("enter")
         await until(pilot, lambda: "login" in names(shown))
@@ -234,6 +235,19 @@ def test_the_last_line_names_no_key_that_the_chosen_session_has_no_use_for() -> 
     assert not shown["stopped"] & set("apxo")
     assert all({"enter", "D", "c"} <= each for each in shown.values())
     assert [each.shown for each in keys.footer_keys("stopped")][:3] == ["enter", "r", "D"]
+    assert {kind for kind in shown if "p" not in shown[kind]} == {"waiting", "stopped"}
+    assert "p" not in {each.shown for each in keys.footer_keys("idle", talks=False)}
+    merged = [each.shown for each in keys.footer_keys("finished", is_merged=True)]
+    assert merged[:3] == ["enter", "D", "x"]
+    assert not {"m", "P"} & {*merged}
+
+
+def test_the_tabs_have_their_whole_names_where_these_just_fit(quick: Project) -> None:
+    async def story(shown: Dashboard, pilot: Shown) -> None:
+        await shows(pilot, " claude ")
+        assert all(f" {tab} " in screen(shown) for tab in contents.TABS)
+
+    run(quick, story, (100, 30))
 
 
 def _is_last(ran: list[tuple[str, ...]], expected: tuple[str, ...]) -> bool:

@@ -106,7 +106,7 @@ def _diff(row: Row, _rows: int) -> Page:
 def _log(row: Row, _rows: int) -> Page:
     """Return the commits of the branch, those of its own first, and where it began."""
     session = row.session
-    form = "--format=%C(yellow)%h%C(reset) %s %C(dim)%an, %cr%C(reset)%C(auto)%d"
+    form = "--format=%C(yellow)%h%C(reset) %s %C(dim)(%an, %cr)%C(reset)%C(auto)%d"
     words = ("log", "--color=always", f"--max-count={_COMMITS}", "--no-show-signature", form)
     place = ("git", "-C", str(session.repository.main))
     branch, tip = f"refs/heads/{session.branch}", row.status.look.tip

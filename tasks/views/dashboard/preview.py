@@ -97,7 +97,7 @@ class TabBar(Static):
     def show(self, chosen: str, width: int) -> None:
         """Show all tabs, with *chosen* marked, in *width* columns; narrow ones by their first letters."""
         text, self._spans = Text(no_wrap=True, end=""), []
-        full = sum(len(tab) + 3 for tab in contents.TABS) <= width
+        full = sum(len(tab) + 3 for tab in contents.TABS) - 1 <= width  # a space less than there are tabs
         short = max(width // len(contents.TABS) - 3, 3)
         for tab in contents.TABS:
             label = f" {tab if full or tab == chosen else tab[:short]} "

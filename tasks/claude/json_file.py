@@ -99,7 +99,13 @@ def read_claude_json() -> dict[str, Any]:
 
     Raises `UnusableError` when the file does not exist, or must not be changed.
     """
-    return _load()[1]
+    file = claude_json_path()
+    stamp = (file, _stamp(file))
+    if stamp not in _loaded:
+        read = _read()
+        _loaded.clear()
+        _loaded[stamp] = read
+    return _loaded[stamp][1]
 
 
 def load_claude_json() -> dict[str, Any]:
@@ -113,23 +119,14 @@ def load_claude_json() -> dict[str, Any]:
 _loaded: dict[tuple[Path, tuple[int, int, int] | None], tuple[bytes, dict[str, Any]]] = {}
 
 
-def _load() -> tuple[bytes, dict[str, Any]]:
-    """Return the text and the content, which must not be changed; an unchanged file is not read again."""
-    file = claude_json_path()
-    stamp = (file, _stamp(file))
-    if stamp not in _loaded:
-        read = _read()
-        _loaded.clear()
-        _loaded[stamp] = read
-    return _loaded[stamp]
-
-
 def _read() -> tuple[bytes, dict[str, Any]]:
+    """Return the text and the content, which must not be changed; what was parsed before is not parsed again."""
     file = claude_json_path()
     try:
         _inspect(file)
         text = file.read_bytes()
-        content = json.loads(text)
+        known = next((content for known, content in _loaded.values() if known == text), None)
+        content = json.loads(text) if known is None else known
     except OSError as error:
         raise UnusableError(error.strerror or str(error)) from None
     except (ValueError, RecursionError) as error:
@@ -185,7 +182,7 @@ def _apply(change: Callable[[dict[str, Any]], bool], still_ours: Callable[[], bo
     file = claude_json_path()
     for _try in range(_TRIES):
         before = _stamp(file)
-        old, loaded = _load()
+        old, loaded = _read()
         entries = project_entries(loaded)
         content = {**loaded, "projects": {**entries}} if isinstance(loaded.get("projects"), dict) else {**loaded}
         if not change(content):

@@ -282,7 +282,7 @@ def make_session(
                 session = plan(elsewhere, held)
                 ports.join_machine(repository)  # before the row is written: others could choose its ports
                 rows[session.name] = seals.seal_row(session.name, {**store_rows.session_row(session), **(facts or {})})
-            startup.prefetch_modules(f"{__package__}.claude.launch", "dotenv.parser", "sqlite3")
+            startup.prefetch_modules("dotenv.parser", "sqlite3")
             create_all(session, resources_at_add(session), begun)
             signals.ignore_signals()
             session = _confirm(session, confirmed or {})

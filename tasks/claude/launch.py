@@ -1,22 +1,79 @@
-"""How a conversation is started or continued."""
+"""How a conversation is started or continued, and the note that it gets."""
 
 from __future__ import annotations
 
 import functools
+import os
 import shlex
 import shutil
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
+from .. import model
+from ..config.placeholders import expand_placeholders
 from ..model import Agent, Session
 from ..store import registry
+from ..system.patterns import late_pattern
 from ..system.progress import notice
-from . import conversation_id, hooks, live, note
+from ..tools import tmux
+from . import hooks, live
+
+_KEY = "claude.note"
+_WORD = late_pattern(r"(?<![\${])\{([A-Za-z_]\w*)\}")
+_KNOWN = (
+    "name slug project branch worktree main component profile tmux urls values activate own shared later".split()
+)  # and each port  # fmt: skip
+
+
+def check_note(template: str, ports: Iterable[str]) -> None:
+    """Raise `SessionError` for a placeholder that no session will have."""
+    expand_placeholders(template, dict.fromkeys([*_KNOWN, *ports], ""), _KEY)
+
+
+def note_text(session: Session) -> str:
+    """Return the note for *session* as it is now, without the lines about something that it does not have."""
+    facts = _facts(session)
+    lines = [
+        expand_placeholders(line, facts, _KEY)
+        for line in session.agent.note.splitlines()
+        if all(facts.get(word, "?") for word in _WORD.findall(line))
+    ]
+    return "\n".join(lines).strip()
+
+
+def _facts(session: Session) -> dict[str, str]:
+    top = session.worktree
+    own = [path for path in session.copy if (top / path).exists() and not (top / path).is_symlink()]
+    values = [f"{', '.join(names)} in {file}" for file, names in session.env.items() if (top / file).exists()]
+    windows = tmux.present_windows(session)
+    urls = ", ".join(f"{what} {url}" for what, url in model.list_addresses(session, windows))
+    later = ", ".join(window.name for window in windows if window.is_lazy)
+    if urls and later:  # not a line of the note: rows from before have that as it was
+        urls += f"; {later} starts when somebody attaches, or with: inv session.start {session.name}"
+    return {
+        **{key: str(port) for key, port in session.ports.items()},
+        "name": session.name, "slug": session.slug, "project": session.project, "branch": session.branch,
+        "worktree": str(top), "main": str(session.repository.main), "component": session.component,
+        "profile": session.profile,
+        "tmux": session.tmux, "activate": session.activate, "own": ", ".join(own), "values": "; ".join(values),
+        "urls": urls, "later": later,
+        "shared": ", ".join(path for path in session.link if (top / path).is_symlink()),
+    }  # fmt: skip
+
 
 # A process with these takes itself for a child of another conversation, and saves no transcript.
 _MARKERS = ("CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SESSION_ID")
 _KNOWS_SNAPSHOT = (2, 1, 332)  # an earlier one may refuse the flag; 2.1.197 does
 _ENDING = 2.0  # seconds until a process ends whose window was closed
 INSTALL = "npm install -g @anthropic-ai/claude-code"
+
+
+def new_conversation_id() -> str:
+    """Return an id for a new conversation."""
+    number = bytearray(os.urandom(16))  # as `uuid.uuid4` does, whose module takes a hundredth of an `add` to load
+    number[6], number[8] = number[6] & 0x0F | 0x40, number[8] & 0x3F | 0x80
+    return "-".join(number[start:end].hex() for start, end in pairwise((0, 4, 6, 8, 10, 16)))
 
 
 def start_script_path(session: Session) -> Path:
@@ -84,7 +141,7 @@ def _arguments(session: Session) -> list[str]:
     if session.agent.is_claude:
         own = {word.partition("=")[0] for word in words}
         if session.agent.note and not own & {"--append-system-prompt", "--append-system-prompt-file"}:
-            words += ["--append-system-prompt", note.note_text(session)]
+            words += ["--append-system-prompt", note_text(session)]
             words += _fresh_note(session) if "--system-prompt-snapshot" not in own else []
         if "--settings" not in own:
             words += ["--settings", hooks.hook_settings(session)]
@@ -138,7 +195,7 @@ def _continue_arguments(session: Session) -> list[str] | None:
     usable = [file for file in own if transcripts.is_usable(file)]
     identity = session.conversation
     if not identity or (own and not usable):
-        identity = conversation_id.new_conversation_id()
+        identity = new_conversation_id()
     for other in _open(session.agent):
         if other.identity == identity and state.stays_alive(other, _ENDING):
             process = f"process {other.pid} in {other.directory}"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..claude import conversation_id, hooks, live, transcripts
+from ..claude import hooks, launch, live, transcripts
 from ..model import Agent, Session
 from ..store import archive, registry
 from ..system import files as system_files
@@ -57,7 +57,7 @@ def plan_arrival(place: Path, row: registry.Row, sent: dict[str, Any]) -> Arriva
     identity, name = str(sent.get("conversation", row.get("conversation", ""))), sent["slug"]
     if program := sent.get("kept_by", ""):
         note = f"The conversation of {name} stays on the other host, where {program} keeps it. A new one begins here."
-        return Arrival({"conversation": conversation_id.new_conversation_id()}, note)
+        return Arrival({"conversation": launch.new_conversation_id()}, note)
     if not hooks.is_conversation_id(identity):
         return Arrival({"conversation": identity})
     arrived = place / _PLACE / f"{identity}.jsonl"
@@ -66,7 +66,7 @@ def plan_arrival(place: Path, row: registry.Row, sent: dict[str, Any]) -> Arriva
         size = arrived.stat().st_size if arrived.exists() else 0
         return Arrival({"conversation": identity, "transcript": [str(_directory(row) / arrived.name), size]})
     note = f"A transcript on this host has the id of {name}'s conversation, {identity}, and another history."
-    return Arrival({"conversation": conversation_id.new_conversation_id()}, f"{note} A new conversation begins.")
+    return Arrival({"conversation": launch.new_conversation_id()}, f"{note} A new conversation begins.")
 
 
 def place_transcript(saved: archive.Archive) -> None:
@@ -101,7 +101,7 @@ def fork_copy(saved: archive.Archive, identity: str) -> None:
     """Have a restore of *saved*, of a session that moved on, begin a copy of the conversation *identity*."""
     if not hooks.is_conversation_id(identity):
         return
-    saved.facts["row"] |= {"forks": identity, "conversation": conversation_id.new_conversation_id()}
+    saved.facts["row"] |= {"forks": identity, "conversation": launch.new_conversation_id()}
     system_files.write_whole(saved.directory / "row.json", json.dumps(saved.facts, indent=2) + "\n", mode=0o600)
 
 

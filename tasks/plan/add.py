@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..claude.conversation_id import new_conversation_id
+from ..claude import launch
 from ..config.placeholders import expand_placeholders
 from ..config.presets import PRESETS
 from ..config.schema import Formula
@@ -214,7 +214,7 @@ def _existing(request: Request, repository: Repository, slug: str, project: str)
     And for a worktree that exists, where that is kept which `add` changes in it.
     """
     own = {"tmux": request.tmux or contents.tmux_name(project, slug)}
-    own["conversation"] = request.conversation or new_conversation_id()
+    own["conversation"] = request.conversation or launch.new_conversation_id()
     if not request.worktree:
         return own
     from ..store import old_copies

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..claude import note
+from ..claude import launch
 from ..config.placeholders import expand_placeholders
 from ..config.settings import Settings
 from ..errors import SessionError, quote_text, suggest_name
@@ -241,7 +241,7 @@ def _agent(settings: Settings, facts: Mapping[str, str], ports: Mapping[str, int
         return _other_agent(settings, facts, filled)
     options = settings.claude
     quoted = {fact: shlex.quote(value) for fact, value in facts.items()}  # a shell runs it
-    note.check_note(options["note"], ports)
+    launch.check_note(options["note"], ports)
     return Agent(
         command=os.path.expanduser(filled(options["command"], "claude.command")),
         args=tuple(filled(word, f"claude.args[{index}]") for index, word in enumerate(options["args"])),

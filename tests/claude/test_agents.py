@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tasks.claude import answering, hooks, live, note, send
+from tasks.claude import answering, hooks, launch, live, send
 from tasks.claude import state as claude_state
 from tasks.errors import SessionError
 from tasks.model import Agent, Repository, Session, Window
@@ -276,12 +276,12 @@ def test_a_line_of_the_note_without_its_fact_is_left_out(session: Session) -> No
         env={"data/own.db": {"A": "secret", "B": ""}, "gone": {"C": ""}},
     )  # fmt: skip
 
-    assert note.note_text(told).splitlines() == [
+    assert launch.note_text(told).splitlines() == [
         "x at 9: app http://localhost:9", "", "{name} ${HOME}", "own data/own.db", "shared shared",
         "A, B in data/own.db", "test",
     ]  # fmt: skip
     with pytest.raises(SessionError, match=r"session.claude.note: unknown placeholder \{colour\}"):
-        note.check_note("{colour} {app_port}", ["app_port"])
+        launch.check_note("{colour} {app_port}", ["app_port"])
 
 
 # As 2.1.197 and 2.1.329 draw them.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.claude import conversation_id, hooks, launch, live, transcripts, version
+from tasks.claude import hooks, launch, live, transcripts, version
 from tasks.model import Agent, Repository, Session, Window
 from tasks.resources import claude_launch
 from tasks.store import registry
@@ -400,4 +400,4 @@ def test_permissions_are_never_skipped(session: Session) -> None:
 
 
 def test_every_new_id_is_another() -> None:
-    assert len({conversation_id.new_conversation_id() for _ in range(100)}) == 100
+    assert len({launch.new_conversation_id() for _ in range(100)}) == 100

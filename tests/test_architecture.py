@@ -46,9 +46,9 @@ _MOST_PARAMETERS = 6
 _MOST_LOADED = {
     "--list": 8 + len(session.TASKS),
     "--complete": 15,
-    "session.list": 40,
+    "session.list": 41,
     "session.add": 71,
-    "session.remove": 58,
+    "session.remove": 59,
 }
 _SLOW = ("libtmux", "fabric", "paramiko", "tabulate", "dotenv", "psutil", "textual", "filelock", "rich")
 _DASHBOARD = _TASKS / "views" / "dashboard"

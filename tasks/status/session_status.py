@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..claude import state as claude_state
 from ..model import Conflict, Repository, Session, Window, named_ports
 from ..store import ports
-from ..system import listening, processes
+from ..system import listening
 from ..tools import tmux, worktree_status
 from . import worktree_looks
 from .worktree_looks import AT_ONCE, Look
@@ -155,6 +155,8 @@ def with_cost(status: Status) -> Status:
 
 def with_memory(status: Status) -> Status:
     """Return *status* with the memory of its processes; those that share memory with others count their part."""
+    from ..system import processes
+
     return status._replace(memory=processes.session_memory(status.session))
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model import Session
-from . import processes
 from .progress import notice
 
 if TYPE_CHECKING:
@@ -109,6 +108,8 @@ def _directory(process: psutil.Process) -> str:
 def _mark(process: psutil.Process) -> str:
     import psutil
 
+    from . import processes
+
     try:
         return processes.session_of(process) or ""
     except (psutil.Error, OSError):
@@ -136,5 +137,7 @@ def end_outlived(session: Session, ports: set[int], open_terminals: set[str]) ->
         notice(
             f"{session.name}: ended process {each.pid} ({each.command}), which had outlived its window on {each.port}."
         )
+    from . import processes
+
     processes.end_all([process for process, _each in ours.values()])
     return strangers

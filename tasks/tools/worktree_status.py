@@ -110,9 +110,9 @@ def read_work(
 
     With *ignored* those files are listed too, and each untracked file by itself (a repository as `path/`). Without
     *threads* git looks at one file after the other, which is quicker where other worktrees keep all cores busy. Without
-    *refreshes* git writes nothing: then the next one takes as long. Raises
-    `CommandError` with git's reason when git cannot read the worktree, `SilentError` when it takes more *seconds*, by
-    default its usual ones.
+    *refreshes*, for the last look, git writes nothing, and reads no file of a new worktree. Raises `CommandError` with
+    git's reason when git cannot read the worktree, `SilentError` when it takes more *seconds*, by default its usual
+    ones.
     """
     admin_dir = (worktree or find_worktree(session.worktree)).admin_dir or session.worktree
     if _unborn(admin_dir):
@@ -124,7 +124,7 @@ def read_work(
     place = ("git", "-C", str(session.worktree), *(() if threads else ("-c", "core.preloadIndex=false")))
     ask = partial(shell.read_outputs, *place, *lockless, *words, seconds=seconds)
     try:
-        output, warnings = (_ask_trusting(session, admin_dir, ask) if age and lockless else None) or ask()
+        output, warnings = (_ask_trusting(session, admin_dir, ask) if age and not refreshes else None) or ask()
     except CommandError as error:
         if "index file" in error.stderr:
             raise _damaged_index(session, admin_dir, error) from None

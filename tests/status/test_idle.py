@@ -62,6 +62,7 @@ def test_what_is_suspended_or_runs_elsewhere_in_a_session_keeps_it(project: Proj
     for window in ("shell", "a"):
         pane = windows("tally-x")[window]
         if window == "a":
+            eventually(lambda: "cat" in panes("tally-x", "#{pane_current_command}"))
             tmux("send-keys", "-t", pane, "C-c")
         enter(pane, "sleep 1000")
         eventually(lambda pane=pane: tmux("display", "-p", "-t", pane, "#{pane_current_command}") == "sleep")  # type: ignore[misc]

@@ -23,9 +23,10 @@ Answer = TypeVar("Answer")
 _SECOND = 10**9  # nanoseconds
 _HEADER = struct.Struct(">4s2I").unpack_from  # DIRC, the version, the number of entries
 _TIME = struct.Struct(">2I").pack  # seconds, nanoseconds
-_ENTRY = struct.Struct(">4I8xI32xH").unpack_from  # ctime and mtime as such times, mode, flags
+_ENTRY = struct.Struct(">4I4x2I32xH").unpack_from  # ctime and mtime as such times, inode, mode, flags
 _EXTENSION = struct.Struct(">4sI").unpack_from
 _LONG, _EXTENDED = 0xFFF, 0x4000  # in the flags: a path of at least this length; flags that go on
+_SHORT = 0xFFFFFFFF  # what the index has of an inode
 _SUBMODULE = 0o160000  # a mode; git looks into its own directory anyway
 _CHECKSUM = 20  # bytes at the end
 _SHARED = b"link"  # most entries are in another file
@@ -94,13 +95,14 @@ def _is_unchanged(index: bytes, written: int, top: bytes) -> bool:
         return False
     at, look, read, second = 12, os.lstat, _ENTRY, written // _SECOND
     for _ in range(count):
-        changed, exact, modified, its_exact, mode, flags = read(index, at)
+        changed, exact, modified, its_exact, inode, mode, flags = read(index, at)
         start = at + (64 if flags & _EXTENDED else 62)
         length = flags & _LONG
         end = start + length if length < _LONG else index.index(b"\0", start)
         if modified >= second and mode != _SUBMODULE:
             time = changed * _SECOND + exact
-            if not exact or look(top + b"/" + index[start:end]).st_ctime_ns != time:
+            status = look(top + b"/" + index[start:end])
+            if not exact or status.st_ctime_ns != time or status.st_ino & _SHORT != inode:  # as in a renamed directory
                 return False
             if time >= written and (time > written or (modified, its_exact) != (changed, exact)):
                 return False

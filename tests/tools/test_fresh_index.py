@@ -126,6 +126,24 @@ def test_an_index_in_two_files_is_not_copied(project: Project) -> None:
     assert fresh_index.ask_trusting(session.worktree, _admin(session.worktree), lambda _index: True) is None
 
 
+def test_two_directories_that_took_each_others_name_are_seen(project: Project) -> None:
+    sessions.commit(project, project.main, {"e/c.txt": "TWO\n"})
+    session = _new(project)
+    one, other = session.worktree / "b" / "c.txt", session.worktree / "e" / "c.txt"
+    while one.stat().st_ctime_ns != other.stat().st_ctime_ns:  # as git writes many files in one moment of the clock
+        for file, text in ((one, "two\n"), (other, "TWO\n")):
+            file.unlink()
+            file.write_text(text)
+    project.git("update-index", "-q", "--refresh", cwd=session.worktree)
+    _age(session.worktree, 1)
+
+    one.parent.rename(session.worktree / "away")
+    other.parent.rename(one.parent)
+    (session.worktree / "away").rename(other.parent)
+
+    assert worktree_status.read_work(session, refreshes=False).changed == ("b/c.txt", "e/c.txt")
+
+
 def test_new_and_deleted_files_are_seen(project: Project) -> None:
     session = _new(project)
     (session.worktree / "b/c.txt").unlink()

@@ -29,7 +29,7 @@ _LONG, _EXTENDED = 0xFFF, 0x4000  # in the flags: a path of at least this length
 _SHORT = 0xFFFFFFFF  # what the index has of an inode
 _SUBMODULE = 0o160000  # a mode; git looks into its own directory anyway
 _CHECKSUM = 20  # bytes at the end
-_SHARED = b"link"  # most entries are in another file
+_SPLIT, _UNTRACKED = b"link", b"UNTR"  # most entries are in another file; which directories git need not read
 
 
 def ask_trusting(worktree: Path, admin_dir: Path, ask: Callable[[Path], Answer]) -> Answer | None:
@@ -111,11 +111,14 @@ def _is_unchanged(index: bytes, written: int, top: bytes) -> bool:
 
 
 def _ends_well(index: bytes, at: int) -> bool:
-    """Return whether from *at* on there are extensions up to the checksum, and none that names another file."""
+    """Return whether from *at* on there are extensions up to the checksum, and none that would mislead git.
+
+    One names another file. By the other, git with the later time doesn't read a directory that changed in that second.
+    """
     end = len(index) - _CHECKSUM
     while at < end:
         name, size = _EXTENSION(index, at)
-        if name == _SHARED:
+        if name in (_SPLIT, _UNTRACKED):
             return False
         at += 8 + size
     return at == end

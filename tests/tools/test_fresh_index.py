@@ -144,6 +144,23 @@ def test_two_directories_that_took_each_others_name_are_seen(project: Project) -
     assert worktree_status.read_work(session, refreshes=False).changed == ("b/c.txt", "e/c.txt")
 
 
+def test_a_new_file_is_seen_where_git_knows_untracked_files_by_the_time_of_their_directory(project: Project) -> None:
+    session = _new(project)
+    place, index = session.worktree / "b", _admin(session.worktree) / "index"
+    moment = index.stat().st_mtime_ns // 10**9 * 10**9 + 10**9 - 2  # later than every file, in the same second
+    project.git("config", "core.untrackedCache", "true")
+    (place / "new.ignored").touch()
+    os.utime(place, ns=(moment, moment))
+    project.git("status", cwd=session.worktree)
+    assert b"UNTR" in index.read_bytes()
+
+    (place / "new.ignored").rename(place / "new.txt")  # in memory a directory with another file more has another size
+    os.utime(place, ns=(moment, moment))
+    os.utime(index, ns=(moment + 1, moment + 1))
+
+    assert worktree_status.read_work(session, refreshes=False).untracked == ("b/new.txt",)
+
+
 def test_new_and_deleted_files_are_seen(project: Project) -> None:
     session = _new(project)
     (session.worktree / "b/c.txt").unlink()

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TypeVar
 
 from ..errors import CommandError
-from ..system import files, temporary
+from ..system import temporary
 
 Answer = TypeVar("Answer")
 
@@ -41,7 +41,6 @@ def ask_trusting(worktree: Path, admin_dir: Path, ask: Callable[[Path], Answer])
     copy = admin_dir / temporary.name_for("index")
     found: list[bool] = []
     try:
-        files.sweep_leftovers(admin_dir / "index")
         with open(admin_dir / "index", "rb") as file:
             written, index = os.fstat(file.fileno()).st_mtime_ns, file.read()
         _write_copy(copy, _without_last_moment(index, written), written + _SECOND)

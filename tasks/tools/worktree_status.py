@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors import CommandError, SessionError
 from ..model import Session
-from ..system import shell, terminal
+from ..system import files, shell, terminal
 from ..system.patterns import late_pattern
 from . import git
 from .git import Worktree, find_worktree
@@ -64,6 +64,8 @@ def operation_ends(operation: str) -> tuple[str, ...]:
 _ENDED = {*_OPERATIONS.values(), "patch"}
 _SHOWN = 10
 _NAMED = 5
+_STATUS = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z")
+_EACH_FILE = ("--untracked-files=all", "--ignored=matching")
 _CHECKOUT = 5.0  # seconds that a checkout may take
 _CLOSED = late_pattern(r"^warning: could not open directory '(.+)/': Permission denied$", re.MULTILINE)
 UNFINISHED = late_pattern(r"\.[^/]+\.\d+\.[0-9a-f]{8}\.tmp(-wal|-shm|-journal)?$")
@@ -117,10 +119,11 @@ def read_work(
     admin_dir = (worktree or find_worktree(session.worktree)).admin_dir or session.worktree
     if _unborn(admin_dir):
         return Work("", "(detached)", (), ())
+    if not refreshes:
+        files.sweep_leftovers(admin_dir / "index")  # a copy that a killed one left, which git's directory would keep
     age = _age_of_new(admin_dir)
     lockless = () if refreshes and age and age > 1 else ("--no-optional-locks",)
-    listing = ("--untracked-files=all", "--ignored=matching") if ignored else ()
-    words = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", *listing)
+    words = (*_STATUS, *(_EACH_FILE if ignored else ()))
     place = ("git", "-C", str(session.worktree), *(() if threads else ("-c", "core.preloadIndex=false")))
     ask = partial(shell.read_outputs, *place, *lockless, *words, seconds=seconds)
     try:

@@ -208,8 +208,10 @@ def test_on_a_full_disk_git_reads_them(project: Project, monkeypatch: pytest.Mon
     assert not _left(session)
 
 
-def test_what_a_killed_one_left_is_deleted(project: Project) -> None:
+@pytest.mark.parametrize("later", [0, 60])
+def test_what_a_killed_one_left_is_deleted(project: Project, later: int) -> None:
     session = _new(project)
+    _age(session.worktree, later * 10**9)  # git has written the index again by then
     left = _admin(session.worktree) / ".index.99999999.00000000.tmp"
     left.write_bytes(b"DIRC")
 

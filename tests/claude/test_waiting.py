@@ -72,7 +72,7 @@ def test_who_waits_longest_is_first_then_what_failed_then_what_finished_last(
 def test_one_that_has_yet_to_take_its_first_prompt_is_not_idle(project: Project) -> None:
     project.configure("session: {windows: [{name: claude, claude: true}]}\n")
     project.inv("session.add", "x")
-    eventually(lambda: project.inv("session.wait", "x").out == "idle\n")
+    eventually(lambda: project.listed("x")["claude"] == "idle")
     notes = project.main / ".git" / "tally-sessions" / "conversations" / "x"
     for prompt, ago, expected in (("do it", 0, "unknown"), ("/review", 0, "idle"), ("do it", 60, "idle")):
         (notes / "prompt").write_text(prompt)
@@ -84,7 +84,7 @@ def test_one_that_has_yet_to_take_its_first_prompt_is_not_idle(project: Project)
 def test_what_was_only_just_typed_has_not_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.configure("session: {windows: [{name: claude, claude: true}]}\n")
     project.inv("session.add", "x")
-    eventually(lambda: project.inv("session.wait", "x").out == "idle\n")
+    eventually(lambda: project.listed("x")["claude"] == "idle")
     (session,) = sessions.all_of(project)
     start = project.main / ".git" / "tally-sessions" / "conversations" / "x" / "SessionStart"
     start.rename(start.with_name("noted"))  # as before its first start

@@ -70,6 +70,7 @@ _ALLOWED = {
     "integrate/half_checkout.py": "takes back, in a checkout, what git has just written there",
     "integrate/rename.py": "our directory in git's for a conversation; Claude Code's transcript, in the home directory",
     "tools/fresh_index.py": "a copy of git's index beside it, in git's own directory",
+    "tools/worktree_status.py": "the same copy, which a kill left",
     "tools/node_packages.py": "fills a directory that the component has just named, as nobody can guess",
     "tools/stale_locks.py": "git's locks, in git's own directories",
 }

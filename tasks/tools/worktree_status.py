@@ -7,6 +7,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -120,7 +121,7 @@ def read_work(
     if _unborn(admin_dir):
         return Work("", "(detached)", (), ())
     if not refreshes:
-        files.sweep_leftovers(admin_dir / "index")  # a copy that a killed one left, which git's directory would keep
+        _delete_left_copies(admin_dir)
     age = _age_of_new(admin_dir)
     lockless = () if refreshes and age and age > 1 else ("--no-optional-locks",)
     words = (*_STATUS, *(_EACH_FILE if ignored else ()))
@@ -137,6 +138,12 @@ def read_work(
             raise
         output, warnings = shell.read_outputs(*place, "--no-optional-locks", *words, seconds=seconds)  # a full disk
     return _parse_status(output, session)._replace(closed=tuple(_CLOSED.findall(warnings)))
+
+
+def _delete_left_copies(admin_dir: Path) -> None:
+    """Delete the copies of git's index that killed commands left: they would stay as long as the worktree."""
+    with suppress(OSError):
+        files.sweep_leftovers(admin_dir / "index")
 
 
 def _ask_trusting(session: Session, admin_dir: Path, ask: Callable[..., tuple[str, str]]) -> tuple[str, str] | None:

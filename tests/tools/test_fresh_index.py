@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model import Session
+from tasks.system import files
 from tasks.tools import fresh_index, git, worktree_status
 from testing import sessions
 from testing.project import Project
@@ -218,3 +219,14 @@ def test_what_a_killed_one_left_is_deleted(project: Project, later: int) -> None
     worktree_status.read_work(session, refreshes=False)
 
     assert not left.exists()
+
+
+def test_one_that_cannot_be_deleted_is_no_obstacle(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = _new(project)
+
+    def fail(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(files, "sweep_leftovers", fail)
+
+    assert not worktree_status.read_work(session, refreshes=False).dirty

@@ -50,7 +50,7 @@ def ask_trusting(worktree: Path, admin_dir: Path, ask: Callable[[Path], Answer])
             answer = ask(copy)
         finally:
             looking.join()
-    except (OSError, CommandError):  # no index, no space for another; git failed, whose reason the caller asks for
+    except (OSError, CommandError, struct.error):  # no index, or of 1969; no space; git failed, as the caller will see
         return None
     finally:
         with suppress(OSError):

@@ -117,6 +117,15 @@ def test_a_file_that_is_newer_than_the_index_is_read(project: Project) -> None:
     assert fresh_index.ask_trusting(session.worktree, _admin(session.worktree), lambda _index: True) is None
 
 
+def test_git_reads_the_files_where_the_index_is_older_than_any_time_that_it_can_name(project: Project) -> None:
+    session = _new(project)
+    os.utime(_admin(session.worktree) / "index", (-1, -1))
+    (session.worktree / "a.txt").write_text("another size\n")
+
+    assert worktree_status.read_work(session, refreshes=False).changed == ("a.txt",)
+    assert not _left(session)
+
+
 def test_an_index_in_two_files_is_not_copied(project: Project) -> None:
     session = _new(project)
     for name in project.git("ls-files", cwd=session.worktree).split():

@@ -125,8 +125,8 @@ def _read() -> tuple[bytes, dict[str, Any]]:
     try:
         _inspect(file)
         text = file.read_bytes()
-        known = next((content for known, content in _loaded.values() if known == text), None)
-        content = json.loads(text) if known is None else known
+        content = next((parsed for before, parsed in _loaded.values() if before == text), None)
+        content = json.loads(text) if content is None else content
     except OSError as error:
         raise UnusableError(error.strerror or str(error)) from None
     except (ValueError, RecursionError) as error:

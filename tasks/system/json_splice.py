@@ -64,24 +64,12 @@ def drop_member(text: str, path: Sequence[str], key: str) -> str:
 
 def _object_at(text: str, path: Sequence[str]) -> int:
     """Return where the object at *path* begins; of duplicate keys it is the first one, as what follows is not read."""
-    at = _skip(text, 0)
+    start = _skip(text, 0)
     for wanted in path:
-        if text[at] != "{":
-            raise LookupError(wanted)
-        at, key = _value_of_next(text, at + 1)
+        key, start = _key(text, _skip(text, start + 1))
         while key != wanted:
-            at, key = _value_of_next(text, _end(text, at))
-    return at
-
-
-def _value_of_next(text: str, at: int) -> tuple[int, str]:
-    """Return where the value of the next member after *at* begins, and its key."""
-    at = _skip(text, at)
-    at = _skip(text, at + 1) if text[at] == "," else at
-    if text[at] != '"':
-        raise LookupError("no more members")
-    key, at = scanstring(text, at + 1)
-    return _skip(text, _skip(text, at) + 1), key
+            key, start = _key(text, _next(text, _end(text, start)))
+    return start
 
 
 def _written(text: str, value: object, depth: int) -> str:
@@ -128,11 +116,9 @@ def _last(text: str, start: int) -> tuple[Span | None, int]:
     while text[at] != closer:
         begin = at
         if closer == "}":
-            at = _skip(text, _skip(text, scanstring(text, at + 1)[1]) + 1)
-        end = _end(text, at)
-        last, at = Span(begin, end), _skip(text, end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
+            at = _key(text, at)[1]
+        last = Span(begin, _end(text, at))
+        at = _next(text, last.end)
     return last, at
 
 
@@ -153,14 +139,24 @@ def _places(text: str, start: int) -> tuple[list[_Member], int]:
     """Return the members of the object that begins at *start*, and where it is closed."""
     members, at = list[_Member](), _skip(text, start + 1)
     while text[at] != "}":
-        begin = at
-        key, at = scanstring(text, at + 1)
-        at = _skip(text, _skip(text, at) + 1)
-        members.append(_Member(key, begin, Span(at, _end(text, at))))
-        at = _skip(text, members[-1].value.end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
+        key, value = _key(text, at)
+        members.append(_Member(key, at, Span(value, _end(text, value))))
+        at = _next(text, members[-1].value.end)
     return members, at
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    """Return the key that begins at *at*, and where its value begins."""
+    if text[at] != '"':
+        raise LookupError("no key")
+    key, end = scanstring(text, at + 1)
+    return key, _skip(text, _skip(text, end) + 1)
+
+
+def _next(text: str, end: int) -> int:
+    """Return where the element after the one with this *end* begins, or its list or object is closed."""
+    at = _skip(text, end)
+    return _skip(text, at + 1) if text[at] == "," else at
 
 
 def _end(text: str, at: int) -> int:

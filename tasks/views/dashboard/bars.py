@@ -66,8 +66,8 @@ class KeyBar(Static):
         last = keys.last_keys()
         reserved = sum(len(key.shown) + len(key.label) + 3 for key in last)
         chosen, room = list[keys.Key](), width - reserved
-        fit = keys.footer_keys(row.attention, row.status.merged, row.status.talk.state != "off") if row else None
-        for key in fit or keys.footer_keys(""):
+        facts = (row.attention, row.status.merged, row.status.talk.state != "off") if row else ("",)
+        for key in keys.footer_keys(*facts):
             room -= len(key.shown) + len(key.label) + 3
             if room < 0:
                 break

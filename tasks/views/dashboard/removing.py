@@ -22,7 +22,7 @@ from .jobs import Job, count_names, list_names
 _SAVED = "Files and uncommitted work are saved: press u to restore."
 _FORCED = "Removed anyway, what can be saved is saved: press u to restore."
 _ADVICE = re.compile(r"^Run: inv session\.remove .* --force\n?", re.MULTILINE)  # there is a key for it
-_TITLE = re.compile(r"^Not removed: .*\n?", re.MULTILINE)
+_TITLE = re.compile(r"^Not removed: .*\n?", re.MULTILINE)  # the command's own last line
 
 
 class _Removal(NamedTuple):
@@ -86,8 +86,7 @@ async def _remove_shown(app: ActingApp, removal: _Removal, kept: Sequence[str], 
              Choice("l", "Look again", "again")]  # fmt: skip
     title = f"Not removed: {list_names(left)}" if left else f"Removing {list_names(names)}: failed"
     choices = [Choice("c", "Close", "close"), *(again if left else ())]
-    text = _TITLE.sub("", job.whole).strip()  # the command's own last line
-    answer = await app.push_screen_wait(Question(title, text, choices))
+    answer = await app.push_screen_wait(Question(title, _TITLE.sub("", job.whole).strip(), choices))
     if answer == "yes":
         return await _remove_shown(app, removal._replace(names=left), kept, [*options, "--yes"])
     return left if answer == "again" else []

@@ -123,8 +123,10 @@ def end_outlived(session: Session, ports: set[int], open_terminals: set[str]) ->
     """
     import psutil
 
+    from . import processes
+
     strangers, ours = list[Listener](), dict[int, tuple[psutil.Process, Listener]]()
-    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    spared = processes.own_processes()
     for each in (each for listeners in listeners_on(ports).values() for each in listeners):
         if each.pid is None or not each.belongs_to(session):
             strangers.append(each)
@@ -137,7 +139,5 @@ def end_outlived(session: Session, ports: set[int], open_terminals: set[str]) ->
         notice(
             f"{session.name}: ended process {each.pid} ({each.command}), which had outlived its window on {each.port}."
         )
-    from . import processes
-
     processes.end_all([process for process, _each in ours.values()])
     return strangers

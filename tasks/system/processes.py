@@ -141,11 +141,18 @@ def is_git_at_work(place: Path, task: str) -> bool:
     return False
 
 
+def own_processes() -> set[int]:
+    """Return the ids of this process and of those that it runs in."""
+    import psutil
+
+    return {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+
+
 def session_processes(session: Session) -> Iterator[psutil.Process]:
     """Yield the processes of *session* but ourselves and those that we run in."""
     import psutil
 
-    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    spared = own_processes()
     servers, others = set(), []
     for process in marked_processes() if session.created else psutil.process_iter():
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 
 from ..model import Problem, Session
@@ -38,8 +39,6 @@ def create(session: Session) -> None:
 
 def remove(session: Session) -> None:
     """Delete them and the notes of the hooks; the conversation itself is Claude Code's."""
-    import shutil  # it loads slowly
-
     shutil.rmtree(session.private, ignore_errors=True)
     with suppress(OSError):  # missing, or another session uses it
         session.private.parent.rmdir()

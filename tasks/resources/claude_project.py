@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from ..claude import json_file, project_entry
 from ..claude.json_file import UnusableError
@@ -48,8 +49,4 @@ def problems(session: Session) -> list[Problem]:
 def _begins(session: Session) -> bool:
     """Return whether the repository's first conversation is about to begin: only then a missing file needs a note."""
     first = session.state == "adding" and len(registry.read_registry(session.repository)) == 1
-    if not (first and session.converses):
-        return False
-    import shutil  # it loads slowly
-
-    return shutil.which("claude") is not None
+    return first and session.converses and shutil.which("claude") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,8 +89,6 @@ def replaced_file(path: Path, made_in: Path | None = None) -> Iterator[Path]:
 
 def _delete_unfinished(new: Path) -> None:
     if new.is_dir():
-        import shutil  # it loads slowly
-
         shutil.rmtree(new, ignore_errors=True)
     else:
         new.unlink(missing_ok=True)

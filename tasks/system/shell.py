@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -37,6 +38,8 @@ _PATIENCE = {"git": 120.0, "tmux": 5.0}
 _USUAL = 60.0
 _LONG = 30.0  # seconds until a note says which step we are waiting for
 _SILENT_FOR = 10.0  # seconds until a command that lasts asks again what did not answer; any other never does
+
+
 # What git prints when it can't answer at all: for no caller that means "there is none".
 _UNUSABLE = late_pattern(r"(?m)^fatal: (bad config|detected dubious ownership|unable to access '[^']*config')")
 
@@ -257,8 +260,6 @@ def echo_command(command: str) -> None:
 
 def command_failure(argv: Sequence[str], code: int, stderr: str) -> SessionError:
     """Return the error that *argv* ended with *code*; a shell or git hook that misses a program ends with 127, too."""
-    import shutil  # it loads slowly
-
     if code == 127 and shutil.which(argv[0]) is None:
         return SessionError(f"{argv[0]} is not installed, or not on PATH. Install the package {argv[0]}.")
     return CommandError(_named(argv), code, stderr)

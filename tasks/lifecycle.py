@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError, describe_error
 from .model import Repository, Resource, Session
-from .parts import Late, create_all, release_session, remove_all, undo_all
 from .resources import claude_launch, claude_project, files, tmux_session, worktree
+from .resources.parts import Late, create_all, release_session, remove_all, undo_all
 from .store import ports, registry, seals
 from .store import rows as store_rows
 from .system import progress, shell, signals, startup

@@ -27,7 +27,6 @@ _RANKS = (
     "status",
     "integrate hosts",
     "lifecycle",
-    "parts",
     "plan",
     "resources",
     "claude",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import parts
 from tasks.lifecycle import RESOURCES, RUNNING
+from tasks.resources import parts
 from testing import failing_inv, sessions
 from testing.project import INV, Project, eventually
 from testing.terminal import tmux

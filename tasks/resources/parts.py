@@ -9,11 +9,13 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from .errors import SessionError, describe_error
-from .model import Problem, Resource, Session
-from .resources import claude_project, files, tmux_session, worktree
-from .store import exclude, ports, registry
-from .system import progress, signals, startup
+from ..errors import SessionError, describe_error
+from ..model import Problem, Resource, Session
+from ..store import exclude, ports, registry
+from ..system import progress, signals, startup
+from . import claude_project, files, tmux_session, worktree
+
+_TASKS = __package__.rpartition(".")[0]
 
 # What is needed once the windows are open.
 _LATER = (
@@ -31,7 +33,7 @@ class Late:
         self._name, self._has_one, self._remains = name, has_one, remains
 
     def __getattr__(self, key: str) -> Any:
-        return getattr(import_module(f".resources.{self._name}", __package__), key)
+        return getattr(import_module(f".{self._name}", __package__), key)
 
     def describe(self, session: Session) -> str:
         """Return what the module's does; empty for a session without one."""
@@ -75,7 +77,7 @@ def _make(
     begun.append(resource)
     if resource is tmux_session:
         later = (*_LATER, *(_RESTORED if session.archive else ()))
-        startup.prefetch_modules(*(f"{__package__}.{name}" for name in later))  # while the shells start
+        startup.prefetch_modules(*(f"{_TASKS}.{name}" for name in later))  # while the shells start
     detail = resource.describe(session)
     with progress.tell_step(resource.LABEL, detail) if detail else nullcontext():
         worktree.create(session, meanwhile) if meanwhile else resource.create(session)
@@ -86,7 +88,7 @@ def _meanwhile(
     is_writing: Callable[[], bool], has_ended: Callable[[], bool],
 ) -> None:  # fmt: skip
     """Make what needs no file of the worktree while git writes them: shells boot, and a database is copied."""
-    from .resources import early
+    from . import early
 
     opening = early.windows_early(session) if tmux_session in resources else None
     if not is_writing():
@@ -96,7 +98,7 @@ def _meanwhile(
     _make(session, claude_project, begun)
     files.begin_copies(session)
     if files.has_own_packages(session):
-        from .resources import packages
+        from . import packages
 
         packages.begin_packages(session)
 

@@ -34,7 +34,7 @@ _RANKS = (
     "tools config",
     "system",
     "model",
-    "errors version",
+    "errors",
 )
 _RANK = {name: rank for rank, row in enumerate(_RANKS) for name in row.split()}
 _MOST_LINES = 350

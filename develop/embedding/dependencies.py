@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from develop.embedding.layout import EmbedError, list_ignored
-from tasks.version import VERSION
+from tasks.system.version import VERSION
 
 _TOP = Path(__file__).resolve().parents[2]
 _WHEELS = "wheels"
@@ -250,7 +250,7 @@ def _copy_source(place: Path, version: str) -> None:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copyfile(_TOP / name, place / name)
     shutil.copytree(_TOP / "tasks", place / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
-    file = place / "tasks" / "version.py"
+    file = place / "tasks" / "system" / "version.py"
     file.write_text(file.read_text(encoding="utf-8").replace(f'VERSION = "{VERSION}"', f'VERSION = "{version}"'))
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from develop.embedding import places
 from develop.embedding.layout import EmbedError
-from tasks.version import VERSION
+from tasks.system.version import VERSION
 
 PAGE = "docs/sessions.md"
 SCHEMA = "docs/sessions.schema.json"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from develop.embedding import code, releases
 from develop.embedding.layout import EmbedError
-from tasks.version import RECORD, VERSION
+from tasks.system.version import RECORD, VERSION
 
 OURS = Path(__file__).resolve().parents[2] / "tasks"
 # Each tool that checks or formats Python leaves a file with its mark as it is; ruff knows those of flake8 and Black.

@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tasks.version import VERSION
+from tasks.system.version import VERSION
 
 _TOP = Path(__file__).resolve().parents[2]
 _CHANGELOG = "CHANGELOG.md"

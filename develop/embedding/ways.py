@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from develop.embedding import dependencies, files, layout, manual, package, releases
-from tasks.version import RECORD
+from tasks.system.version import RECORD
 
 
 class Way(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model import Repository
-from ..version import VERSION
+from ..system.version import VERSION
 
 REQUIREMENTS = (
     "invoke>=2.2",
@@ -29,7 +29,7 @@ def required_packages(repository: Repository) -> list[str]:
 
 def import_test() -> str:
     """Return the Python program that fails where something is missing, or the tasks are of another version."""
-    own = f"\nfrom {_MODULE}.version import VERSION\nassert VERSION == {VERSION!r}" if IS_INSTALLED else ""
+    own = f"\nfrom {_MODULE}.system.version import VERSION\nassert VERSION == {VERSION!r}" if IS_INSTALLED else ""
     return f"import {_MODULES}{own}"
 
 

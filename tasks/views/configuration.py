@@ -16,7 +16,7 @@ from ..config.secrets import is_secret, is_secret_name, mask_named_values
 from ..config.sources import Setting
 from ..system import terminal
 from ..system.table import format_size
-from ..version import describe_version
+from ..system.version import describe_version
 
 _dump: Any = yaml.safe_dump
 _COLUMN = 40  # where the sources stand, but for longer values

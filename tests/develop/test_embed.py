@@ -17,7 +17,7 @@ from develop.embedding import code, dependencies, files, layout, package
 from tasks.config.presets import PRESETS
 from tasks.config.schema import Formula
 from tasks.config.settings import parse_settings
-from tasks.version import RECORD
+from tasks.system.version import RECORD
 from testing.project import CHECKOUT, INV, Project
 
 _OWN_TASKS = "from invoke import task\n\n\n@task\ndef hello(c):\n    print('hello')\n"

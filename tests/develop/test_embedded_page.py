@@ -11,7 +11,7 @@ import yaml
 from develop import embedding
 from develop.embedding import manual, releases
 from tasks.config.settings import parse_settings
-from tasks.version import RECORD, VERSION
+from tasks.system.version import RECORD, VERSION
 from testing import transcript
 from testing.project import CHECKOUT
 

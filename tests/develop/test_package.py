@@ -11,7 +11,7 @@ import pytest
 
 from develop import embedding
 from develop.embedding import dependencies, files
-from tasks.version import VERSION
+from tasks.system.version import VERSION
 from testing import missing
 from testing.project import CHECKOUT
 

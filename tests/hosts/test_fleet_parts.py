@@ -36,8 +36,8 @@ from tasks.hosts.remote_scripts import checkout, files
 from tasks.model import Repository, Session
 from tasks.plan import remove
 from tasks.store import archive
+from tasks.system.version import VERSION
 from tasks.tools import git
-from tasks.version import VERSION
 from tasks.views import tables
 from testing.project import CHECKOUT, Project
 

@@ -72,7 +72,7 @@ def test_tasks_of_another_version_are_told_where_a_session_is_merged_synced_or_p
     linked.unlink()
     shutil.copytree(source, linked, ignore=shutil.ignore_patterns("__pycache__"))
     assert "another version" not in here.inv("fleet.sync", "x").err
-    (linked / "version.py").write_text((linked / "version.py").read_text() + "# older\n")
+    (linked / "system" / "version.py").write_text((linked / "system" / "version.py").read_text() + "# older\n")
 
     fact = "The tasks on alpha are of another version than yours"
     for words in (("fleet.sync", "x"), ("fleet.pr", "x"), ("fleet.merge", "x"), ("fleet.merge", "--all")):

@@ -12,7 +12,7 @@ RECORD = "EMBEDDED.json"
 def describe_version(place: str) -> str:
     """Return the version, the commit that it was embedded from, if known, and its *place*."""
     try:
-        record = json.loads((Path(__file__).with_name(RECORD)).read_text(encoding="utf-8"))
+        record = json.loads((Path(__file__).parents[1] / RECORD).read_text(encoding="utf-8"))
         commit = str(record.get("commit", ""))
     except (OSError, ValueError, AttributeError):
         commit = ""

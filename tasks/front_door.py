@@ -1,4 +1,7 @@
-"""Whose tasks run: the main checkout's, also in its worktrees. So one registry is never written by two versions."""
+"""Whose tasks run: the main checkout's, also in its worktrees. So one registry is never written by two versions.
+
+A worktree of another version imports this file from the main checkout: its name and `find_collection` of a path stay.
+"""
 
 from __future__ import annotations
 

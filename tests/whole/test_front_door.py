@@ -49,6 +49,27 @@ def test_an_older_copy_on_a_branch_is_not_what_runs_unless_told_otherwise(copied
     assert "an older version ran" in copied.inv("--list", cwd=tree, code=1).err
 
 
+# How every version so far finds what runs.
+_ANY_VERSION = """
+def __getattr__(name):
+    if name != "ns":
+        raise AttributeError(name)
+    from . import front_door
+    return front_door.find_collection(__file__)
+"""
+
+
+def test_a_worktree_of_another_version_finds_the_main_checkouts_tasks(copied: Project) -> None:
+    copied.inv("session.add", "x")
+    tree = copied.worktree("x")
+    (tree / "tasks" / "__init__.py").write_text(_ANY_VERSION)
+    for file in sorted((tree / "tasks").glob("*.py")):
+        if file.name not in ("__init__.py", "front_door.py", "session.py"):
+            file.unlink()
+
+    assert copied.inv("session.list", cwd=tree).out == copied.inv("session.list").out
+
+
 def test_a_branch_from_before_the_tasks_has_links_to_them_until_it_has_its_own(copied: Project) -> None:
     added = copied.inv("session.add", "x", "--branch", "before")
     tree = copied.worktree("x")
